@@ -1,0 +1,25 @@
+"""The errors meant for the person at the keyboard.
+
+Each says what is wrong, where it was set and what to do next. The command line prints them as one paragraph and
+exits with the class's code; anything else that escapes is a bug of ours and keeps its traceback.
+"""
+
+
+class LlimbaError(Exception):
+    """What the user can mend. `exit_code` is what the command line exits with."""
+
+    exit_code = 2
+
+
+class RecipeError(LlimbaError):
+    """The recipe, a language profile or a `--set` is wrong; found before any work is done."""
+
+
+class StageError(LlimbaError):
+    """A stage cannot go on: data missing, empty or unfit. Finished stages keep their folders."""
+
+
+class Interrupted(LlimbaError):
+    """Stopped on request with everything saved: the same command goes on from here (exit code 75, EX_TEMPFAIL)."""
+
+    exit_code = 75

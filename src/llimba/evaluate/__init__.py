@@ -1,0 +1,1 @@
+"""Stage 6: is it better, and how sure are we."""

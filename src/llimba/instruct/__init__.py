@@ -1,0 +1,1 @@
+"""Stage 3: conversations for instruction tuning."""

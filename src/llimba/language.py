@@ -1,0 +1,61 @@
+"""A language is a data file: codes, names, alphabet, neighbours, norms, and its prompts.
+
+Profiles shipped with llimba live in `languages/<iso639_3>.yaml`; a recipe may name a file of its own instead
+(`language: ./fur.yaml`), so the next language needs no line of code. Nothing in llimba assumes a default language.
+"""
+
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from llimba.errors import RecipeError
+
+PROFILES = Path(__file__).parent / "languages"
+
+
+class Language(BaseModel):
+    """One language profile; the fields are explained in `languages/srd.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str
+    iso639_3: str
+    flores: str
+    names: dict[str, dict[str, str]]
+    alphabet: str
+    neighbours: list[str] = []
+    varieties: dict[str, str] = {}
+    norms: dict[str, str] = {}
+    translation_prompts: dict[str, list[str]] = {}
+    system_prompts: dict[str, list[str]] = {}
+
+    def name(self, code: str, in_language: str) -> str:
+        """What language `code` is called in `in_language`, e.g. name("sc", "it") == "sardo"."""
+        names = self.names.get(code, {})
+        if in_language not in names:
+            raise RecipeError(
+                f"the profile of {self.iso639_3} has no name for '{code}' in '{in_language}': "
+                f"add it under names.{code}.{in_language} in the profile."
+            )
+        return names[in_language]
+
+
+@lru_cache
+def load_language(name: str) -> Language:
+    """Load a shipped profile by its ISO 639-3 code, or a profile file by its path."""
+    path = Path(name) if name.endswith((".yaml", ".yml")) else PROFILES / f"{name}.yaml"
+    if not path.exists():
+        shipped = sorted(p.stem for p in PROFILES.glob("*.yaml"))
+        close = get_close_matches(name, shipped, n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        raise RecipeError(
+            f"language: there is no profile '{name}'.{hint} Shipped: {', '.join(shipped)}; "
+            f"for another language copy {PROFILES / 'srd.yaml'}, fill it in and give its path."
+        )
+    try:
+        return Language.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise RecipeError(f"language profile {path} is not valid: {error}") from error

@@ -1,0 +1,59 @@
+"""One way to show that long work is going on: a bar on a terminal, a line every ten seconds in a log.
+
+rich draws the bar; what it lacks is the plain line for logs, without which a run under nohup looks dead.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+console = Console(stderr=True, highlight=False)
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Bar:
+    """Counts work done; `advance` is cheap enough to call for every item."""
+
+    def __init__(self, description: str, total: float, unit: str, progress: Progress | None) -> None:
+        self.description, self.total, self.unit, self._progress = description, total, unit, progress
+        self._done, self._started, self._said = 0.0, time.monotonic(), time.monotonic()
+        self._task = progress.add_task(description, total=total, rate="") if progress else None
+
+    def advance(self, amount: float = 1, note: str = "") -> None:
+        """Count `amount` more units; `note` (e.g. the loss) is shown beside the rate."""
+        self._done += amount
+        now = time.monotonic()
+        rate = self._done / max(now - self._started, 1e-9)
+        shown = f"{rate:,.0f} {self.unit}/s" if rate >= 10 else f"{rate:.2f} {self.unit}/s"
+        shown += f"  {note}" if note else ""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=self._done, rate=shown)
+        elif now - self._said >= SECONDS_BETWEEN_LINES:
+            self._said = now
+            left = (self.total - self._done) / rate
+            console.print(
+                f"{self.description}: {self._done:,.0f}/{self.total:,.0f} {self.unit}, {shown}, {left:,.0f} s left"
+            )
+
+
+@contextmanager
+def bar(description: str, total: float, unit: str) -> Iterator[Bar]:
+    """Show a progress bar while the block runs; `unit` is what is counted, e.g. "tokens"."""
+    if not sys.stderr.isatty():
+        yield Bar(description, total, unit, None)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bar(description, total, unit, progress)

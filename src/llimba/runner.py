@@ -1,0 +1,221 @@
+"""Runs the stages of a recipe: fingerprint, place, skip, run, record. The only clever part.
+
+A stage's folder is `runs/<stage>/<fingerprint>/`. The fingerprint covers everything that can change the output: the
+stage's own section, what it uses of language, base model and seed, the content of local files, the fingerprints of
+the stages it needs, and the stage's version. Recipes that differ only in `sft` therefore share one corpus and one CPT
+without a word of configuration.
+
+A stage works in `<fingerprint>.partial/`; `manifest.json` is written last and the folder renamed, so a folder under its
+final name is finished. Everything downstream (plan, compare, the model card) reads manifests and nothing else.
+"""
+
+import errno
+import logging
+import os
+import platform
+import resource
+import shutil
+import sys
+import time
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from llimba import __version__
+from llimba.errors import RecipeError, StageError
+from llimba.files import fingerprint, sha256, sync_folder, write_json
+from llimba.manifest import MANIFEST, read_manifest
+from llimba.recipe import Recipe, local_paths
+from llimba.stages import STAGES, Stage
+
+logger = logging.getLogger(__name__)
+
+RECORDED_PACKAGES = ("torch", "transformers", "accelerate", "peft", "lm_eval", "sacrebleu", "datasets", "tokenizers")
+
+REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}  # what a disk answers, not a bug
+
+
+class Step(NamedTuple):
+    """One stage of a plan: where its output belongs, and whether it is there."""
+
+    stage: Stage
+    fingerprint: str
+    folder: Path
+    state: str  # done | partial | stale | missing
+    why: str  # for people: what is missing, or what changed since the last run of this recipe
+    ingredients: dict[str, Any]
+
+    @property
+    def partial(self) -> Path:
+        """Where the stage works until it is finished."""
+        return self.folder.with_name(f"{self.folder.name}.partial")
+
+
+def plan(recipe: Recipe, runs: Path) -> list[Step]:
+    """What a run of this recipe would find done, and what it would do; touches nothing."""
+    steps: dict[str, Step] = {}
+    for stage in STAGES:
+        ingredients = _ingredients(recipe, stage, {need: steps[need].fingerprint for need in stage.needs})
+        digest = fingerprint(ingredients)
+        folder = runs / stage.name / digest
+        state, why = _state(recipe, stage, folder, ingredients)
+        steps[stage.name] = Step(stage, digest, folder, state, why, ingredients)
+    return list(steps.values())
+
+
+def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
+    """Run every stage that is not done, in order, up to and including `until`; returns the finished plan."""
+    names = [stage.name for stage in STAGES]
+    if until is not None and until not in names:
+        raise RecipeError(f"--until {until}: there is no such stage; the stages are {', '.join(names)}.")
+    steps = plan(recipe, runs)
+    wanted = steps if until is None else steps[: names.index(until) + 1]
+    folders = {step.stage.name: step.folder for step in steps}
+    for step in wanted:
+        if step.state == "done":
+            logger.info("%-9s already done, skipped (%s)", step.stage.name, step.folder)
+        else:
+            _run_stage(recipe, step, {need: folders[need] for need in step.stage.needs})
+    return plan(recipe, runs)
+
+
+def _ingredients(recipe: Recipe, stage: Stage, needs: dict[str, str]) -> dict[str, Any]:
+    section = getattr(recipe, stage.name)
+    parts: dict[str, Any] = {"section": _dump(section), "needs": needs, "version": stage.version}
+    for use in stage.uses:
+        parts[use] = _dump(recipe.profile if use == "language" else getattr(recipe, use))
+    readers = [section, recipe.base_model] if "base_model" in stage.uses else [section]
+    files = sorted({path for reader in readers for path in local_paths(reader)})
+    parts["files"] = {str(path): sha256(path) if path.exists() else "missing" for path in files}
+    return parts
+
+
+def _dump(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _dump(item) for key, item in value.items()}
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+
+
+def _state(recipe: Recipe, stage: Stage, folder: Path, ingredients: dict[str, Any]) -> tuple[str, str]:
+    if read_manifest(folder) is not None:
+        return "done", ""
+    if folder.exists():
+        return "partial", "its folder is damaged (no valid manifest, or files missing); it will be made again"
+    if folder.with_name(f"{folder.name}.partial").exists():
+        return "partial", "stopped on the way; " + ("it will go on" if stage.resumable else "it will start again")
+    earlier = [
+        manifest
+        for path in folder.parent.glob(f"*/{MANIFEST}")
+        if (manifest := read_manifest(path.parent)) and manifest["recipe"] == recipe.name
+    ]
+    if not earlier:
+        return "missing", "never run"
+    latest = max(earlier, key=lambda manifest: manifest["finished"])
+    return "stale", "changed: " + ", ".join(_differences(latest["ingredients"], ingredients))
+
+
+def _differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Dotted names of what differs between two JSON values."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted(old.keys() | new.keys())
+        return [d for k in keys for d in _differences(old.get(k), new.get(k), f"{path}.{k}" if path else k)]
+    return [] if old == new else [path.removeprefix("section.")]
+
+
+def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
+    step.folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(step.folder.with_name(f".{step.fingerprint}.lock"))
+    try:
+        with lock.acquire(timeout=0):
+            if read_manifest(step.folder) is not None:  # another run finished it since we planned
+                return
+            if step.folder.exists():
+                aside = step.folder.with_name(f"{step.fingerprint}.damaged-{int(time.time())}")
+                step.folder.rename(aside)
+                logger.warning("%s: %s was damaged and is kept as %s", step.stage.name, step.folder, aside)
+            if step.partial.exists() and not step.stage.resumable:
+                shutil.rmtree(step.partial)
+            step.partial.mkdir(exist_ok=True)
+            _execute(recipe, step, inputs)
+    except Timeout:
+        raise StageError(
+            f"{step.stage.name}: another llimba is working in {step.partial}. Wait for it, or stop it, then run again."
+        ) from None
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        raise StageError(
+            f"{step.stage.name}: the disk refused ({error}). Free space or mend the permissions, then run the same "
+            "command again; finished stages are kept."
+        ) from error
+
+
+def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
+    logger.info("%-9s runs ...", step.stage.name)
+    _reset_peak_memory()
+    started, clock = datetime.now(UTC), time.monotonic()
+    facts = step.stage.run(recipe, inputs, step.partial)
+    seconds = time.monotonic() - clock
+    files = sorted(p for p in step.partial.rglob("*") if p.is_file() and p.name != MANIFEST)
+    write_json(
+        step.partial / MANIFEST,
+        {
+            "stage": step.stage.name,
+            "fingerprint": step.fingerprint,
+            "recipe": recipe.name,
+            "ingredients": step.ingredients,
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(seconds, 2),
+            "peak_memory_bytes": _peak_memory(),
+            "machine": _machine(),
+            "versions": _versions(),
+            "facts": facts,
+            "files": [
+                {"name": p.relative_to(step.partial).as_posix(), "bytes": p.stat().st_size, "sha256": sha256(p)}
+                for p in files
+            ],
+        },
+    )
+    sync_folder(step.partial)
+    step.partial.rename(step.folder)
+    sync_folder(step.folder.parent)
+    logger.info("%-9s done in %.0f s (%s)", step.stage.name, seconds, step.folder)
+
+
+def _machine() -> str:
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def _versions() -> dict[str, str]:
+    versions = {"llimba": __version__}
+    for package in RECORDED_PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def _reset_peak_memory() -> None:
+    """Start the high-water mark of this process anew (Linux only; elsewhere the mark is the whole run's)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        logger.debug("the peak memory of a stage includes the stages before it on this system")
+
+
+def _peak_memory() -> int:
+    """High-water mark of resident memory in bytes."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+

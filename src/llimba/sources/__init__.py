@@ -1,0 +1,1 @@
+"""Stage 1: fetch text; every record keeps its source and licence."""

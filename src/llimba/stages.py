@@ -1,0 +1,48 @@
+"""The seven stages, as one literal table.
+
+A stage is a name, the stages whose folders it reads, what else of the recipe it uses, and a function
+`run(recipe, inputs, out) -> facts`. Its name is also its package, its YAML section, its output folder and its test
+folder. Stages meet only through folders on disk and never import one another.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from llimba.corpus.stage import run as run_corpus
+from llimba.cpt.stage import run as run_cpt
+from llimba.evaluate.stage import run as run_evaluate
+from llimba.instruct.stage import run as run_instruct
+from llimba.publish.stage import run as run_publish
+from llimba.recipe import Recipe
+from llimba.sft.stage import run as run_sft
+from llimba.sources.stage import run as run_sources
+
+Run = Callable[[Recipe, dict[str, Path], Path], dict[str, Any]]
+
+
+class Stage(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    needs: tuple[str, ...]  # earlier stages whose folders it may read
+    uses: tuple[str, ...]  # of the recipe besides its own section
+    run: Run
+    version: int = 1  # raised when the meaning of its output changes, so that old folders are not taken for new
+    resumable: bool = False  # goes on from what a killed run left in the .partial folder
+
+
+STAGES = (
+    Stage("sources", (), (), run_sources),
+    Stage("corpus", ("sources",), ("language", "seed"), run_corpus),
+    Stage("instruct", ("corpus",), ("language", "seed"), run_instruct),
+    Stage("cpt", ("corpus",), ("language", "base_model", "seed"), run_cpt, resumable=True),
+    Stage("sft", ("instruct", "cpt"), ("base_model", "seed"), run_sft, resumable=True),
+    Stage("evaluate", ("corpus", "cpt", "sft"), ("language", "base_model", "seed"), run_evaluate, resumable=True),
+    Stage(
+        "publish",
+        ("sources", "corpus", "instruct", "cpt", "sft", "evaluate"),
+        ("language", "base_model"),
+        run_publish,
+    ),
+)

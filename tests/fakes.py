@@ -1,0 +1,110 @@
+"""Stand-ins for the tests: a random two-layer model with a byte tokenizer, and text written for this project."""
+
+from pathlib import Path
+from typing import Any
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+# Written for this project by hand: the same ten sentences in four languages.
+SENTENCES: dict[str, list[str]] = {
+    "sc": [
+        "Su sole essit dae su mare cada mangianu.",
+        "Sa domo de jaja est manna e bella.",
+        "Oe apo comporadu pane, casu e binu.",
+        "Sos pitzinnos giogant in sa pratza de sa bidda.",
+        "Su trenu est lòmpidu in ritardu de un'ora.",
+        "Sa limba sarda si faeddat in Sardigna.",
+        "In ierru faghet fritu meda in sos montes.",
+        "Su maistru legit unu libru a sos iscolanos.",
+        "Cras amus a andare a su mercadu nou.",
+        "S'abba de custa funtana est frisca e bona.",
+    ],
+    "it": [
+        "Il sole sorge dal mare ogni mattina.",
+        "La casa della nonna è grande e bella.",
+        "Oggi ho comprato pane, formaggio e vino.",
+        "I bambini giocano nella piazza del paese.",
+        "Il treno è arrivato in ritardo di un'ora.",
+        "La lingua sarda si parla in Sardegna.",
+        "D'inverno fa molto freddo sulle montagne.",
+        "Il maestro legge un libro agli scolari.",
+        "Domani andremo al mercato nuovo.",
+        "L'acqua di questa fontana è fresca e buona.",
+    ],
+    "es": [
+        "El sol sale del mar cada mañana.",
+        "La casa de la abuela es grande y bonita.",
+        "Hoy he comprado pan, queso y vino.",
+        "Los niños juegan en la plaza del pueblo.",
+        "El tren ha llegado con una hora de retraso.",
+        "La lengua sarda se habla en Cerdeña.",
+        "En invierno hace mucho frío en las montañas.",
+        "El maestro lee un libro a los alumnos.",
+        "Mañana iremos al mercado nuevo.",
+        "El agua de esta fuente es fresca y buena.",
+    ],
+    "en": [
+        "The sun rises from the sea every morning.",
+        "Grandmother's house is big and beautiful.",
+        "Today I bought bread, cheese and wine.",
+        "The children play in the village square.",
+        "The train arrived an hour late.",
+        "The Sardinian language is spoken in Sardinia.",
+        "In winter it is very cold in the mountains.",
+        "The teacher reads a book to the pupils.",
+        "Tomorrow we will go to the new market.",
+        "The water of this fountain is fresh and good.",
+    ],
+}
+
+
+def tiny_tokenizer() -> Any:
+    """A byte-level tokenizer: 256 bytes and four control tokens, ChatML template."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {character: index for index, character in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    control = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|pad|>"]
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in control])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<|im_start|>",
+        eos_token="<|im_end|>",
+        pad_token="<|pad|>",
+        chat_template=CHAT_TEMPLATE,
+    )
+
+
+def tiny_model(seed: int = 0, **changes: Any) -> Any:
+    """A random Llama of two layers that fits `tiny_tokenizer`: about 50,000 parameters, fp32."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(seed)
+    settings: dict[str, Any] = dict(
+        vocab_size=260,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        bos_token_id=257,
+        eos_token_id=258,
+        pad_token_id=259,
+    )
+    return LlamaForCausalLM(LlamaConfig(**{**settings, **changes}))
+
+
+def save_tiny_model(folder: Path, seed: int = 0) -> Path:
+    """Write model and tokenizer as a plain transformers folder."""
+    tiny_model(seed).save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
+    return folder
