@@ -20,8 +20,12 @@ class Bar:
 
     def __init__(self, description: str, total: float, unit: str, progress: Progress | None) -> None:
         self.description, self.total, self.unit, self._progress = description, total, unit, progress
-        self._done, self._started, self._said = 0.0, time.monotonic(), time.monotonic()
+        self._before, self._done, self._started, self._said = 0.0, 0.0, time.monotonic(), time.monotonic()
         self._task = progress.add_task(description, total=total, rate="") if progress else None
+
+    def resume_at(self, amount: float) -> None:
+        """Start at `amount`, done in an earlier run, without counting it into the rate."""
+        self._before = amount
 
     def advance(self, amount: float = 1, note: str = "") -> None:
         """Count `amount` more units; `note` (e.g. the loss) is shown beside the rate."""
@@ -31,13 +35,12 @@ class Bar:
         shown = f"{rate:,.0f} {self.unit}/s" if rate >= 10 else f"{rate:.2f} {self.unit}/s"
         shown += f"  {note}" if note else ""
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, completed=self._done, rate=shown)
+            self._progress.update(self._task, completed=self._before + self._done, rate=shown)
         elif now - self._said >= SECONDS_BETWEEN_LINES:
             self._said = now
-            left = (self.total - self._done) / rate
-            console.print(
-                f"{self.description}: {self._done:,.0f}/{self.total:,.0f} {self.unit}, {shown}, {left:,.0f} s left"
-            )
+            done = self._before + self._done
+            left = (self.total - done) / rate
+            console.print(f"{self.description}: {done:,.0f}/{self.total:,.0f} {self.unit}, {shown}, {left:,.0f} s left")
 
 
 @contextmanager

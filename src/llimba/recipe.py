@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from llimba.errors import RecipeError
 from llimba.language import Language, load_language
@@ -173,8 +173,15 @@ class TrainingSection(Section):
     precision: Literal["auto", "bf16", "mixed", "fp32"] = "auto"
     optimizer: Literal["auto", "adamw", "paged_adamw_8bit"] = "auto"
     gradient_checkpointing: bool = False
-    packing: bool = True
+    packing: Literal["step-exact", "off", "leaky"] = "step-exact"  # off and leaky exist for ablations only
+    attention: Literal["auto", "loop", "sdpa", "varlen", "flash_attention_2"] = "auto"
     save_minutes: float = Field(default=30.0, gt=0)
+
+    @field_validator("packing", mode="before")
+    @classmethod
+    def _yaml_switch(cls, value: Any) -> Any:
+        """YAML reads on and off as booleans."""
+        return {True: "step-exact", False: "off"}.get(value, value) if isinstance(value, bool) else value
 
 
 class CptSection(TrainingSection):

@@ -1,0 +1,147 @@
+"""The model to start from, as a plain transformers folder, and its token contract.
+
+A hub id is fetched into the hub's own cache, a folder is used as it is, and a GGUF file inside a pip wheel is
+de-quantised once into llimba's cache. The token contract says which token separates documents, which ends an answer
+and which pads: three jobs that must not be confused, set once and written into every model folder that leaves us.
+"""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from filelock import FileLock
+
+from llimba.errors import StageError
+from llimba.files import sha256
+from llimba.packages import cache_folder, fetch
+from llimba.recipe import BaseModelSection, Tokens
+
+logger = logging.getLogger(__name__)
+
+SEPARATORS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>")  # what the field's base models end a document with
+PADS = ("<|fim_pad|>", "<|finetune_right_pad_id|>", "<|pad|>", "<pad>", "[PAD]", "<empty_output>")  # unused otherwise
+
+
+class TokenContract(NamedTuple):
+    """Token ids and texts of the three jobs; `stop_ids` ends generation; `reasons` is for people."""
+
+    separator: str
+    separator_id: int
+    eos: str
+    eos_id: int
+    pad: str
+    pad_id: int
+    stop_ids: list[int]
+    reasons: str
+
+
+def base_folder(section: BaseModelSection) -> Path:
+    """A local folder with the base model's safetensors, config and tokenizer; fetched or converted on first use."""
+    if section.folder is not None:
+        if not (section.folder / "config.json").exists():
+            raise StageError(f"base_model.folder: {section.folder} holds no config.json, so it is no model folder.")
+        return section.folder
+    if section.hub is not None:
+        return _from_hub(section.hub, section.revision)
+    return _from_wheel(section)
+
+
+def token_contract(tokenizer: Any, tokens: Tokens) -> TokenContract:
+    """Settle separator, EOS and PAD from the recipe, else from the tokenizer; raises `StageError` where it cannot.
+
+    PAD is never a token that stops generation: a padded label would otherwise be confused with the end of an answer.
+    """
+    vocabulary = tokenizer.get_vocab()
+    for job in ("separator", "eos", "pad"):
+        token = getattr(tokens, job)
+        if token is not None and token not in vocabulary:
+            raise StageError(f"base_model.tokens.{job}: the tokenizer has no token {token!r}.")
+    eos = tokens.eos or tokenizer.eos_token
+    if eos is None:
+        raise StageError("the tokenizer names no EOS token: set base_model.tokens.eos.")
+    separator = tokens.separator or next((token for token in SEPARATORS if token in vocabulary), eos)
+    stops = {eos, separator}
+    candidates = [tokens.pad, tokenizer.pad_token, *PADS]
+    pad = next((token for token in candidates if token in vocabulary and token not in stops), None)
+    if pad is None:
+        raise StageError(
+            "no token is free for padding (it must differ from EOS and separator): set base_model.tokens.pad."
+        )
+    reasons = (
+        f"separator {separator!r} ({'recipe' if tokens.separator else 'ends documents in the base vocabulary'}), "
+        f"EOS {eos!r} ({'recipe' if tokens.eos else 'tokenizer'}), "
+        f"PAD {pad!r} ({'recipe' if tokens.pad else 'differs from both'})"
+    )
+    ids = {token: vocabulary[token] for token in (separator, eos, pad)}
+    return TokenContract(
+        separator, ids[separator], eos, ids[eos], pad, ids[pad], list(dict.fromkeys([ids[eos], ids[separator]])), reasons
+    )
+
+
+def apply_contract(model: Any, tokenizer: Any, contract: TokenContract) -> None:
+    """Write the contract into model, generation config and tokenizer, so that it travels with every saved folder."""
+    tokenizer.eos_token, tokenizer.pad_token, tokenizer.padding_side = contract.eos, contract.pad, "left"
+    model.config.eos_token_id, model.config.pad_token_id = contract.eos_id, contract.pad_id
+    generation = model.generation_config
+    generation.eos_token_id, generation.pad_token_id = contract.stop_ids, contract.pad_id
+    generation.do_sample = False
+    generation.temperature = generation.top_p = generation.top_k = None
+    # transformers freezes the gradient of the embedding at padding_idx; the pad set at load time may be the EOS
+    model.get_input_embeddings().padding_idx = None
+
+
+def _from_hub(hub: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    patterns = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
+    try:
+        return Path(snapshot_download(hub, revision=revision, allow_patterns=patterns))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError) as error:
+        raise StageError(
+            f"base_model.hub: {hub} cannot be fetched ({type(error).__name__}). Check the id and the network; for a "
+            "gated model accept its terms and log in with `hf auth login`; or give a local folder: base_model.folder."
+        ) from error
+
+
+def _from_wheel(section: BaseModelSection) -> Path:
+    assert section.wheel and section.file and section.sha256
+    cache = cache_folder()
+    folder = cache / "models" / f"{Path(section.file).stem}-{section.sha256[:12]}"
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / "models.lock"):
+        if (folder / "config.json").exists():
+            return folder
+        unpacked = fetch("pip", section.wheel, cache).folder
+        found = next(iter(sorted(unpacked.rglob(section.file))), None)
+        if found is None:
+            raise StageError(f"base_model.file: {section.wheel} holds no {section.file}.")
+        if (digest := sha256(found)) != section.sha256:
+            raise StageError(
+                f"base_model.sha256: {section.file} of {section.wheel} has {digest}, not {section.sha256}. "
+                "The package has changed: look at it before you put the new digest into the recipe."
+            )
+        logger.info("base model: %s is de-quantised into %s", section.file, folder)
+        partial = folder.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        _dequantise(found, partial)
+        partial.rename(folder)
+    return folder
+
+
+def _dequantise(gguf: Path, folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    loaded = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    config = loaded.config
+    if hasattr(config, "quantization_config"):  # save_pretrained refuses a model that says it is quantised
+        del config.quantization_config
+    config._name_or_path = gguf.stem
+    model = type(loaded)(config)
+    model.load_state_dict(loaded.state_dict())
+    model.tie_weights()
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

@@ -1,0 +1,150 @@
+"""The command line: `llimba run`, `llimba plan`, `llimba compare`. Text for people is printed here and nowhere else.
+
+Heavy libraries are imported by the functions that need them, so that `llimba --help` answers at once.
+"""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.logging import RichHandler
+from rich.table import Table
+from rich.tree import Tree
+
+from llimba import progress, runner
+from llimba.errors import LlimbaError
+from llimba.recipe import Recipe, load_recipe
+
+app = typer.Typer(
+    help="Teach an instruct language model a language it does not know. Start with: llimba run recipes/demo.yaml",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+RecipePath = Annotated[Path, typer.Argument(help="The recipe, a YAML file.", metavar="RECIPE")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a value, e.g. --set cpt.learning_rate=1e-4. Repeatable."),
+]
+Runs = Annotated[Path, typer.Option("--runs", help="The folder that holds every stage's output.")]
+
+STATE_STYLE = {"done": "green", "partial": "yellow", "stale": "yellow", "missing": "dim"}
+
+
+@app.command(epilog="Example: llimba run recipes/demo.yaml --until corpus --set corpus.min_words=5")
+def run(
+    recipe: RecipePath,
+    until: Annotated[str | None, typer.Option(help="The last stage to run.")] = None,
+    set_: Set = None,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Run every stage of a recipe that is not done yet. Stopped at any moment, the same command goes on."""
+    loaded = load_recipe(recipe, set_ or [])
+    steps = runner.run(loaded, runs, until)
+    folders = {step.stage.name: step.folder for step in steps if step.state == "done"}
+    if "evaluate" in folders:
+        _print_table([(loaded, folders["evaluate"])])
+    if "publish" in folders:
+        model = folders["publish"] / "model"
+        stdout.print(f"\nmodel       {model}\nmodel card  {model / 'README.md'}\nloss curve  {model / 'loss.png'}")
+
+
+@app.command(epilog="Example: llimba plan recipes/demo.yaml --json")
+def plan(
+    recipe: RecipePath,
+    set_: Set = None,
+    runs: Runs = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what a run would find done and what it would do. Touches nothing."""
+    loaded = load_recipe(recipe, set_ or [])
+    steps = runner.plan(loaded, runs)
+    if as_json:
+        rows = [
+            {
+                "stage": step.stage.name,
+                "needs": step.stage.needs,
+                "state": step.state,
+                "why": step.why,
+                "folder": str(step.folder),
+                "settings": step.ingredients["section"],
+            }
+            for step in steps
+        ]
+        typer.echo(json.dumps({"recipe": loaded.name, "stages": rows}, ensure_ascii=False, indent=2))
+        return
+    tree = Tree(f"[bold]{loaded.name}[/] ({recipe}): {loaded.base_model.name} learns {loaded.profile.name(loaded.profile.code, 'en')}")
+    for step in steps:
+        needs = f"  [dim]reads {', '.join(step.stage.needs)}[/]" if step.stage.needs else ""
+        why = f"  {step.why}" if step.why else ""
+        branch = tree.add(f"[bold]{step.stage.name}[/]  [{STATE_STYLE[step.state]}]{step.state}[/]{why}{needs}")
+        branch.add(f"[dim]{step.folder}[/]")
+        branch.add(_settings(step.ingredients["section"]))
+    stdout.print(tree)
+
+
+@app.command(epilog="Example: llimba compare recipes/demo.yaml recipes/demo-lora.yaml")
+def compare(
+    recipes: Annotated[list[Path], typer.Argument(help="Recipes that have been run.", metavar="RECIPE...")],
+    runs: Runs = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """The scores of finished recipes side by side."""
+    evaluated = []
+    for path in recipes:
+        loaded = load_recipe(path)
+        step = next(step for step in runner.plan(loaded, runs) if step.stage.name == "evaluate")
+        if step.state != "done":
+            raise LlimbaError(f"{path} has no scores yet ({step.state}: {step.why}). Run: llimba run {path}")
+        evaluated.append((loaded, step.folder))
+    if as_json:
+        from llimba.compare import load_scores
+
+        scores = {recipe.name: load_scores(folder) for recipe, folder in evaluated}
+        typer.echo(json.dumps(scores, ensure_ascii=False, indent=2))
+    else:
+        _print_table(evaluated)
+
+
+def main() -> None:
+    """Entry point: what the user can mend is one paragraph and an exit code, never a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_handler()])
+    logging.getLogger("llimba").setLevel(logging.INFO)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    try:
+        app()
+    except LlimbaError as error:
+        progress.console.print(f"[bold red]llimba:[/] {error}", markup=True, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        progress.console.print("llimba: stopped. Finished stages are kept; run the same command to go on.")
+        sys.exit(130)
+
+
+def _handler() -> logging.Handler:
+    return RichHandler(console=progress.console, show_path=False, show_level=False, log_time_format="%H:%M:%S")
+
+
+def _print_table(evaluated: list[tuple[Recipe, Path]]) -> None:
+    from llimba.compare import load_scores, table
+
+    rendered: Table = table([(recipe, load_scores(folder)) for recipe, folder in evaluated])
+    stdout.print(rendered)
+
+
+def _settings(section: Any) -> str:
+    """A section's settings on one line, sources by name."""
+    if isinstance(section, dict) and all(isinstance(value, dict) and "kind" in value for value in section.values()):
+        return ", ".join(f"{name} ({value['kind']})" for name, value in section.items())
+    return ", ".join(f"{key}={value}" for key, value in section.items() if value not in (None, [], {}))
+
+
+stdout = progress.Console(highlight=False)

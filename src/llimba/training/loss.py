@@ -1,0 +1,76 @@
+"""Cross-entropy straight from hidden states, without ever holding all the logits.
+
+At 4,096 tokens and Qwen's 151,936 words the logits and their gradients need about 7 GiB in fp32; here a chunk of rows
+is turned into logits, loss and gradient at once, so the peak is one chunk. The backward pass is done in the forward
+one (the gradient of a sum of losses is known up to a factor), so no matrix product is computed twice.
+
+Why not a library: `torch.nn.functional.linear_cross_entropy` (2.13) is 5 to 10 times slower on a CPU (1,024 tokens x
+49,152 words, 2 cores: 3.9 s in fp32, 7.5 s in bf16, against 0.7 s here and 0.8 s plain), sums a bf16 loss in bf16
+(10,560 for 10,640) and does not exist in torch 2.11; Liger needs Triton; TRL's `chunked_nll` computes the logits again.
+"""
+
+from typing import Any
+
+import torch
+
+from llimba.training.examples import IGNORED
+
+CHUNK = 512  # rows of logits at a time: 512 x 151,936 x 4 bytes = 297 MiB
+
+
+class _ChunkedCrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor, dtype: torch.dtype, chunk: int
+    ) -> torch.Tensor:
+        words = weight.to(dtype)
+        hidden_grad = torch.empty_like(hidden) if hidden.requires_grad else None
+        weight_grad = torch.zeros_like(weight, dtype=torch.float32) if weight.requires_grad else None
+        total = torch.zeros((), dtype=torch.float32, device=hidden.device)
+        for start in range(0, hidden.shape[0], chunk):
+            rows = slice(start, start + chunk)
+            states, target = hidden[rows].to(dtype), labels[rows]
+            counts = target != IGNORED
+            target = target.clamp(min=0)[:, None]
+            logits = (states @ words.T).float()
+            log_sum = logits.logsumexp(dim=1, keepdim=True)
+            total += ((log_sum - logits.gather(1, target))[:, 0] * counts).sum()
+            # d loss / d logits = softmax - one_hot(target), and nothing where the label is ignored
+            probability = logits.sub_(log_sum).exp_()
+            probability.scatter_add_(1, target, probability.new_full((), -1.0).expand_as(target))
+            gradient = probability.mul_(counts[:, None]).to(dtype)
+            if hidden_grad is not None:
+                hidden_grad[rows] = gradient @ words
+            if weight_grad is not None:
+                weight_grad += gradient.T @ states
+        ctx.save_for_backward(hidden_grad, weight_grad)
+        ctx.weight_dtype = weight.dtype
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (scale,) = grad_outputs
+        hidden_grad, weight_grad = ctx.saved_tensors
+        return (
+            hidden_grad * scale.to(hidden_grad.dtype) if hidden_grad is not None else None,
+            weight_grad.mul_(scale).to(ctx.weight_dtype) if weight_grad is not None else None,
+            None,
+            None,
+            None,
+        )
+
+
+def linear_cross_entropy(
+    hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor, chunk: int = CHUNK
+) -> torch.Tensor:
+    """Sum of the cross-entropies of `hidden @ weight.T` against `labels`, in nats, as an fp32 scalar.
+
+    hidden [T, H]; weight [V, H] (the output embedding, tied or not); labels int64 [T], already shifted, `IGNORED`
+    where no loss counts. Matrix products run in the autocast dtype where autocast is on, else in hidden's dtype; the
+    softmax and all sums in fp32. Differentiable once in hidden and weight; call backward once.
+    """
+    device = hidden.device.type
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
+    with torch.autocast(device, enabled=False):
+        total: torch.Tensor = _ChunkedCrossEntropy.apply(hidden, weight, labels, dtype, chunk)
+    return total

@@ -1,0 +1,89 @@
+"""Every backend that this machine has agrees with the oracle, and a planted leak is refused before the first step."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from llimba.errors import StageError
+from llimba.training import attention, leak_check
+from llimba.training.model import PackedModel
+from llimba.training.packing import to_row
+from tests.fakes import tiny_model
+
+CPU = torch.device("cpu")
+
+
+def projections() -> tuple[list[torch.Tensor], dict[str, Any]]:
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(1, 4, 12, 8), (1, 2, 12, 8), (1, 2, 12, 8)]
+    tensors = [torch.randn(shape, generator=generator) for shape in shapes]
+    return tensors, {"cu_seq_lens_q": torch.tensor([0, 5, 6, 12], dtype=torch.int32), "max_length_q": 6, "scaling": 0.3}
+
+
+def test_masked_equals_the_per_document_loop() -> None:
+    tensors, keywords = projections()
+    oracle, _ = attention.loop_attention(torch.nn.Module(), *tensors, None, **keywords)
+    masked, _ = attention.masked_attention(torch.nn.Module(), *tensors, None, **keywords)
+    assert oracle.shape == (1, 12, 4, 8)
+    assert torch.allclose(oracle, masked, atol=1e-6)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="the varlen kernel needs a GPU")
+def test_varlen_equals_the_per_document_loop() -> None:
+    tensors, keywords = projections()
+    tensors = [tensor.cuda().bfloat16() for tensor in tensors]
+    keywords["cu_seq_lens_q"] = keywords["cu_seq_lens_q"].cuda()
+    oracle, _ = attention.loop_attention(torch.nn.Module(), *tensors, None, **keywords)
+    varlen, _ = attention.varlen_attention(torch.nn.Module(), *tensors, None, **keywords)
+    assert torch.allclose(oracle.float(), varlen.float(), atol=2e-2)
+
+
+@pytest.mark.parametrize("backend", ["loop", "sdpa"])
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_packed_gradients_equal_documents_one_by_one(backend: str, checkpointing: bool) -> None:
+    generator = torch.Generator().manual_seed(1)
+    documents = [leak_check._random_document(256, generator) for _ in range(3)]
+
+    def gradients(rows: list[Any]) -> torch.Tensor:
+        model = tiny_model().train()
+        if checkpointing:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        attention.install(model, backend)
+        packed = PackedModel(model)
+        for row in rows:
+            packed(row).backward()
+        return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+    together = gradients([to_row(documents)])
+    apart = gradients([to_row([document]) for document in documents])
+    assert (together - apart).norm() / apart.norm() < 1e-5
+
+
+def test_leak_check_passes_an_exact_backend_and_refuses_a_leaking_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert leak_check.check(PackedModel(tiny_model()), "loop", 256, CPU)["packed_after_another"] < 1e-5
+
+    def leaking(_module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, _mask: None, **kwargs: Any) -> Any:
+        out = F.scaled_dot_product_attention(query, key, value, is_causal=True, scale=kwargs["scaling"], enable_gqa=True)
+        return out.transpose(1, 2), None
+
+    monkeypatch.setitem(attention.BACKENDS, "leaking", leaking)
+    with pytest.raises(StageError, match="depends on its neighbour.*packing: off"):
+        leak_check.check(PackedModel(tiny_model()), "leaking", 256, CPU)
+
+
+def test_leak_check_refuses_a_backend_that_is_not_the_models_attention(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sharper(*args: Any, **kwargs: Any) -> Any:
+        return attention.loop_attention(*args, **{**kwargs, "scaling": 5.0})
+
+    monkeypatch.setitem(attention.BACKENDS, "sharper", sharper)
+    with pytest.raises(StageError, match="does not reproduce this model's own attention"):
+        leak_check.check(PackedModel(tiny_model(initializer_range=0.5)), "sharper", 256, CPU)
+
+
+def test_choose_says_why_and_refuses_what_is_not_here() -> None:
+    assert attention.choose("auto", CPU)[0] == "loop"
+    assert attention.choose("sdpa", CPU) == ("sdpa", "set in the recipe")
+    with pytest.raises(StageError, match="not available on this machine"):
+        attention.choose("varlen", CPU)

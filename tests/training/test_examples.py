@@ -1,0 +1,69 @@
+"""Documents and conversations become examples: nothing lost, nothing invented, only answers supervised."""
+
+import numpy as np
+import pytest
+
+from llimba.errors import StageError
+from llimba.records import Conversation, Document
+from llimba.training.examples import IGNORED, conversation_example, document_examples, split
+from tests.fakes import tiny_tokenizer
+
+
+def document(text: str) -> Document:
+    return Document(id="d", text=text, language="sc", source="s", license="x", provenance="p")
+
+
+def conversation(*turns: tuple[str, str]) -> Conversation:
+    messages = [{"role": role, "content": content} for role, content in turns]
+    return Conversation(id="c", source="s", license="x", provenance="p", messages=messages)
+
+
+@pytest.mark.parametrize("length", [2, 3, 8, 9, 10, 16, 17, 25])
+def test_split_predicts_every_token_but_the_first_once(length: int) -> None:
+    ids = list(range(100, 100 + length))
+    pieces = list(split(ids, 8, "d", "sc"))
+    assert [int(i) for p in pieces for i in p.labels] == ids[1:]
+    assert [int(i) for p in pieces for i in p.input_ids] == ids[:-1]
+    assert all(len(p.input_ids) <= 8 for p in pieces)
+
+
+def test_document_ends_once_with_the_separator_however_long() -> None:
+    tokenizer = tiny_tokenizer()
+    separator = tokenizer.convert_tokens_to_ids("<|endoftext|>")
+    pieces = list(document_examples([document("sa limba sarda " * 20)], tokenizer, separator, 64))
+    labels = np.concatenate([piece.labels for piece in pieces])
+    assert len(pieces) > 1
+    assert labels[-1] == separator
+    assert (labels == separator).sum() == 1
+
+
+def test_control_tokens_in_text_stay_text() -> None:
+    tokenizer = tiny_tokenizer()
+    separator = tokenizer.convert_tokens_to_ids("<|endoftext|>")
+    (example,) = document_examples([document("a<|im_end|>b<|endoftext|>c")], tokenizer, separator, 128)
+    assert example.input_ids.max() < 256
+    assert (example.labels == separator).sum() == 1
+
+
+def test_only_answers_and_their_eos_are_supervised() -> None:
+    tokenizer = tiny_tokenizer()
+    eos_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    chat = conversation(("system", "s"), ("user", "ite ses?"), ("assistant", "una limba"), ("user", "e?"), ("assistant", "eja"))
+    example = conversation_example(chat, tokenizer, "<|im_end|>", 512)
+    supervised = example.labels[example.labels != IGNORED]
+    assert tokenizer.decode(supervised) == "una limba<|im_end|>eja<|im_end|>"
+    assert (supervised == eos_id).sum() == 2
+
+
+@pytest.mark.parametrize("turns", [[("user", "salude")], [("user", "x" * 200), ("assistant", "y")]])
+def test_a_row_with_nothing_to_learn_is_refused(turns: list[tuple[str, str]]) -> None:
+    with pytest.raises(StageError, match="conversation c: no token would be supervised"):
+        conversation_example(conversation(*turns), tiny_tokenizer(), "<|im_end|>", 64)
+
+
+def test_a_template_that_rewrites_the_past_is_refused() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = "{{ messages | length }}" + tokenizer.chat_template
+    chat = conversation(("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"))
+    with pytest.raises(StageError, match="does not keep earlier messages"):
+        conversation_example(chat, tokenizer, "<|im_end|>", 512)

@@ -1,0 +1,118 @@
+"""The loop: same step packed or not, stops and goes on to the same bits, never steps on a loss that is not finite."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from llimba.errors import Interrupted, StageError
+from llimba.recipe import CptSection, Tokens
+from llimba.records import Document
+from llimba.training import loop
+from llimba.training.examples import Example, document_examples
+from llimba.training.model import Opened, open_for_training
+from tests.fakes import SENTENCES, save_tiny_model
+
+SETTINGS: dict[str, Any] = {
+    "sequence_length": 64,
+    "row_length": 160,
+    "documents_per_step": 4,
+    "learning_rate": 3e-3,
+    "num_train_epochs": 2,
+    "warmup_steps": 2,
+    "precision": "fp32",
+}
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return save_tiny_model(tmp_path / "base")
+
+
+def opened(base: Path, **changes: Any) -> tuple[Opened, CptSection, list[Example]]:
+    settings = CptSection(**{**SETTINGS, **changes})
+    model = open_for_training(base, settings, Tokens())
+    model.model.config.attention_dropout = 0.1  # so that the random state matters
+    for layer in model.model.model.layers:
+        layer.self_attn.attention_dropout = 0.1
+    documents = [
+        Document(id=f"{language}{i}", text=text, language=language, source="s", license="x", provenance="p")
+        for language in ("sc", "it")
+        for i, text in enumerate(SENTENCES[language])
+    ]
+    examples = document_examples(documents, model.tokenizer, model.contract.separator_id, settings.sequence_length)
+    return model, settings, list(examples)
+
+
+def weights(model: Opened) -> torch.Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in model.model.parameters()])
+
+
+def test_loss_falls_and_the_facts_add_up(base: Path, tmp_path: Path) -> None:
+    model, settings, examples = opened(base)
+    facts = loop.train(model, examples, settings, tmp_path, seed=1, title="t")
+    assert facts["last_loss"] < facts["first_loss"] - 0.5
+    assert facts["steps"] == 2 * -(-len(examples) // 4)
+    assert facts["loss_tokens"] == 2 * sum(example.num_loss_tokens for example in examples)
+    assert facts["trainable"]["trained"] == facts["trainable"]["parameters"]
+
+
+@pytest.mark.parametrize("packing", ["off", "step-exact"])
+def test_packed_steps_are_the_unpacked_steps(base: Path, tmp_path: Path, packing: str) -> None:
+    runs = []
+    for mode in ("off", packing):
+        model, settings, examples = opened(base, packing=mode)
+        for layer in model.model.model.layers:
+            layer.self_attn.attention_dropout = 0.0
+        loop.train(model, examples, settings, tmp_path / mode, seed=1, title="t")
+        runs.append([row["loss"] for row in loop.read_metrics(tmp_path / mode)])
+    assert runs[0] == pytest.approx(runs[1], abs=1e-4)
+
+
+def test_stopped_by_a_signal_it_goes_on_to_the_same_bits(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, settings, examples = opened(base)
+    loop.train(model, examples, settings, tmp_path / "whole", seed=1, title="t")
+    expected = weights(model)
+
+    model, settings, examples = opened(base)
+    pack, calls = loop.packing.pack, []
+
+    def pack_and_signal(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 4:  # in the middle of the run, at a step's beginning
+            os.kill(os.getpid(), signal.SIGTERM)
+        return pack(*arguments)
+
+    with monkeypatch.context() as patched, pytest.raises(Interrupted, match="SIGTERM after step 4.*Run the same command"):
+        patched.setattr(loop.packing, "pack", pack_and_signal)
+        loop.train(model, examples, settings, tmp_path / "part", seed=1, title="t")
+    model, settings, examples = opened(base)
+    torch.manual_seed(999)  # whatever happened in between must not matter
+    facts = loop.train(model, examples, settings, tmp_path / "part", seed=1, title="t")
+    assert facts["resumed_at_step"] == 4
+    assert torch.equal(weights(model), expected)
+    whole, part = (loop.read_metrics(tmp_path / name) for name in ("whole", "part"))
+    assert [row["loss"] for row in whole] == [row["loss"] for row in part]
+
+
+def test_a_loss_that_is_not_finite_never_reaches_the_weights(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, settings, examples = opened(base)
+    before = weights(model)
+    plain = loop.PackedModel.forward
+    monkeypatch.setattr(loop.PackedModel, "forward", lambda self, row: plain(self, row) * float("nan"))
+    with pytest.raises(StageError, match="not finite in 3 steps in a row.*lower learning_rate"):
+        loop.train(model, examples, settings, tmp_path, seed=1, title="t")
+    assert torch.equal(weights(model), before)
+
+
+def test_schedule_is_transformers_own(base: Path, tmp_path: Path) -> None:
+    model, settings, examples = opened(base, lr_scheduler_type="linear", warmup_steps=4)
+    loop.train(model, examples, settings, tmp_path, seed=1, title="t")
+    rates = [row["learning_rate"] for row in loop.read_metrics(tmp_path)]
+    assert rates[:5] == pytest.approx([0, 0.25 * 3e-3, 0.5 * 3e-3, 0.75 * 3e-3, 3e-3])
+    assert rates[-1] == pytest.approx(3e-3 / (len(rates) - 4))

@@ -1,0 +1,57 @@
+"""The chunked loss equals plain cross-entropy, values and gradients."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from llimba.training.examples import IGNORED
+from llimba.training.loss import linear_cross_entropy
+
+
+def case(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    hidden = torch.randn(37, 16, generator=generator, dtype=torch.float64).requires_grad_()
+    weight = torch.randn(101, 16, generator=generator, dtype=torch.float64).requires_grad_()
+    labels = torch.randint(0, 101, (37,), generator=generator)
+    labels[[0, 5, 36]] = IGNORED
+    return hidden, weight, labels
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 37, 512])
+def test_value_and_gradients_equal_plain_cross_entropy(chunk: int) -> None:
+    hidden, weight, labels = case()
+    (linear_cross_entropy(hidden, weight, labels, chunk) / 34).backward()
+    ours = hidden.grad, weight.grad
+    hidden.grad = weight.grad = None
+    plain = F.cross_entropy(hidden @ weight.T, labels, ignore_index=IGNORED, reduction="sum")
+    (plain / 34).backward()
+    assert linear_cross_entropy(hidden, weight, labels, chunk).item() == pytest.approx(plain.item(), rel=1e-6)
+    for a, b in zip(ours, (hidden.grad, weight.grad), strict=True):
+        assert torch.allclose(a, b, rtol=1e-5, atol=1e-7)  # softmax in fp32 by design
+
+
+def test_frozen_weight_or_hidden_gets_no_gradient() -> None:
+    hidden, weight, labels = case()
+    linear_cross_entropy(hidden, weight.detach(), labels).backward()
+    assert hidden.grad is not None
+    linear_cross_entropy(hidden.detach(), weight, labels).backward()
+    assert weight.grad is not None
+
+
+def test_bf16_products_keep_the_sum_in_fp32() -> None:
+    hidden, weight, labels = case()
+    exact = linear_cross_entropy(hidden, weight, labels).item()
+    rounded = linear_cross_entropy(hidden.bfloat16(), weight.bfloat16(), labels)
+    assert rounded.dtype == torch.float32
+    assert rounded.item() == pytest.approx(exact, rel=5e-3)
+
+
+def test_tied_embeddings_get_both_gradients() -> None:
+    torch.manual_seed(0)
+    table = torch.nn.Embedding(50, 8)
+    ids, labels = torch.tensor([1, 2, 3]), torch.tensor([2, 3, 4])
+    linear_cross_entropy(table(ids), table.weight, labels).backward()
+    ours = table.weight.grad.clone()
+    table.weight.grad = None
+    F.cross_entropy(table(ids) @ table.weight.T, labels, reduction="sum").backward()
+    assert torch.allclose(ours, table.weight.grad, atol=1e-5)

@@ -1,0 +1,52 @@
+"""What the engine refuses, what it leaves, and what it says trains."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from llimba.errors import StageError
+from llimba.recipe import CptSection, Tokens
+from llimba.training.model import check_supported, open_for_training, save_model, trainable
+from tests.fakes import save_tiny_model, tiny_model
+
+
+def test_a_saved_folder_loads_plainly_with_the_token_contract(tmp_path: Path) -> None:
+    base = save_tiny_model(tmp_path / "base")
+    opened = open_for_training(base, CptSection(precision="fp32"), Tokens())
+    save_model(opened.model, opened.tokenizer, tmp_path / "out")
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
+    assert model.generation_config.eos_token_id == [258, 256]
+    assert model.generation_config.pad_token_id == tokenizer.pad_token_id == 259
+    assert tokenizer.chat_template == opened.tokenizer.chat_template
+    assert "llimba" not in (tmp_path / "out" / "config.json").read_text()
+    assert sorted(p.suffix for p in (tmp_path / "out").glob("model*")) == [".safetensors"]
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("bf16", torch.bfloat16), ("mixed", torch.float32), ("fp32", torch.float32)])
+def test_precision_decides_the_weights_dtype(tmp_path: Path, precision: str, dtype: torch.dtype) -> None:
+    opened = open_for_training(save_tiny_model(tmp_path / "base"), CptSection(precision=precision), Tokens())
+    assert opened.model.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("layer_types", ["full_attention", "sliding_attention"], "sliding_attention"),
+        ("layer_types", ["linear_attention", "full_attention"], "linear_attention"),
+        ("final_logit_softcapping", 30.0, "final_logit_softcapping"),
+    ],
+)
+def test_models_whose_arithmetic_we_do_not_have_are_refused(setting: str, value: object, message: str) -> None:
+    model = tiny_model()
+    setattr(model.config, setting, value)
+    with pytest.raises(StageError, match=message):
+        check_supported(model)
+
+
+def test_trainable_counts_a_tied_embedding_once() -> None:
+    facts = trainable(tiny_model())
+    assert facts["tied"]
+    assert facts["parameters"] == facts["trained"] == sum(p.numel() for p in tiny_model().parameters())
