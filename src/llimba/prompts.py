@@ -33,3 +33,13 @@ def translation_prompt(language: Language, direction: str, text: str, *, prompt_
 def evaluation_prompt(language: Language, direction: str, text: str) -> str:
     """The message that every score rests on."""
     return translation_prompt(language, direction, text, prompt_language=EVALUATION_LANGUAGE, wording=0)
+
+
+def system_prompt(language: Language, prompt_language: str, wording: int) -> str:
+    """A system prompt in `prompt_language` where the profile has one, else in the language of evaluation."""
+    wordings = language.system_prompts.get(prompt_language) or language.system_prompts.get(EVALUATION_LANGUAGE)
+    if not wordings:
+        raise RecipeError(
+            f"the profile of {language.iso639_3} has no system_prompts: add some, or set instruct.system_prompt_share: 0."
+        )
+    return wordings[wording % len(wordings)]

@@ -1,0 +1,66 @@
+"""The `hub` source: any dataset of the Hugging Face hub, its columns mapped to ours, its revision pinned."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from llimba.errors import StageError
+from llimba.recipe import HubSource, Recipe
+from llimba.records import Conversation, Document, Pair, Record
+
+
+def load(name: str, source: HubSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]) -> Iterator[Record]:
+    """Documents, pairs or conversations of a dataset; never runs a dataset's own code."""
+    common: dict[str, Any] = {
+        "source": name,
+        "license": source.license,
+        "variety": source.variety,
+        "norm": source.norm,
+        "origin": source.origin,
+        "role": source.role,
+    }
+    for number, row in enumerate(_rows(name, source)):
+        record_id = f"{name}:{_column(name, source, row, 'id', number)}"
+        provenance = f"{source.dataset}@{source.revision or 'main'}:{number}"
+        if source.yields == "documents":
+            text = str(_column(name, source, row, "text"))
+            language = source.language or str(_column(name, source, row, "language"))
+            if not text.strip():
+                skipped["empty"] += 1
+                continue
+            yield Document(id=record_id, text=text, language=language, provenance=provenance, **common)
+        elif source.yields == "conversations":
+            messages = _column(name, source, row, "messages")
+            yield Conversation(id=record_id, messages=list(messages), provenance=provenance, **common)
+        else:
+            codes = [code for code in recipe.profile.names if source.columns.get(code, code) in row]
+            texts = {code: str(row[source.columns.get(code, code)]) for code in codes}
+            if len(texts) < 2:
+                raise StageError(
+                    f"sources.{name}.columns: {source.dataset} has fewer than two language columns (columns: "
+                    f"{', '.join(row)}). Map them, e.g. columns: {{{recipe.profile.code}: sentence_{recipe.profile.flores}}}."
+                )
+            yield Pair(id=record_id, texts=texts, document=str(number), provenance=provenance, **common)
+
+
+def _rows(name: str, source: HubSource) -> Iterator[dict[str, Any]]:
+    from datasets import load_dataset
+
+    try:
+        yield from load_dataset(source.dataset, source.subset, split=source.split, revision=source.revision)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise StageError(
+            f"sources.{name}.dataset: {source.dataset} cannot be read from the hub ({type(error).__name__}: "
+            f"{str(error).splitlines()[0] if str(error) else 'no reason given'}). Check id, subset and split, and the "
+            "network; for a gated dataset accept its terms and log in with `hf auth login`; or use a local file instead."
+        ) from error
+
+
+def _column(name: str, source: HubSource, row: dict[str, Any], field: str, default: Any = None) -> Any:
+    column = source.columns.get(field, field)
+    if column not in row and default is None:
+        raise StageError(
+            f"sources.{name}.columns: {source.dataset} has no column '{column}' (columns: {', '.join(row)}). Map it, "
+            f"e.g. columns: {{{field}: NAME}}."
+        )
+    return row.get(column, default)
