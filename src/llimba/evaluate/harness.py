@@ -1,0 +1,96 @@
+"""lm-evaluation-harness in process: one model folder against the task files, answers and log-likelihoods out.
+
+The only thing added to the harness's own `hf` model is a note, per answer, of whether it ended by itself.
+"""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+from llimba.base_model import apply_contract, token_contract
+from llimba.recipe import EvaluateSection, Tokens
+
+logger = logging.getLogger(__name__)
+
+WINDOW = 2048  # tokens of context for bits per byte; longer texts are scored in disjoint windows
+TEXT_BATCH = 4  # texts scored at once: their logits over the whole vocabulary are the largest thing in memory
+
+
+def choose_precision(name: str) -> tuple[str, str]:
+    """Resolve "auto" to the dtype that answers are computed in; returns (precision, reason)."""
+    import torch
+
+    if name != "auto":
+        return name, "set in the recipe"
+    if torch.cuda.is_available():
+        return "bf16", "GPU"
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    if supported and supported():
+        return "bf16", "this CPU multiplies in bf16"
+    return "fp32", "this CPU has no bf16 arithmetic"
+
+
+def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
+    """The harness's `hf` model over a transformers folder, with the token contract applied."""
+    import torch
+    from lm_eval.models.huggingface import HFLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    class StopRecordingLM(HFLM):  # type: ignore[misc]
+        """Remembers which prompts were answered with an end of their own."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._stopped: dict[tuple[int, ...], bool] = {}
+
+        def _model_generate(self, context: Any, max_length: int, stop: list[str], **kwargs: Any) -> Any:
+            answers = super()._model_generate(context, max_length, stop, **kwargs)
+            ends = torch.tensor(self.model.generation_config.eos_token_id, device=answers.device)
+            stopped = torch.isin(answers[:, context.shape[1] :], ends).any(dim=1).tolist()
+            for ids, mask, ended in zip(context.tolist(), kwargs["attention_mask"].tolist(), stopped, strict=True):
+                self._stopped[tuple(i for i, m in zip(ids, mask, strict=True) if m)] = ended
+            return answers
+
+        def stopped(self, prompt: str) -> bool:
+            """Whether the answer to this prompt ended by itself, before the limit."""
+            return self._stopped[tuple(self.tok_encode(prompt))]
+
+    precision, reason = choose_precision(settings.precision)
+    logger.info("  precision: %s (%s)", precision, reason)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").to(device).eval()
+    contract = token_contract(tokenizer, tokens)
+    apply_contract(model, tokenizer, contract)
+    return StopRecordingLM(
+        pretrained=model,
+        tokenizer=tokenizer,
+        batch_size=settings.batch_size,
+        max_length=WINDOW,
+        softmax_dtype="float32",
+        prefix_token_id=contract.separator_id,  # the first token of a text is scored after a document's end
+        device=device,
+    )
+
+
+def run_tasks(model: Any, folder: Path, names: list[str], *, chat: bool, batch_size: int) -> dict[str, list[dict[str, Any]]]:
+    """Samples of every task, as the harness logs them; greedy, no few-shot examples, no bootstrap here."""
+    import datasets
+    from lm_eval import simple_evaluate
+    from lm_eval.tasks import TaskManager
+
+    datasets.disable_progress_bars()
+    model.batch_size_per_gpu = batch_size
+    results = simple_evaluate(
+        model=model,
+        tasks=names,
+        task_manager=TaskManager(include_path=str(folder), include_defaults=False),
+        apply_chat_template=chat,
+        bootstrap_iters=0,
+        log_samples=True,
+    )
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
+    samples: dict[str, list[dict[str, Any]]] = results["samples"]
+    return samples

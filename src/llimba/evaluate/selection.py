@@ -1,0 +1,72 @@
+"""Which sentences and texts a score rests on: the same for every system, spread over the sources, fixed by hash."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from llimba.errors import StageError
+from llimba.files import stable_fraction
+from llimba.prompts import split_direction
+from llimba.recipe import EvaluateSection
+from llimba.records import Document
+
+Row = dict[str, Any]  # {"id", "source", and a text per language code}
+
+
+def sentences(rows: Iterable[Row], settings: EvaluateSection, seed: int) -> dict[str, list[Row]]:
+    """Rows to translate, by direction: at most `max_words` on either side and `max_sentences`, sources in turn.
+
+    Raises `StageError` for a direction without a single sentence.
+    """
+    ranked = _in_turn(sorted(rows, key=lambda row: stable_fraction(str(seed), str(row["id"]))))
+    chosen: dict[str, list[Row]] = {}
+    for direction in settings.directions:
+        codes = split_direction(direction)
+        fitting = [
+            row
+            for row in ranked
+            if all(row.get(code) for code in codes)
+            and (settings.max_words is None or max(len(row[code].split()) for code in codes) <= settings.max_words)
+        ]
+        if not fitting:
+            raise StageError(
+                f"evaluate.directions: there is no sentence to score {direction} on. Add a source with role: evaluate in "
+                "both languages, or set corpus.held_out_pairs; or raise evaluate.max_words."
+            )
+        chosen[direction] = fitting[: settings.max_sentences]
+    return chosen
+
+
+def texts(documents: Iterable[Document], settings: EvaluateSection, seed: int) -> dict[str, list[Document]]:
+    """Held-out documents by language, sources in turn, up to `max_bytes` a language (at least one document each).
+
+    Longest first, so that batches hold texts of one length. Raises `StageError` for a language without any.
+    """
+    pool = sorted(documents, key=lambda document: stable_fraction(str(seed), document.id))
+    chosen: dict[str, list[Document]] = {}
+    for language in settings.languages:
+        ranked = _in_turn([{"source": d.source, "document": d} for d in pool if d.language == language])
+        kept: list[Document] = []
+        size = 0
+        for row in ranked:
+            document: Document = row["document"]
+            length = len(document.text.encode())
+            if not kept or settings.max_bytes is None or size + length <= settings.max_bytes:
+                kept.append(document)
+                size += length
+        if not kept:
+            raise StageError(
+                f"evaluate.languages: there is no held-out text in '{language}'. Add a source with role: evaluate in it, "
+                "or set corpus.held_out_pairs or corpus.held_out_documents."
+            )
+        chosen[language] = sorted(kept, key=lambda d: (-len(d.text), d.id))
+    return chosen
+
+
+def _in_turn(rows: list[Row]) -> list[Row]:
+    """Rows reordered so that the sources alternate, each in its given order."""
+    seen: dict[str, int] = {}
+    keyed = []
+    for row in rows:
+        turn = seen[row["source"]] = seen.get(row["source"], -1) + 1
+        keyed.append((turn, row["source"], row))
+    return [row for _, _, row in sorted(keyed, key=lambda entry: entry[:2])]

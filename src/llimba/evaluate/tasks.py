@@ -1,0 +1,83 @@
+"""Task files for lm-evaluation-harness: one per translation direction, one per language for bits per byte.
+
+They are plain YAML on plain JSONL (`id` plus one column per language code), written from the recipe.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from llimba.files import replacing, write_jsonl
+from llimba.language import Language
+from llimba.prompts import evaluation_prompt, split_direction
+from llimba.records import Document
+
+FIRST_LINE = r"^\s*([^\n]*)"  # what counts of an answer: its first line that is not empty
+
+
+def translation_task(direction: str) -> str:
+    """The task's name, e.g. llimba_en_sc."""
+    return "llimba_" + direction.replace("-", "_")
+
+
+def text_task(language: str) -> str:
+    """The task's name, e.g. llimba_text_sc."""
+    return f"llimba_text_{language}"
+
+
+def write_tasks(
+    folder: Path,
+    sentences: dict[str, list[dict[str, Any]]],
+    texts: dict[str, list[Document]],
+    language: Language,
+    max_new_tokens: int,
+) -> None:
+    """Write data and task files of every direction and language under `folder`."""
+    for direction, rows in sentences.items():
+        source, target = split_direction(direction)
+        name = translation_task(direction)
+        write_jsonl(folder / f"{name}.jsonl", rows)
+        task = _task(folder, name) | {
+            "output_type": "generate_until",
+            "doc_to_text": evaluation_prompt(language, direction, f"{{{{{source}}}}}"),
+            "doc_to_target": f"{{{{{target}}}}}",
+            "generation_kwargs": {"until": [], "do_sample": False, "max_gen_toks": max_new_tokens},
+            "filter_list": [
+                {
+                    "name": "first_line",
+                    "filter": [
+                        {"function": "regex", "regex_pattern": FIRST_LINE, "fallback": ""},
+                        {"function": "take_first"},
+                    ],
+                }
+            ],
+            "metric_list": [{"metric": "bleu"}, {"metric": "chrf"}],
+        }
+        _write(folder / f"{name}.yaml", task)
+    for code, documents in texts.items():
+        name = text_task(code)
+        write_jsonl(folder / f"{name}.jsonl", ({"id": d.id, "text": d.text} for d in documents))
+        task = _task(folder, name) | {
+            "output_type": "loglikelihood_rolling",
+            "doc_to_text": "",
+            "doc_to_target": "{{text}}",
+            "metric_list": [{"metric": "bits_per_byte"}],
+        }
+        _write(folder / f"{name}.yaml", task)
+
+
+def _task(folder: Path, name: str) -> dict[str, Any]:
+    data = str((folder / f"{name}.jsonl").resolve())
+    return {
+        "task": name,
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": data}, "cache_dir": str((folder / ".cache").resolve())},
+        "test_split": "test",
+        "metadata": {"version": 1},
+    }
+
+
+def _write(path: Path, task: dict[str, Any]) -> None:
+    with replacing(path) as handle:
+        yaml.safe_dump(task, handle, allow_unicode=True, sort_keys=False)
