@@ -87,19 +87,19 @@ def tiny_model(seed: int = 0, **changes: Any) -> Any:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(seed)
-    settings: dict[str, Any] = dict(
-        vocab_size=260,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        bos_token_id=257,
-        eos_token_id=258,
-        pad_token_id=259,
-    )
+    settings: dict[str, Any] = {
+        "vocab_size": 260,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 2048,
+        "tie_word_embeddings": True,
+        "bos_token_id": 257,
+        "eos_token_id": 258,
+        "pad_token_id": 259,
+    }
     return LlamaForCausalLM(LlamaConfig(**{**settings, **changes}))
 
 

@@ -26,7 +26,10 @@ def test_json_lines_round_trip_with_every_letter(tmp_path: Path) -> None:
     assert read_json(tmp_path / "v.json") == rows
 
 
-@pytest.mark.parametrize(("content", "message"), [('{"a": 1}\n{broken\n', "line 2: not valid JSON"), ("[1]\n", "line 1: expected a JSON object")])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [('{"a": 1}\n{broken\n', "line 2: not valid JSON"), ("[1]\n", "line 1: expected a JSON object")],
+)
 def test_broken_lines_are_named(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "r.jsonl").write_text(content)
     with pytest.raises(StageError, match=message):

@@ -62,7 +62,9 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 def test_extends_merges_sections_and_null_removes(tmp_path: Path) -> None:
     write(tmp_path, {**MINIMAL, "cpt": {"learning_rate": 1e-3, "warmup_steps": 7}}, "parent.yaml")
     other = {"kind": "local", "path": "other.txt", "language": "sc", "license": "CC0-1.0"}
-    child = write(tmp_path, {"extends": "parent.yaml", "sources": {"mine": None, "other": other}, "cpt": {"warmup_steps": 9}})
+    child = write(
+        tmp_path, {"extends": "parent.yaml", "sources": {"mine": None, "other": other}, "cpt": {"warmup_steps": 9}}
+    )
     recipe = load_recipe(child)
     assert (recipe.cpt.learning_rate, recipe.cpt.warmup_steps) == (1e-3, 9)
     assert list(recipe.sources) == ["other"]

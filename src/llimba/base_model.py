@@ -19,8 +19,20 @@ from llimba.recipe import BaseModelSection, Tokens
 
 logger = logging.getLogger(__name__)
 
-SEPARATORS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>")  # what the field's base models end a document with
-PADS = ("<|fim_pad|>", "<|finetune_right_pad_id|>", "<|pad|>", "<pad>", "[PAD]", "<empty_output>")  # unused otherwise
+SEPARATORS = (
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "</s>",
+    "<eos>",
+)  # what the field's base models end a document with
+PADS = (
+    "<|fim_pad|>",
+    "<|finetune_right_pad_id|>",
+    "<|pad|>",
+    "<pad>",
+    "[PAD]",
+    "<empty_output>",
+)  # unused otherwise
 
 
 class TokenContract(NamedTuple):
@@ -75,7 +87,14 @@ def token_contract(tokenizer: Any, tokens: Tokens) -> TokenContract:
     )
     ids = {token: vocabulary[token] for token in (separator, eos, pad)}
     return TokenContract(
-        separator, ids[separator], eos, ids[eos], pad, ids[pad], list(dict.fromkeys([ids[eos], ids[separator]])), reasons
+        separator,
+        ids[separator],
+        eos,
+        ids[eos],
+        pad,
+        ids[pad],
+        list(dict.fromkeys([ids[eos], ids[separator]])),
+        reasons,
     )
 
 

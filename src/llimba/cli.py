@@ -7,16 +7,17 @@ import json
 import logging
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.logging import RichHandler
+from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
 from llimba import progress, runner
-from llimba.errors import LlimbaError
+from llimba.errors import LlimbaError, Unavailable
 from llimba.recipe import Recipe, load_recipe
 
 app = typer.Typer(
@@ -43,10 +44,20 @@ def run(
     until: Annotated[str | None, typer.Option(help="The last stage to run.")] = None,
     set_: Set = None,
     runs: Runs = Path("runs"),
+    fallback: Annotated[
+        Path | None, typer.Option(help="A recipe to run instead where this machine lacks a package or its client.")
+    ] = None,
 ) -> None:
     """Run every stage of a recipe that is not done yet. Stopped at any moment, the same command goes on."""
     loaded = load_recipe(recipe, set_ or [])
-    steps = runner.run(loaded, runs, until)
+    try:
+        steps = runner.run(loaded, runs, until)
+    except Unavailable as error:
+        if fallback is None:
+            raise
+        progress.console.print(f"{error}\nRunning {fallback} instead.", soft_wrap=True)
+        loaded = load_recipe(fallback, set_ or [])
+        steps = runner.run(loaded, runs, until)
     folders = {step.stage.name: step.folder for step in steps if step.state == "done"}
     if "evaluate" in folders:
         _print_table([(loaded, folders["evaluate"])])
@@ -79,7 +90,10 @@ def plan(
         ]
         typer.echo(json.dumps({"recipe": loaded.name, "stages": rows}, ensure_ascii=False, indent=2))
         return
-    tree = Tree(f"[bold]{loaded.name}[/] ({recipe}): {loaded.base_model.name} learns {loaded.profile.name(loaded.profile.code, 'en')}")
+    tree = Tree(
+        f"[bold]{loaded.name}[/] ({recipe}): {loaded.base_model.name} learns "
+        f"{loaded.profile.name(loaded.profile.code, 'en')}"
+    )
     for step in steps:
         needs = f"  [dim]reads {', '.join(step.stage.needs)}[/]" if step.stage.needs else ""
         why = f"  {step.why}" if step.why else ""
@@ -114,7 +128,7 @@ def compare(
 
 def main() -> None:
     """Entry point: what the user can mend is one paragraph and an exit code, never a traceback."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_handler()])
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_ConsoleHandler()])
     logging.getLogger("llimba").setLevel(logging.INFO)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -129,8 +143,12 @@ def main() -> None:
         sys.exit(130)
 
 
-def _handler() -> logging.Handler:
-    return RichHandler(console=progress.console, show_path=False, show_level=False, log_time_format="%H:%M:%S")
+class _ConsoleHandler(logging.Handler):
+    """One line a message, time first, through the console that draws the progress bars."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        moment = time.strftime("%H:%M:%S", time.localtime(record.created))
+        progress.console.print(f"{moment} {record.getMessage()}", markup=False, soft_wrap=True)
 
 
 def _print_table(evaluated: list[tuple[Recipe, Path]]) -> None:
@@ -147,4 +165,4 @@ def _settings(section: Any) -> str:
     return ", ".join(f"{key}={value}" for key, value in section.items() if value not in (None, [], {}))
 
 
-stdout = progress.Console(highlight=False)
+stdout = Console(highlight=False)

@@ -19,6 +19,10 @@ class StageError(LlimbaError):
     """A stage cannot go on: data missing, empty or unfit. Finished stages keep their folders."""
 
 
+class Unavailable(StageError):
+    """Something from outside (a client, a package) is not to be had on this machine; another recipe may do."""
+
+
 class Interrupted(LlimbaError):
     """Stopped on request with everything saved: the same command goes on from here (exit code 75, EX_TEMPFAIL)."""
 

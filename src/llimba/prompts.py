@@ -26,7 +26,9 @@ def translation_prompt(language: Language, direction: str, text: str, *, prompt_
         )
     source, target = split_direction(direction)
     return wordings[wording % len(wordings)].format(
-        source=language.name(source, prompt_language), target=language.name(target, prompt_language), text=text
+        source=language.name(source, prompt_language),
+        target=language.name(target, prompt_language),
+        text=text,
     )
 
 
@@ -40,6 +42,7 @@ def system_prompt(language: Language, prompt_language: str, wording: int) -> str
     wordings = language.system_prompts.get(prompt_language) or language.system_prompts.get(EVALUATION_LANGUAGE)
     if not wordings:
         raise RecipeError(
-            f"the profile of {language.iso639_3} has no system_prompts: add some, or set instruct.system_prompt_share: 0."
+            f"the profile of {language.iso639_3} has no system_prompts: add some, or set "
+            f"instruct.system_prompt_share: 0."
         )
     return wordings[wording % len(wordings)]

@@ -137,7 +137,9 @@ class CorpusSection(Section):
     """Cleaning, held-out split, decontamination."""
 
     min_words: int = Field(default=3, ge=1)  # a document shorter than this is rejected
-    held_out_pairs: float = Field(default=0.0, ge=0, lt=1)  # share of each training source's pairs set aside to score on
+    held_out_pairs: float = Field(
+        default=0.0, ge=0, lt=1
+    )  # share of each training source's pairs set aside to score on
     held_out_documents: float = Field(default=0.0, ge=0, lt=1)  # share of target-language documents set aside
     min_held_out_words: int = Field(default=5, ge=1)  # a set-aside pair has at least this many words on each side
     max_rejected: float = Field(default=0.5, gt=0, le=1)  # the stage fails if a larger share of documents is lost
@@ -292,7 +294,9 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def local_paths(value: BaseModel | dict[str, Any]) -> Iterator[Path]:
     """Every local file or folder that a section reads, so that a change of its content is seen."""
-    items: Iterable[Any] = value.values() if isinstance(value, dict) else (getattr(value, k) for k in type(value).model_fields)
+    items: Iterable[Any] = (
+        value.values() if isinstance(value, dict) else (getattr(value, k) for k in type(value).model_fields)
+    )
     for item in items:
         if isinstance(item, Path):
             yield item
@@ -381,7 +385,9 @@ def _explain(error: ValidationError, path: Path, text: str, overrides: Sequence[
             message = "is missing; add it."
         elif fault["type"] not in {"value_error"}:
             message += f" (given: {fault['input']!r})"
-        place = "--set" if any(o.partition("=")[0].strip() == dotted for o in overrides) else _place(path, text, location)
+        place = (
+            "--set" if any(o.partition("=")[0].strip() == dotted for o in overrides) else _place(path, text, location)
+        )
         lines.append(f"{place}: {dotted}: {message}" if dotted else f"{place}: {message}")
     return "\n".join(lines)
 
@@ -389,14 +395,19 @@ def _explain(error: ValidationError, path: Path, text: str, overrides: Sequence[
 def _fields_at(location: Sequence[Any], full: Sequence[Any]) -> list[str]:
     """The keys that the schema knows at a place in the recipe."""
     if location and location[0] == "sources" and len(location) == 2:
-        kinds = {"package": PackageSource, "local": LocalSource, "parallel": ParallelSource, "hub": HubSource}
+        kinds: dict[str, type[Source]] = {
+            "package": PackageSource,
+            "local": LocalSource,
+            "parallel": ParallelSource,
+            "hub": HubSource,
+        }
         kind = next((str(part) for part in full if part in kinds), "local")
         return list(kinds[kind].model_fields)
-    model: Any = Recipe
+    fields: dict[str, Any] = dict(Recipe.model_fields)
     for part in location:
-        field = model.model_fields.get(str(part)) if hasattr(model, "model_fields") else None
-        model = field.annotation if field else None
-    return [key for key in model.model_fields if key != "path"] if hasattr(model, "model_fields") else []
+        annotation: Any = fields[str(part)].annotation if str(part) in fields else None
+        fields = getattr(annotation, "model_fields", {})
+    return [key for key in fields if key != "path"]
 
 
 def _place(path: Path, text: str, location: Sequence[Any]) -> str:

@@ -33,9 +33,24 @@ from llimba.stages import STAGES, Stage
 
 logger = logging.getLogger(__name__)
 
-RECORDED_PACKAGES = ("torch", "transformers", "accelerate", "peft", "lm_eval", "sacrebleu", "datasets", "tokenizers")
+RECORDED_PACKAGES = (
+    "torch",
+    "transformers",
+    "accelerate",
+    "peft",
+    "lm_eval",
+    "sacrebleu",
+    "datasets",
+    "tokenizers",
+)
 
-REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}  # what a disk answers, not a bug
+REFUSALS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+}  # what a disk answers, not a bug
 
 
 class Step(NamedTuple):
@@ -175,7 +190,11 @@ def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
             "versions": _versions(),
             "facts": facts,
             "files": [
-                {"name": p.relative_to(step.partial).as_posix(), "bytes": p.stat().st_size, "sha256": sha256(p)}
+                {
+                    "name": p.relative_to(step.partial).as_posix(),
+                    "bytes": p.stat().st_size,
+                    "sha256": sha256(p),
+                }
                 for p in files
             ],
         },
@@ -218,4 +237,3 @@ def _peak_memory() -> int:
         pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-

@@ -9,7 +9,10 @@ from llimba.training.examples import Example
 
 
 def texts(language: str, lengths: list[int]) -> list[Example]:
-    return [Example(f"{language}{i}", language, np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int32)) for i, n in enumerate(lengths)]
+    return [
+        Example(f"{language}{i}", language, np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int32))
+        for i, n in enumerate(lengths)
+    ]
 
 
 def tokens(examples: list[Example]) -> dict[str, int]:
@@ -19,7 +22,9 @@ def tokens(examples: list[Example]) -> dict[str, int]:
     return counts
 
 
-@pytest.mark.parametrize(("budget", "expected"), [(100, {"sc": 83, "it": 17}), (None, {"sc": 200, "it": 41}), (1000, {"sc": 200, "it": 41})])
+@pytest.mark.parametrize(
+    ("budget", "expected"), [(100, {"sc": 83, "it": 17}), (None, {"sc": 200, "it": 41}), (1000, {"sc": 200, "it": 41})]
+)
 def test_shares_are_exact_and_bounded_by_the_target_text(budget: int | None, expected: dict[str, int]) -> None:
     examples = texts("sc", [70, 60, 70]) + texts("it", [30, 30, 30])
     assert tokens(mix(examples, {"sc": 0.83, "it": 0.17}, budget, "sc", 1)) == expected

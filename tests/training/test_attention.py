@@ -64,8 +64,12 @@ def test_packed_gradients_equal_documents_one_by_one(backend: str, checkpointing
 def test_leak_check_passes_an_exact_backend_and_refuses_a_leaking_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert leak_check.check(PackedModel(tiny_model()), "loop", 256, CPU)["packed_after_another"] < 1e-5
 
-    def leaking(_module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, _mask: None, **kwargs: Any) -> Any:
-        out = F.scaled_dot_product_attention(query, key, value, is_causal=True, scale=kwargs["scaling"], enable_gqa=True)
+    def leaking(
+        _module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, _mask: None, **kwargs: Any
+    ) -> Any:
+        out = F.scaled_dot_product_attention(
+            query, key, value, is_causal=True, scale=kwargs["scaling"], enable_gqa=True
+        )
         return out.transpose(1, 2), None
 
     monkeypatch.setitem(attention.BACKENDS, "leaking", leaking)

@@ -48,7 +48,9 @@ def test_control_tokens_in_text_stay_text() -> None:
 def test_only_answers_and_their_eos_are_supervised() -> None:
     tokenizer = tiny_tokenizer()
     eos_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
-    chat = conversation(("system", "s"), ("user", "ite ses?"), ("assistant", "una limba"), ("user", "e?"), ("assistant", "eja"))
+    chat = conversation(
+        ("system", "s"), ("user", "ite ses?"), ("assistant", "una limba"), ("user", "e?"), ("assistant", "eja")
+    )
     example = conversation_example(chat, tokenizer, "<|im_end|>", 512)
     supervised = example.labels[example.labels != IGNORED]
     assert tokenizer.decode(supervised) == "una limba<|im_end|>eja<|im_end|>"

@@ -88,7 +88,10 @@ def test_stopped_by_a_signal_it_goes_on_to_the_same_bits(
             os.kill(os.getpid(), signal.SIGTERM)
         return pack(*arguments)
 
-    with monkeypatch.context() as patched, pytest.raises(Interrupted, match="SIGTERM after step 4.*Run the same command"):
+    with (
+        monkeypatch.context() as patched,
+        pytest.raises(Interrupted, match="SIGTERM after step 4.*Run the same command"),
+    ):
         patched.setattr(loop.packing, "pack", pack_and_signal)
         loop.train(model, examples, settings, tmp_path / "part", seed=1, title="t")
     model, settings, examples = opened(base)
@@ -100,7 +103,9 @@ def test_stopped_by_a_signal_it_goes_on_to_the_same_bits(
     assert [row["loss"] for row in whole] == [row["loss"] for row in part]
 
 
-def test_a_loss_that_is_not_finite_never_reaches_the_weights(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_that_is_not_finite_never_reaches_the_weights(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model, settings, examples = opened(base)
     before = weights(model)
     plain = loop.PackedModel.forward

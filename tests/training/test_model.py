@@ -25,7 +25,9 @@ def test_a_saved_folder_loads_plainly_with_the_token_contract(tmp_path: Path) ->
     assert sorted(p.suffix for p in (tmp_path / "out").glob("model*")) == [".safetensors"]
 
 
-@pytest.mark.parametrize(("precision", "dtype"), [("bf16", torch.bfloat16), ("mixed", torch.float32), ("fp32", torch.float32)])
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("bf16", torch.bfloat16), ("mixed", torch.float32), ("fp32", torch.float32)]
+)
 def test_precision_decides_the_weights_dtype(tmp_path: Path, precision: str, dtype: torch.dtype) -> None:
     opened = open_for_training(save_tiny_model(tmp_path / "base"), CptSection(precision=precision), Tokens())
     assert opened.model.dtype == dtype

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from llimba.text import fold
 from llimba.records import Document, Pair
+from llimba.text import fold
 
 
 class Rejection(NamedTuple):

@@ -5,10 +5,10 @@ The choice depends on seed and record id alone, so it survives growth and reorde
 
 from collections.abc import Sequence
 
-from llimba.text import fold
 from llimba.files import stable_fraction
 from llimba.recipe import CorpusSection
 from llimba.records import Document, Pair
+from llimba.text import fold
 
 
 def held_out_pairs(pairs: Sequence[Pair], settings: CorpusSection, seed: int) -> set[str]:

@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from llimba.corpus.decontaminate import EvaluationIndex
-from llimba.text import normalize
 from llimba.corpus.rules import Duplicates, Rejection, too_short
 from llimba.corpus.split import held_out_documents, held_out_pairs
 from llimba.errors import StageError
 from llimba.files import write_jsonl
 from llimba.recipe import Recipe
 from llimba.records import Conversation, Document, Pair, Record, read_records, write_records
+from llimba.text import normalize
 
 logger = logging.getLogger(__name__)
+
+CONTAMINATED = Rejection("contaminated", "see contamination.jsonl", "none")
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
@@ -67,8 +69,14 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     return {
         "counts": counts,
         "words": {"train": _words(kept_documents), "held_out": _words(held_out)},
-        "sources": _by_source([*documents, *pairs, *conversations], [*kept_documents, *kept_pairs, *kept_conversations]),
-        "contamination": {"evaluation_sentences": len(index), "hits_removed": len(cleaner.hits), "surviving": surviving},
+        "sources": _by_source(
+            [*documents, *pairs, *conversations], [*kept_documents, *kept_pairs, *kept_conversations]
+        ),
+        "contamination": {
+            "evaluation_sentences": len(index),
+            "hits_removed": len(cleaner.hits),
+            "surviving": surviving,
+        },
     }
 
 
@@ -94,21 +102,30 @@ class _Cleaner:
                 lines.append(line)
         cleaned = replace(document, text="\n".join(lines))
         rejection = too_short(cleaned, self._min_words) or self._duplicates.document(cleaned)
-        return self._reject("documents", document, rejection) if rejection else cleaned
+        if rejection is None:
+            return cleaned
+        self._reject("documents", document, rejection)
+        return None
 
     def pair(self, pair: Pair) -> Pair | None:
         """The pair, or None where a side is contaminated or the whole is a duplicate."""
-        if any([self._contaminated(pair, text) for text in pair.texts.values()]):
-            return self._reject("pairs", pair, Rejection("contaminated", "see contamination.jsonl", "none"))
-        rejection = self._duplicates.pair(pair)
-        return self._reject("pairs", pair, rejection) if rejection else pair
+        hits = [self._contaminated(pair, text) for text in pair.texts.values()]  # every hit goes into the audit
+        if any(hits):
+            rejection: Rejection | None = CONTAMINATED
+        else:
+            rejection = self._duplicates.pair(pair)
+        if rejection is None:
+            return pair
+        self._reject("pairs", pair, rejection)
+        return None
 
     def conversation(self, conversation: Conversation) -> Conversation | None:
         """The conversation, or None where a line of it is contaminated."""
         lines = [line for message in conversation.messages for line in message["content"].split("\n")]
-        if any([self._contaminated(conversation, line) for line in lines]):
-            rejection = Rejection("contaminated", "see contamination.jsonl", "none")
-            return self._reject("conversations", conversation, rejection)
+        hits = [self._contaminated(conversation, line) for line in lines]
+        if any(hits):
+            self._reject("conversations", conversation, CONTAMINATED)
+            return None
         return conversation
 
     def counts(self, kind: str, total: int, kept: int, evaluation: int) -> dict[str, Any]:
@@ -170,7 +187,8 @@ def _check(recipe: Recipe, counts: dict[str, Any], kept: list[Document]) -> None
     rejected = sum(counts["rejected"].values())
     if rejected > recipe.corpus.max_rejected * counts["in"]:
         raise StageError(
-            f"corpus.max_rejected: {rejected} of {counts['in']} documents were turned away ({counts['rejected']}), more "
+            f"corpus.max_rejected: {rejected} of {counts['in']} documents were turned away "
+            f"({counts['rejected']}), more "
             f"than {recipe.corpus.max_rejected:.0%}. Look at rejected.jsonl; loosen the rule or mend the source."
         )
     if not any(document.language == recipe.profile.code for document in kept):
@@ -204,7 +222,14 @@ def _by_source(records: list[Any], kept: list[Any]) -> dict[str, Any]:
     """For the card: what each source gave to train on, under which licence."""
     table: dict[str, Any] = {}
     for record in records:
-        entry = {"license": record.license, "role": record.role, "documents": 0, "pairs": 0, "conversations": 0, "words": {}}
+        entry = {
+            "license": record.license,
+            "role": record.role,
+            "documents": 0,
+            "pairs": 0,
+            "conversations": 0,
+            "words": {},
+        }
         table.setdefault(record.source, entry)
     for record in kept:
         entry = table[record.source]

@@ -30,7 +30,8 @@ def mix(
         wanted = round(share * budget)
         if available[language] < wanted:
             raise StageError(
-                f"cpt.mixture: {share:.0%} of {budget:,.0f} tokens is {wanted:,} tokens of '{language}', but the corpus "
+                f"cpt.mixture: {share:.0%} of {budget:,.0f} tokens is {wanted:,} tokens of '{language}', but the "
+                f"corpus "
                 f"has {available[language]:,}. Lower the share or cpt.max_tokens, or add text in that language."
             )
         chosen += _take([e for e in examples if e.language == language], wanted, seed)

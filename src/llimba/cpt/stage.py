@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from llimba.base_model import base_folder
 from llimba.cpt.mixture import mix
 from llimba.errors import StageError
-from llimba.records import Document, read_records
 from llimba.recipe import Recipe
+from llimba.records import Document, read_records
 
 if TYPE_CHECKING:
     from llimba.training.examples import Example

@@ -75,7 +75,9 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
     )
 
 
-def run_tasks(model: Any, folder: Path, names: list[str], *, chat: bool, batch_size: int) -> dict[str, list[dict[str, Any]]]:
+def run_tasks(
+    model: Any, folder: Path, names: list[str], *, chat: bool, batch_size: int
+) -> dict[str, list[dict[str, Any]]]:
     """Samples of every task, as the harness logs them; greedy, no few-shot examples, no bootstrap here."""
     import datasets
     from lm_eval import simple_evaluate

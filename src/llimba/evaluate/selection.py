@@ -29,7 +29,8 @@ def sentences(rows: Iterable[Row], settings: EvaluateSection, seed: int) -> dict
         ]
         if not fitting:
             raise StageError(
-                f"evaluate.directions: there is no sentence to score {direction} on. Add a source with role: evaluate in "
+                f"evaluate.directions: there is no sentence to score {direction} on. Add a source with role: evaluate "
+                f"in "
                 "both languages, or set corpus.held_out_pairs; or raise evaluate.max_words."
             )
         chosen[direction] = fitting[: settings.max_sentences]
@@ -55,7 +56,8 @@ def texts(documents: Iterable[Document], settings: EvaluateSection, seed: int) -
                 size += length
         if not kept:
             raise StageError(
-                f"evaluate.languages: there is no held-out text in '{language}'. Add a source with role: evaluate in it, "
+                f"evaluate.languages: there is no held-out text in '{language}'. Add a source with role: evaluate in "
+                f"it, "
                 "or set corpus.held_out_pairs or corpus.held_out_documents."
             )
         chosen[language] = sorted(kept, key=lambda d: (-len(d.text), d.id))

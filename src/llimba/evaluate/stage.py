@@ -29,7 +29,11 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     held_out = texts(read_records(inputs["corpus"] / "held_out.jsonl", Document), settings, recipe.seed)
     tasks = out / "tasks"
     write_tasks(tasks, rows, held_out, recipe.profile, settings.max_new_tokens)
-    folders = {"base": base_folder(recipe.base_model), "cpt": inputs["cpt"] / "model", "sft": inputs["sft"] / "model"}
+    folders = {
+        "base": base_folder(recipe.base_model),
+        "cpt": inputs["cpt"] / "model",
+        "sft": inputs["sft"] / "model",
+    }
     results = {"copy": _copy(rows, out)}
     for system, folder in folders.items():
         finished = out / "systems" / f"{system}.json"
@@ -63,18 +67,29 @@ def _copy(rows: dict[str, list[Row]], out: Path) -> dict[str, Any]:
     translation = {}
     for direction, chosen in rows.items():
         source, target = split_direction(direction)
-        answers = [{"id": r["id"], "source": r[source], "reference": r[target], "hypothesis": r[source]} for r in chosen]
+        answers = [
+            {"id": r["id"], "source": r[source], "reference": r[target], "hypothesis": r[source]} for r in chosen
+        ]
         translation[direction] = _translation(out, "copy", direction, answers)
     return {"translation": translation}
 
 
 def _score(
-    recipe: Recipe, system: str, folder: Path, rows: dict[str, list[Row]], held_out: dict[str, list[Document]], out: Path
+    recipe: Recipe,
+    system: str,
+    folder: Path,
+    rows: dict[str, list[Row]],
+    held_out: dict[str, list[Document]],
+    out: Path,
 ) -> dict[str, Any]:
     """Bits per byte of every language, translations of every direction, and how many answers ended."""
     settings = recipe.evaluate
     model = harness.load(folder, recipe.base_model.tokens, settings)
-    result: dict[str, Any] = {"bits_per_byte": {}, "translation": {}, "stopping": {"share": 0.0, "answers": 0}}
+    result: dict[str, Any] = {
+        "bits_per_byte": {},
+        "translation": {},
+        "stopping": {"share": 0.0, "answers": 0},
+    }
     if held_out:
         names = [text_task(language) for language in held_out]
         samples = harness.run_tasks(model, out / "tasks", names, chat=False, batch_size=harness.TEXT_BATCH)

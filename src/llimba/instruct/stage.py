@@ -1,15 +1,15 @@
-"""Stage 3, `instruct`: conversations from pairs and from what the sources already hold. Leaves `conversations.jsonl`."""
+"""Stage 3, `instruct`: conversations from pairs and from the sources. Leaves `conversations.jsonl`."""
 
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from llimba.text import fold
 from llimba.errors import StageError
 from llimba.files import stable_fraction
 from llimba.instruct.translation import conversations as translations
 from llimba.recipe import Recipe
 from llimba.records import Conversation, Pair, read_records, write_records
+from llimba.text import fold
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
@@ -19,7 +19,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     built = list(translations(pairs, settings, recipe.profile, recipe.seed))
     given = list(read_records(inputs["corpus"] / "conversations.jsonl", Conversation))
     unique = _without_duplicates([*given, *built])
-    chosen = sorted(unique, key=lambda c: stable_fraction(str(recipe.seed), "order", c.id))[: settings.max_conversations]
+    chosen = sorted(unique, key=lambda c: stable_fraction(str(recipe.seed), "order", c.id))[
+        : settings.max_conversations
+    ]
     if not chosen:
         raise StageError(
             "instruct: there is no conversation. Name directions under instruct.directions and a source with pairs in "

@@ -9,7 +9,9 @@ from llimba.recipe import InstructSection
 from llimba.records import Conversation, Pair
 
 
-def conversations(pairs: Iterable[Pair], settings: InstructSection, language: Language, seed: int) -> Iterator[Conversation]:
+def conversations(
+    pairs: Iterable[Pair], settings: InstructSection, language: Language, seed: int
+) -> Iterator[Conversation]:
     """One conversation a pair and direction, wherever both sides are between `min_words` and `max_words` long.
 
     Wording, prompt language and the presence of a system prompt are drawn by hash of the conversation's id, so they
@@ -25,9 +27,7 @@ def conversations(pairs: Iterable[Pair], settings: InstructSection, language: La
                 yield _conversation(pair, direction, settings, language, seed)
 
 
-def _conversation(
-    pair: Pair, direction: str, settings: InstructSection, language: Language, seed: int
-) -> Conversation:
+def _conversation(pair: Pair, direction: str, settings: InstructSection, language: Language, seed: int) -> Conversation:
     source, target = split_direction(direction)
     identifier = f"{pair.id}:{direction}"
 
@@ -36,7 +36,11 @@ def _conversation(
 
     prompt_language = settings.prompt_languages[int(draw("language") * len(settings.prompt_languages))]
     prompt = translation_prompt(
-        language, direction, pair.texts[source], prompt_language=prompt_language, wording=int(draw("wording") * 1000)
+        language,
+        direction,
+        pair.texts[source],
+        prompt_language=prompt_language,
+        wording=int(draw("wording") * 1000),
     )
     messages = [{"role": "user", "content": prompt}, {"role": "assistant", "content": pair.texts[target]}]
     if draw("system") < settings.system_prompt_share:

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from llimba.errors import StageError
-from llimba.records import Conversation, read_records
 from llimba.recipe import Recipe, SftSection
+from llimba.records import Conversation, read_records
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from lxml import etree, html
 
@@ -19,7 +20,8 @@ def read_pages(paths: list[Path], xpath: str, skipped: Counter[str]) -> Strings:
     pages: Strings = {}
     for path in paths:
         root = html.document_fromstring(path.read_bytes(), parser=html.HTMLParser(encoding="utf-8"))
-        texts = [" ".join(node.text_content().split()) for node in find(root)]
+        nodes: Any = find(root)
+        texts = [" ".join(node.text_content().split()) for node in nodes]
         skipped["empty paragraph"] += sum(not text for text in texts)
         # one language has one file of another name for each page: where there is but one, its name says nothing
         name = path.name if len(paths) > 1 else "page"

@@ -9,7 +9,9 @@ from llimba.recipe import HubSource, Recipe
 from llimba.records import Conversation, Document, Pair, Record
 
 
-def load(name: str, source: HubSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]) -> Iterator[Record]:
+def load(
+    name: str, source: HubSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]
+) -> Iterator[Record]:
     """Documents, pairs or conversations of a dataset; never runs a dataset's own code."""
     common: dict[str, Any] = {
         "source": name,
@@ -38,7 +40,8 @@ def load(name: str, source: HubSource, recipe: Recipe, skipped: Counter[str], ab
             if len(texts) < 2:
                 raise StageError(
                     f"sources.{name}.columns: {source.dataset} has fewer than two language columns (columns: "
-                    f"{', '.join(row)}). Map them, e.g. columns: {{{recipe.profile.code}: sentence_{recipe.profile.flores}}}."
+                    f"{', '.join(row)}). Map them, e.g. columns: "
+                    f"{{{recipe.profile.code}: sentence_{recipe.profile.flores}}}."
                 )
             yield Pair(id=record_id, texts=texts, document=str(number), provenance=provenance, **common)
 
@@ -52,7 +55,8 @@ def _rows(name: str, source: HubSource) -> Iterator[dict[str, Any]]:
         raise StageError(
             f"sources.{name}.dataset: {source.dataset} cannot be read from the hub ({type(error).__name__}: "
             f"{str(error).splitlines()[0] if str(error) else 'no reason given'}). Check id, subset and split, and the "
-            "network; for a gated dataset accept its terms and log in with `hf auth login`; or use a local file instead."
+            "network; for a gated dataset accept its terms and log in with `hf auth login`; or use a local file "
+            "instead."
         ) from error
 
 

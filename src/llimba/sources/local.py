@@ -13,7 +13,9 @@ from llimba.records import Document, Record
 SUFFIXES = (".txt", ".jsonl")
 
 
-def load(name: str, source: LocalSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]) -> Iterator[Record]:
+def load(
+    name: str, source: LocalSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]
+) -> Iterator[Record]:
     """Documents of a file, or of every .txt and .jsonl file of a folder."""
     if not source.path.exists():
         raise StageError(f"sources.{name}.path: {source.path} does not exist. Mend the path, or remove the source.")
@@ -43,7 +45,8 @@ def _texts(name: str, source: LocalSource, path: Path) -> Iterator[tuple[int, st
         for number, row in enumerate(read_jsonl(path), 1):
             if source.text not in row:
                 raise StageError(
-                    f"sources.{name}.text: {path} has no column '{source.text}' in row {number} (columns: {', '.join(row)})."
+                    f"sources.{name}.text: {path} has no column '{source.text}' in row {number} (columns: "
+                    f"{', '.join(row)})."
                 )
             yield number, str(row[source.text])
         return
@@ -51,7 +54,8 @@ def _texts(name: str, source: LocalSource, path: Path) -> Iterator[tuple[int, st
         content = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise StageError(
-            f"sources.{name}.path: {path} is not UTF-8 (byte {error.start}). Convert it, e.g. with iconv -f latin1 -t utf8."
+            f"sources.{name}.path: {path} is not UTF-8 (byte {error.start}). Convert it, e.g. with iconv -f "
+            f"latin1 -t utf8."
         ) from error
     if source.lines_per_document == 0:
         yield 1, content

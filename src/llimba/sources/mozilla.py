@@ -29,7 +29,9 @@ def read_pack(path: Path, skipped: Counter[str]) -> Strings:
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
-        raise StageError(f"{path.name} is not a language pack ({error}); delete the cached package and run again.") from error
+        raise StageError(
+            f"{path.name} is not a language pack ({error}); delete the cached package and run again."
+        ) from error
     with archive:
         texts = {info.filename: archive.read(info) for info in archive.infolist() if not info.is_dir()}
     fluent = {name: data.decode("utf-8") for name, data in texts.items() if name.endswith(".ftl")}
@@ -64,9 +66,7 @@ def _keep(strings: Strings, name: str, locale: str, found: dict[str, str], skipp
         strings["/".join(part for part in name.split("/") if part != locale)] = kept
 
 
-def _fluent_strings(
-    resource: ast.Resource, terms: dict[str, str], skipped: Counter[str]
-) -> Iterator[tuple[str, str]]:
+def _fluent_strings(resource: ast.Resource, terms: dict[str, str], skipped: Counter[str]) -> Iterator[tuple[str, str]]:
     for entry in resource.body:
         if not isinstance(entry, ast.Message):
             continue
@@ -107,4 +107,7 @@ def _properties(text: str) -> Iterator[tuple[str, str]]:
     for line in text.splitlines():
         key, equals, value = line.partition("=")
         if equals and not line.lstrip().startswith(("#", "!")):
-            yield key.strip(), re.sub(r"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)), value.strip()).replace("\\n", " ")
+            yield (
+                key.strip(),
+                re.sub(r"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)), value.strip()).replace("\\n", " "),
+            )

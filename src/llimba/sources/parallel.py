@@ -28,14 +28,17 @@ def load(
     for number, row in enumerate(rows, 1):
         if missing := [code for code in source.pairs if code not in row]:
             raise StageError(
-                f"sources.{name}.pairs: {source.path}, row {number} has no column '{missing[0]}' (columns: {', '.join(row)})."
+                f"sources.{name}.pairs: {source.path}, row {number} has no column '{missing[0]}' (columns: "
+                f"{', '.join(row)})."
             )
     for start in range(0, len(rows), source.rows_per_document):
         block = rows[start : start + source.rows_per_document]
         for language in source.documents:
             text = "\n".join(str(row[language]) for row in block if row.get(language))
             place = f"{source.path.name}:{start + 1}"
-            yield Document(id=f"{name}:{language}:{start + 1}", text=text, language=language, provenance=place, **common)
+            yield Document(
+                id=f"{name}:{language}:{start + 1}", text=text, language=language, provenance=place, **common
+            )
         for offset, row in enumerate(block):
             texts = {code: str(row[code]) for code in source.pairs if row[code]}
             if len(texts) < 2:

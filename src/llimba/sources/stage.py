@@ -26,7 +26,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     records: list[Record] = []
     facts: dict[str, Any] = {}
     for name, source in recipe.sources.items():
-        skipped, about = Counter[str](), {}
+        skipped = Counter[str]()
+        about: dict[str, Any] = {}
         loaded = list(islice(LOADERS[source.kind](name, source, recipe, skipped, about), source.max_documents))
         if not loaded:
             raise StageError(
@@ -43,7 +44,13 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         }
         totals = Counter(facts[name]["words"]) | Counter(facts[name]["pair_words"])
         words = ", ".join(f"{language} {number:,}" for language, number in totals.items())
-        logger.info("  %-12s %d documents, %d pairs, words: %s", name, facts[name]["documents"], facts[name]["pairs"], words)
+        logger.info(
+            "  %-12s %d documents, %d pairs, words: %s",
+            name,
+            facts[name]["documents"],
+            facts[name]["pairs"],
+            words,
+        )
         records += loaded
     target = recipe.profile.code
     if not any(target in languages(record) for record in records if record.role == "train"):
@@ -51,7 +58,11 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
             f"sources: no text in '{target}' to train on. Add a source in that language (kind: local for files of your "
             "own), or correct the language codes of those there are."
         )
-    kinds: list[tuple[str, type[Record]]] = [("documents", Document), ("pairs", Pair), ("conversations", Conversation)]
+    kinds: list[tuple[str, type[Record]]] = [
+        ("documents", Document),
+        ("pairs", Pair),
+        ("conversations", Conversation),
+    ]
     for file, kind in kinds:
         write_records(out / f"{file}.jsonl", (record for record in records if isinstance(record, kind)))
     return {"sources": facts}

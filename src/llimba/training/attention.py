@@ -11,6 +11,7 @@ returns a leaking result where `use_cache` is left at its default (measured with
 
 import importlib.util
 import inspect
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -22,7 +23,12 @@ Attended = tuple[torch.Tensor, None]
 
 
 def loop_attention(
-    module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, _mask: None, **kwargs: Any
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    _mask: None,
+    **kwargs: Any,
 ) -> Attended:
     """One causal SDPA call a document: the oracle, and the fastest way on a CPU.
 
@@ -40,13 +46,18 @@ def loop_attention(
             scale=kwargs.get("scaling"),
             enable_gqa=query.shape[1] != key.shape[1],
         )
-        for start, end in zip(bounds, bounds[1:], strict=False)
+        for start, end in pairwise(bounds)
     ]
     return torch.cat(parts, dim=2).transpose(1, 2), None
 
 
 def masked_attention(
-    module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, _mask: None, **kwargs: Any
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    _mask: None,
+    **kwargs: Any,
 ) -> Attended:
     """One SDPA call with a block-diagonal causal mask: works everywhere, computes the blocks it throws away."""
     bounds = kwargs["cu_seq_lens_q"].to(query.device)
@@ -66,7 +77,12 @@ def masked_attention(
 
 
 def varlen_attention(
-    module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, _mask: None, **kwargs: Any
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    _mask: None,
+    **kwargs: Any,
 ) -> Attended:
     """torch's own variable-length flash kernel (CUDA): no flash-attn build needed, cost is the sum of squares."""
     from torch.nn.attention.varlen import varlen_attn
@@ -80,12 +96,17 @@ def varlen_attention(
     causal: dict[str, Any] = {"is_causal": True} if "is_causal" in parameters else {"window_size": (-1, 0)}
     if "scale" in parameters:
         causal["scale"] = kwargs.get("scaling")
-    attended = varlen_attn(*flat, bounds, bounds, longest, longest, **causal)
-    return attended[None], None  # type: ignore[index]
+    attended: Any = varlen_attn(flat[0], flat[1], flat[2], bounds, bounds, longest, longest, **causal)
+    return attended[None], None
 
 
 def flash_attention(
-    module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, _mask: None, **kwargs: Any
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    _mask: None,
+    **kwargs: Any,
 ) -> Attended:
     """FlashAttention 2's `flash_attn_varlen_func`, where that package is installed."""
     from flash_attn import flash_attn_varlen_func  # type: ignore[import-not-found]

@@ -22,8 +22,10 @@ logger = logging.getLogger(__name__)
 MANIFEST = "checkpoint.json"
 
 
-def save(folder: Path, step: int, tensors: dict[str, dict[str, torch.Tensor]], state: dict[str, Any], keep: int = 2) -> Path:
-    """Write `<folder>/step-<step>/`: one safetensors file per name in `tensors`, `state` as JSON; keep the newest few."""
+def save(
+    folder: Path, step: int, tensors: dict[str, dict[str, torch.Tensor]], state: dict[str, Any], keep: int = 2
+) -> Path:
+    """Write `<folder>/step-<step>/`: a safetensors file per name in `tensors`, `state` as JSON; keep the newest."""
     target, partial = folder / f"step-{step:07d}", folder / f".tmp-{step}-{os.getpid()}"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -71,9 +73,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, names: dict[int, str]) -
     return flat
 
 
-def restore_optimizer(
-    optimizer: torch.optim.Optimizer, names: dict[int, str], flat: dict[str, torch.Tensor]
-) -> None:
+def restore_optimizer(optimizer: torch.optim.Optimizer, names: dict[int, str], flat: dict[str, torch.Tensor]) -> None:
     """Undo `optimizer_tensors`. Raises KeyError where a parameter that trains has no saved state."""
     by_name: dict[str, dict[str, torch.Tensor]] = {}
     for key, value in flat.items():

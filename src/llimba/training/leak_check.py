@@ -14,7 +14,10 @@ from llimba.training.model import PackedModel
 from llimba.training.packing import to_row
 
 LENGTH = 64  # tokens of each document; enough for several blocks of any kernel
-TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}  # largest difference of hidden states, in standard deviations
+TOLERANCE = {
+    torch.float32: 1e-3,
+    torch.bfloat16: 0.1,
+}  # largest difference of hidden states, in standard deviations
 LEAK_TOLERANCE = 1e-3  # changing A may move B by nothing but a non-deterministic kernel's last bit
 
 
@@ -44,7 +47,8 @@ def check(packed: PackedModel, backend: str, vocabulary_size: int, device: torch
     }
     if found["own_attention"] > tolerance:
         raise StageError(
-            f"attention: {backend} does not reproduce this model's own attention (difference {found['own_attention']:.2g} "
+            f"attention: {backend} does not reproduce this model's own attention (difference "
+            f"{found['own_attention']:.2g} "
             "standard deviations). Set attention: sdpa, or choose another base model."
         )
     if found["packed_after_another"] > tolerance or found["other_changed"] > LEAK_TOLERANCE:
@@ -64,4 +68,3 @@ def _random_document(vocabulary_size: int, generator: torch.Generator) -> Exampl
 def _states(packed: PackedModel, documents: list[Example], device: torch.device) -> torch.Tensor:
     """Hidden states [LENGTH, H] of the last document of a row."""
     return packed.hidden_states(to_row(documents).to(device))[-LENGTH:].float()
-

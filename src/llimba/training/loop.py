@@ -4,8 +4,8 @@
 sums the loss of each row divided by the step's loss tokens, clips, and updates. A loss or gradient that is not finite
 never reaches the weights. SIGTERM, SIGINT and SIGHUP finish the step, save, and end with the resumable exit code.
 
-Why not `transformers.Trainer`: it normalises per micro-batch unless a model class cooperates, cannot pack a step without
-changing it, and loses runs in the ways listed in `docs/log.md`.
+Why not `transformers.Trainer`: it normalises per micro-batch unless a model class cooperates, cannot pack a step
+without changing it, writes checkpoints that a kill can tear, and steps on a loss that is not finite.
 """
 
 import logging
@@ -40,7 +40,13 @@ NON_FINITE_STEPS = 3  # so many in a row end the run
 
 
 def train(
-    opened: Opened, examples: Sequence[Example], settings: TrainingSection, out: Path, *, seed: int, title: str
+    opened: Opened,
+    examples: Sequence[Example],
+    settings: TrainingSection,
+    out: Path,
+    *,
+    seed: int,
+    title: str,
 ) -> dict[str, Any]:
     """Train the opened model in place on `examples`; returns facts for the manifest.
 
@@ -159,7 +165,13 @@ def count_steps(num_examples: int, settings: TrainingSection) -> int:
 
 
 def _save(
-    out: Path, step: int, model: Any, optimizer: Any, scheduler: Any, names: dict[int, str], metrics: list[dict[str, Any]]
+    out: Path,
+    step: int,
+    model: Any,
+    optimizer: Any,
+    scheduler: Any,
+    names: dict[int, str],
+    metrics: list[dict[str, Any]],
 ) -> None:
     weights = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     tensors = {
@@ -221,5 +233,3 @@ def _stop_requests() -> Iterator[list[str]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-

@@ -21,7 +21,12 @@ CHUNK = 512  # rows of logits at a time: 512 x 151,936 x 4 bytes = 297 MiB
 class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor, dtype: torch.dtype, chunk: int
+        ctx: Any,
+        hidden: torch.Tensor,
+        weight: torch.Tensor,
+        labels: torch.Tensor,
+        dtype: torch.dtype,
+        chunk: int,
     ) -> torch.Tensor:
         words = weight.to(dtype)
         hidden_grad = torch.empty_like(hidden) if hidden.requires_grad else None
@@ -72,5 +77,7 @@ def linear_cross_entropy(
     device = hidden.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
     with torch.autocast(device, enabled=False):
-        total: torch.Tensor = _ChunkedCrossEntropy.apply(hidden, weight, labels, dtype, chunk)
+        total: torch.Tensor = _ChunkedCrossEntropy.apply(  # type: ignore[no-untyped-call]
+            hidden, weight, labels, dtype, chunk
+        )
     return total

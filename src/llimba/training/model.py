@@ -20,7 +20,11 @@ from llimba.training.precision import choose_precision
 logger = logging.getLogger(__name__)
 
 DTYPES = {"bf16": torch.bfloat16, "mixed": torch.float32, "fp32": torch.float32}
-UNSUPPORTED = ("final_logit_softcapping", "logit_scale", "logits_scaling")  # the fused loss would leave these out
+UNSUPPORTED = (
+    "final_logit_softcapping",
+    "logit_scale",
+    "logits_scaling",
+)  # the fused loss would leave these out
 
 
 class PackedModel(nn.Module):

@@ -31,7 +31,8 @@ class Row:
     def to(self, device: torch.device) -> "Row":
         """The row on a device."""
         tensors = (self.input_ids, self.labels, self.position_ids, self.cu_seqlens)
-        return Row(*(tensor.to(device, non_blocking=True) for tensor in tensors), self.max_seqlen)
+        input_ids, labels, position_ids, cu_seqlens = (tensor.to(device, non_blocking=True) for tensor in tensors)
+        return Row(input_ids, labels, position_ids, cu_seqlens, self.max_seqlen)
 
 
 def order(num_examples: int, seed: int, epoch: int) -> list[int]:

@@ -7,7 +7,11 @@ import torch
 from llimba.errors import StageError
 from llimba.recipe import TrainingSection
 
-BYTES_PER_PARAMETER = {"mixed": 16, "fp32": 16, "bf16": 6}  # weights, gradients and AdamW's two moments (8-bit for bf16)
+BYTES_PER_PARAMETER = {
+    "mixed": 16,
+    "fp32": 16,
+    "bf16": 6,
+}  # weights, gradients and AdamW's two moments (8-bit for bf16)
 
 
 def choose_precision(name: str, device: torch.device, num_parameters: int) -> tuple[str, str]:

@@ -1,0 +1,86 @@
+"""The scores of one recipe or several as one table: before, after CPT, after SFT, beside a do-nothing copy."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from llimba.files import read_json
+from llimba.recipe import Recipe
+
+Scores = dict[str, Any]
+Column = tuple[str, Scores, str]  # heading, scores, system
+
+STAGE_HEADINGS = {"copy": "copy", "base": "base", "cpt": "after CPT", "sft": "after SFT"}
+
+
+def load_scores(evaluate_folder: Path) -> Scores:
+    """`scores.json` of a finished evaluate stage."""
+    scores: Scores = read_json(evaluate_folder / "scores.json")
+    return scores
+
+
+def table(evaluated: list[tuple[Recipe, Scores]]) -> Table:
+    """Rows of scores, columns of systems; a system that several recipes share with equal scores stands once."""
+    recipe, first = evaluated[0]
+    columns = _columns(evaluated)
+    title = f"{recipe.base_model.name} learns {recipe.profile.name(recipe.profile.code, 'en')}"
+    rendered = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
+    rendered.add_column("")
+    for heading, _, _ in columns:
+        rendered.add_column(heading, justify="right")
+    rendered.add_column("rests on", justify="right", style="dim")
+    for label, cells, basis in rows(recipe, first, columns):
+        if not cells:
+            rendered.add_section()
+            rendered.add_row(f"[bold]{label}[/]")
+        else:
+            rendered.add_row(label, *cells, basis)
+    return rendered
+
+
+def rows(recipe: Recipe, first: Scores, columns: list[Column]) -> list[tuple[str, list[str], str]]:
+    """(label, a cell per column, what the row rests on); a row without cells is a heading."""
+    name = recipe.profile.name
+    found: list[tuple[str, list[str], str]] = [("bits per byte on held-out text (lower is better)", [], "")]
+    for language in recipe.evaluate.languages:
+        base = first["bits_per_byte"]["base"][language]
+        cells = [_bits(scores, system, language) for _, scores, system in columns]
+        found.append((f"  {name(language, 'en')}", cells, f"{base['bytes'] / 1000:.1f} kB"))
+    for metric, heading in (("bleu", "BLEU (higher is better)"), ("chrf", "chrF (higher is better)")):
+        found.append((heading, [], ""))
+        for direction in recipe.evaluate.directions:
+            cells = [f"{scores['translation'][system][direction][metric]:.1f}" for _, scores, system in columns]
+            label = f"  {direction.upper().replace('-', ' → ')}"
+            found.append((label, cells, f"{first['translation']['copy'][direction]['sentences']} sentences"))
+    found.append(("behaviour", [], ""))
+    cells = [f"{scores['stopping'][s]['share']:.0%}" if s in scores["stopping"] else "–" for _, scores, s in columns]
+    found.append(("  answers that stop by themselves", cells, f"{first['stopping']['base']['answers']} answers"))
+    return found
+
+
+def _columns(evaluated: list[tuple[Recipe, Scores]]) -> list[Column]:
+    columns: list[Column] = []
+    for recipe, scores in evaluated:
+        for system in scores["systems"]:
+            shared = any(
+                other == system and known["translation"][system] == scores["translation"][system]
+                and known["bits_per_byte"].get(system) == scores["bits_per_byte"].get(system)
+                for _, known, other in columns
+            )  # fmt: skip
+            if not shared:
+                heading = STAGE_HEADINGS[system]
+                several = len(evaluated) > 1 and system in ("cpt", "sft")
+                columns.append((f"{heading}\n{recipe.name}" if several else heading, scores, system))
+    return columns
+
+
+def _bits(scores: Scores, system: str, language: str) -> str:
+    """Bits per byte, and the change against the base model."""
+    if system not in scores["bits_per_byte"]:
+        return "–"
+    value = scores["bits_per_byte"][system][language]["value"]
+    if system == "base":
+        return f"{value:.3f}"
+    base = scores["bits_per_byte"]["base"][language]["value"]
+    return f"{value:.3f} ({(value / base - 1) * 100:+.0f} %)"

@@ -1,0 +1,174 @@
+"""The model card: a pure function of manifests and scores, so that every number in it can be followed to a file."""
+
+from typing import Any
+
+from llimba.recipe import Recipe
+
+Manifests = dict[str, dict[str, Any]]  # stage -> manifest
+Scores = dict[str, Any]
+
+PROCEDURE = (  # what a reader needs to repeat the training, in the names of the recipe
+    "num_train_epochs", "max_steps", "max_tokens", "sequence_length", "row_length", "documents_per_step", "packing",
+    "learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "max_grad_norm", "gradient_checkpointing",
+    "method", "lora_r", "lora_alpha",
+)  # fmt: skip
+
+
+def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str) -> str:
+    """The README.md of the published folder: YAML header with `model-index`, then text."""
+    parts = [
+        f"---\n{metadata(recipe, scores, title)}\n---\n",
+        f"# {title}\n",
+        _introduction(recipe),
+        _scores(recipe, scores),
+        _training(manifests),
+        _data(manifests),
+        _limitations(recipe, scores),
+        _provenance(manifests),
+    ]
+    return "\n".join(parts)
+
+
+def metadata(recipe: Recipe, scores: Scores, title: str) -> str:
+    """The YAML header, made by the hub's own library."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    results = []
+    for direction, entry in scores["translation"]["sft"].items():
+        for metric, name in (("bleu", "BLEU"), ("chrf", "chrF")):
+            results.append(
+                EvalResult(
+                    task_type="translation", dataset_type="llimba-held-out", dataset_name="held-out text of the recipe",
+                    metric_type=metric, metric_value=entry[metric], metric_name=f"{direction.upper()} {name}",
+                )
+            )  # fmt: skip
+    for language, entry in scores["bits_per_byte"]["sft"].items():
+        results.append(
+            EvalResult(
+                task_type="text-generation", dataset_type="llimba-held-out", dataset_name="held-out text of the recipe",
+                metric_type="bits_per_byte", metric_value=entry["value"], metric_name=f"{language} bits per byte",
+            )
+        )  # fmt: skip
+    languages = dict.fromkeys([recipe.profile.code, *recipe.evaluate.languages])
+    data = ModelCardData(
+        language=list(languages),
+        license=recipe.publish.license or recipe.base_model.license,
+        base_model=recipe.base_model.name,
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        tags=["llimba", recipe.profile.iso639_3, "continued-pretraining"],
+        model_name=title,
+        eval_results=results,
+    )
+    header: str = data.to_yaml()
+    return header.strip()
+
+
+def _introduction(recipe: Recipe) -> str:
+    name = recipe.profile.name(recipe.profile.code, "en")
+    return f"""{recipe.base_model.name} after continued pretraining on {name} text and instruction tuning, by llimba.
+
+```python
+from transformers import pipeline
+
+pipe = pipeline("text-generation", model="PATH_OF_THIS_FOLDER")
+print(pipe([{{"role": "user", "content": "..."}}], max_new_tokens=100)[0]["generated_text"][-1]["content"])
+```
+"""
+
+
+def _scores(recipe: Recipe, scores: Scores) -> str:
+    systems = scores["systems"]
+    lines = ["## Scores\n", _row(["", *systems, "rests on"]), _row(["---", *["---:"] * (len(systems) + 1)])]
+    for language, base in scores["bits_per_byte"]["base"].items():
+        values = [scores["bits_per_byte"].get(system, {}).get(language, {}).get("value", "–") for system in systems]
+        basis = f"{base['documents']} documents, {base['bytes']} bytes"
+        lines.append(_row([f"bits per byte, {recipe.profile.name(language, 'en')}", *values, basis]))
+    for metric, name in (("bleu", "BLEU"), ("chrf", "chrF")):
+        for direction, entry in scores["translation"]["copy"].items():
+            values = [scores["translation"][system][direction][metric] for system in systems]
+            lines.append(_row([f"{name} {direction.upper()}", *values, f"{entry['sentences']} sentences"]))
+    values = [scores["stopping"].get(system, {}).get("share", "–") for system in systems]
+    lines.append(_row(["share of answers that stop", *values, f"{scores['stopping']['base']['answers']} answers"]))
+    return "\n".join(lines) + (
+        f"\n\n`copy` gives the source back unchanged. Prompt: `{scores['prompt']}`; answer: "
+        f"{scores['answer']}; at most "
+        f"{scores['max_new_tokens']} new tokens; {scores['harness']}, {scores['precision']}; BLEU "
+        f"`{scores['signatures']['bleu']}`, chrF `{scores['signatures']['chrf']}`. Texts are scored in windows of "
+        f"{scores['window']} tokens.\n"
+    )
+
+
+def _training(manifests: Manifests) -> str:
+    stages = ("cpt", "sft")
+    sections = [manifests[stage]["ingredients"]["section"] for stage in stages]
+    facts = [manifests[stage]["facts"] for stage in stages]
+    lines = [
+        "## Training\n",
+        _row(["", "continued pretraining", "instruction tuning"]),
+        _row(["---", "---", "---"]),
+    ]
+    for key in PROCEDURE:
+        values = [section.get(key) for section in sections]
+        if any(value is not None for value in values):
+            lines.append(_row([key, *("–" if value is None else value for value in values)]))
+    for label, key in (
+        ("optimizer steps", "steps"),
+        ("loss-bearing tokens", "loss_tokens"),
+        ("tokens per second", "tokens_per_second"),
+        ("first loss", "first_loss"),
+        ("last loss", "last_loss"),
+        ("optimizer", "optimizer"),
+    ):
+        lines.append(_row([label, *(fact[key] for fact in facts)]))
+    lines.append(_row(["precision", *(fact["precision"]["value"] for fact in facts)]))
+    lines.append(_row(["attention", *(fact["attention"]["backend"] for fact in facts)]))
+    lines.append(_row(["seconds", *(manifests[stage]["seconds"] for stage in stages)]))
+    peaks = (f"{manifests[stage]['peak_memory_bytes'] / 2**30:.1f} GiB" for stage in stages)
+    lines.append(_row(["peak memory", *peaks]))
+    lines.append(_row(["machine", *(manifests[stage]["machine"] for stage in stages)]))
+    mixture = ", ".join(f"{language} {count:,}" for language, count in facts[0]["tokens_per_epoch"].items())
+    return (
+        "\n".join(lines)
+        + f"\n\nTokens of one epoch of continued pretraining, by language: {mixture}.\n\n![loss](loss.png)\n"
+    )
+
+
+def _data(manifests: Manifests) -> str:
+    facts = manifests["corpus"]["facts"]
+    heading = ["source", "licence", "use", "documents", "pairs", "words"]
+    lines = ["## Data\n", _row(heading), _row(["---"] * len(heading))]
+    for name, entry in facts["sources"].items():
+        words = ", ".join(f"{language} {count:,}" for language, count in entry["words"].items()) or "–"
+        use = "scored on, never trained on" if entry["role"] == "evaluate" else "trained on"
+        lines.append(_row([name, entry["license"], use, entry["documents"], entry["pairs"], words]))
+    found = facts["contamination"]
+    return "\n".join(lines) + (
+        f"\n\nContamination: {found['evaluation_sentences']} evaluation sentences (all languages) were "
+        f"searched for in the "
+        f"training text; {found['hits_removed']} passages were removed, {found['surviving']} survive. "
+        f"Instruction tuning "
+        f"used {manifests['instruct']['facts']['conversations']} conversations.\n"
+    )
+
+
+def _limitations(recipe: Recipe, scores: Scores) -> str:
+    fewest = min(entry["sentences"] for entry in scores["translation"]["copy"].values())
+    return f"""## Limitations
+
+- The translation scores rest on {fewest} sentences a direction or more, of the recipe's own held-out text: they compare
+  the columns of this table and nothing else.
+- The model is as good as its base ({recipe.base_model.name}) and its text: it invents facts, and mixes languages.
+- What was forgotten is visible above: the rows of the other languages.
+"""
+
+
+def _provenance(manifests: Manifests) -> str:
+    lines = ["## Provenance\n", _row(["stage", "fingerprint", "seconds"]), _row(["---"] * 3)]
+    lines += [_row([stage, f"`{m['fingerprint']}`", m["seconds"]]) for stage, m in manifests.items()]
+    versions = ", ".join(f"{name} {number}" for name, number in manifests["sft"]["versions"].items())
+    return "\n".join(lines) + f"\n\nVersions: {versions}.\n"
+
+
+def _row(cells: list[Any]) -> str:
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
