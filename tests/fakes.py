@@ -108,3 +108,47 @@ def save_tiny_model(folder: Path, seed: int = 0) -> Path:
     tiny_model(seed).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return folder
+
+
+def recipe_content(folder: Path) -> dict[str, Any]:
+    """A whole small recipe over files under `folder` (written by `write_text`), with the tiny model as its base."""
+    training = {"sequence_length": 128, "row_length": 256, "documents_per_step": 4, "learning_rate": 3e-3}
+    local = {"kind": "local", "license": "CC0-1.0", "lines_per_document": 2}
+    parallel = {"kind": "parallel", "license": "CC0-1.0", "pairs": ["sc", "it"]}
+    directions = ["it-sc", "sc-it"]
+    return {
+        "language": "srd",
+        "base_model": {"name": "tests/tiny", "license": "mit", "folder": str(folder / "base")},
+        "sources": {
+            "prose": {**local, "path": str(folder / "sc.txt"), "language": "sc"},
+            "replay": {**local, "path": str(folder / "it.txt"), "language": "it"},
+            "aligned": {**parallel, "path": str(folder / "train.jsonl")},
+            "scored": {**parallel, "path": str(folder / "dev.jsonl"), "role": "evaluate"},
+        },
+        "instruct": {"directions": directions, "min_words": 2},
+        "cpt": {**training, "mixture": {"sc": 0.6, "it": 0.4}, "precision": "fp32"},
+        "sft": {**training, "precision": "fp32", "sequence_length": 512, "row_length": 512},
+        "evaluate": {"directions": directions, "languages": ["sc", "it"], "max_new_tokens": 8, "precision": "fp32"},
+    }  # fmt: skip
+
+
+def recipe(folder: Path, **sections: Any) -> Any:
+    """That recipe, loaded; `sections` replace its sections whole."""
+    import yaml
+
+    from llimba.recipe import load_recipe
+
+    path = folder / "small.yaml"
+    path.write_text(yaml.safe_dump({**recipe_content(folder), **sections}, sort_keys=False))
+    return load_recipe(path)
+
+
+def write_text(folder: Path) -> None:
+    """The files that `recipe_content` names: seven sentences to train on, three to score on."""
+    import json
+
+    for code in ("sc", "it"):
+        (folder / f"{code}.txt").write_text("\n".join(SENTENCES[code][:7]) + "\n", encoding="utf-8")
+    for name, rows in (("train", range(7)), ("dev", range(7, 10))):
+        lines = [json.dumps({"id": i, **{code: SENTENCES[code][i] for code in ("sc", "it")}}) for i in rows]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -23,7 +23,7 @@ LAYERS = (
     STAGES,
     ("training", "base_model", "packages"),
     ("recipe", "language", "prompts"),
-    ("records", "manifest", "files", "errors", "progress", "__init__"),
+    ("records", "manifest", "files", "text", "errors", "progress", "__init__"),
 )
 WITHIN = {
     ("training", "base_model"),

@@ -74,7 +74,7 @@ def token_contract(tokenizer: Any, tokens: Tokens) -> TokenContract:
         raise StageError("the tokenizer names no EOS token: set base_model.tokens.eos.")
     separator = tokens.separator or next((token for token in SEPARATORS if token in vocabulary), eos)
     stops = {eos, separator}
-    candidates = [tokens.pad, tokenizer.pad_token, *PADS]
+    candidates = [tokens.pad] if tokens.pad else [tokenizer.pad_token, *PADS]
     pad = next((token for token in candidates if token in vocabulary and token not in stops), None)
     if pad is None:
         raise StageError(

@@ -1,0 +1,37 @@
+"""The cpt stage: a folder that loads, the mixture in the facts, checkpoints gone at the end."""
+
+from pathlib import Path
+
+import pytest
+from transformers import AutoModelForCausalLM
+
+from llimba.cpt.stage import run
+from llimba.errors import StageError
+from llimba.records import Document, write_records
+from tests.fakes import SENTENCES, recipe, save_tiny_model
+
+
+def corpus(folder: Path, *languages: str) -> dict[str, Path]:
+    documents = (
+        Document(id=f"{code}{i}", text=text, language=code, source="s", license="x", provenance="p")
+        for code in languages
+        for i, text in enumerate(SENTENCES[code])
+    )
+    write_records(folder / "documents.jsonl", documents)
+    return {"corpus": folder}
+
+
+def test_it_trains_and_reports_the_mixture(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path / "base")
+    facts = run(recipe(tmp_path), corpus(tmp_path / "corpus", "sc", "it"), tmp_path / "out")
+    tokens = facts["tokens_per_epoch"]
+    assert tokens["it"] == pytest.approx(0.4 * sum(tokens.values()), abs=1)
+    assert facts["last_loss"] < facts["first_loss"]
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "out" / "model").dtype.is_floating_point
+    assert not (tmp_path / "out" / "checkpoints").exists()
+
+
+def test_an_empty_corpus_is_an_error(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path / "base")
+    with pytest.raises(StageError, match="holds no document"):
+        run(recipe(tmp_path, cpt={"precision": "fp32"}), corpus(tmp_path / "corpus"), tmp_path / "out")

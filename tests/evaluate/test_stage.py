@@ -1,0 +1,51 @@
+"""The whole evaluate stage on tiny models: shape of the scores, saved answers, no system scored twice."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llimba.evaluate import stage
+from llimba.files import read_json, read_jsonl, write_jsonl
+from llimba.records import Document, write_records
+from tests.fakes import SENTENCES, recipe, save_tiny_model
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> dict[str, Path]:
+    corpus = tmp_path / "corpus"
+    rows = [{"id": i, "source": "s", **{c: SENTENCES[c][i] for c in ("sc", "it")}} for i in range(3)]
+    write_jsonl(corpus / "evaluation.jsonl", rows)
+    documents = [
+        Document(id=f"{c}{i}", text=SENTENCES[c][i], language=c, source="s", license="x", provenance="p")
+        for c in ("sc", "it")
+        for i in range(3)
+    ]
+    write_records(corpus / "held_out.jsonl", documents)
+    save_tiny_model(tmp_path / "base")
+    for name in ("cpt", "sft"):
+        save_tiny_model(tmp_path / name / "model", seed=len(name))
+    return {"corpus": corpus, "cpt": tmp_path / "cpt", "sft": tmp_path / "sft"}
+
+
+def test_scores(tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    scores = stage.run(recipe(tmp_path), inputs, out)
+    assert scores == read_json(out / "scores.json")
+    assert scores["systems"] == ["copy", "base", "cpt", "sft"]
+    assert scores["bits_per_byte"]["base"]["sc"]["bytes"] == sum(len(s.encode()) for s in SENTENCES["sc"][:3])
+    assert 7 < scores["bits_per_byte"]["cpt"]["it"]["value"] < 9  # an untrained byte model knows nothing: 8 bits
+    assert scores["translation"]["copy"]["it-sc"]["sentences"] == 3
+    assert scores["stopping"]["sft"]["answers"] == 6
+    assert scores["prompt"] == "Translate from Italian to Sardinian: ..."
+    answers = list(read_jsonl(out / "hypotheses" / "sft.sc-it.jsonl"))
+    assert [a["reference"] for a in answers] == [
+        a["reference"] for a in read_jsonl(out / "hypotheses" / "copy.sc-it.jsonl")
+    ]
+    assert set(answers[0]) == {"id", "source", "reference", "hypothesis", "raw", "stopped"}
+
+    def forbidden(*_: Any) -> None:
+        raise AssertionError("scored again")
+
+    monkeypatch.setattr(stage, "_score", forbidden)
+    assert stage.run(recipe(tmp_path), inputs, out) == scores

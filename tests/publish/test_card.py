@@ -1,0 +1,79 @@
+"""The card is a pure function of manifests: its header is the hub's own, its numbers are the scores."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import ModelCard
+
+from llimba.publish.card import card
+from tests.fakes import recipe
+
+SCORES: dict[str, Any] = json.loads((Path(__file__).parent.parent / "fixtures" / "scores.json").read_text())
+
+TRAINING: dict[str, Any] = {
+    "steps": 40, "loss_tokens": 60000, "tokens_per_second": 281.5, "first_loss": 4.5, "last_loss": 2.9,
+    "optimizer": "adamw (fits)", "precision": {"value": "mixed"}, "attention": {"backend": "loop"},
+    "tokens_per_epoch": {"sc": 42000, "it": 18000},
+}  # fmt: skip
+
+
+def manifests(recipe: Any) -> dict[str, dict[str, Any]]:
+    facts = {
+        "sources": {},
+        "corpus": {
+            "sources": {
+                "mine": {"license": "CC0-1.0", "role": "train", "documents": 5, "pairs": 6, "words": {"sc": 1234}},
+                "eval": {"license": "MIT", "role": "evaluate", "documents": 0, "pairs": 0, "words": {}},
+            },
+            "contamination": {"evaluation_sentences": 77, "hits_removed": 8, "surviving": 0},
+        },
+        "instruct": {"conversations": 321},
+        "cpt": TRAINING,
+        "sft": TRAINING,
+        "evaluate": SCORES,
+    }
+    return {
+        stage: {
+            "facts": found,
+            "fingerprint": f"{stage}0123",
+            "seconds": 12.5,
+            "peak_memory_bytes": 3 * 2**30,
+            "machine": "Linux x86_64, 2 cores",
+            "versions": {"llimba": "0.1.0", "torch": "2.13.0"},
+            "ingredients": {
+                "section": getattr(recipe, stage).model_dump(mode="json") if stage not in ("sources",) else {},
+                "files": {"/home/somebody/secret.txt": "0"},
+            },
+        }
+        for stage, found in facts.items()
+    }
+
+
+def test_card(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path)
+    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    parsed = ModelCard(text).data
+    assert parsed.license == "mit"
+    assert parsed.base_model == "tests/tiny"
+    assert parsed.language[0] == "sc"
+    results = {(r.metric_name, r.metric_value) for r in parsed.eval_results}
+    assert results == {
+        ("IT-SC BLEU", 7.67),
+        ("IT-SC chrF", 33.68),
+        ("sc bits per byte", 2.1516),
+        ("it bits per byte", 2.4617),
+    }
+    numbers = [
+        entry[key]
+        for systems in (SCORES["bits_per_byte"], SCORES["translation"])
+        for rows in systems.values()
+        for entry in rows.values()
+        for key in ("value", "bleu", "chrf")
+        if key in entry
+    ]
+    for number in [*numbers, *(e["share"] for e in SCORES["stopping"].values()), "1,234", 77, 321, "0.003", "281.5"]:
+        assert f"| {number} |" in text or f"{number}" in text, number
+    assert "scored on, never trained on" in text
+    assert str(tmp_path) not in text
+    assert "secret" not in text

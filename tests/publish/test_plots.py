@@ -1,0 +1,18 @@
+"""The loss curve is drawn, and smoothing follows the values."""
+
+from pathlib import Path
+
+import pytest
+
+from llimba.publish.plots import loss_curve, smoothed
+
+
+def test_a_png_is_written(tmp_path: Path) -> None:
+    metrics = [{"tokens": 100 * i, "loss": 4 - 0.1 * i} for i in range(1, 20)]
+    loss_curve({"cpt": metrics, "sft": metrics[:1]}, tmp_path / "loss.png", "title")
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_smoothing_is_unbiased_at_the_start() -> None:
+    assert smoothed([5.0, 5.0, 5.0]) == pytest.approx([5, 5, 5])
+    assert smoothed([4.0, 2.0])[1] == pytest.approx((0.9 * 0.1 * 4 + 0.1 * 2) / (1 - 0.81))

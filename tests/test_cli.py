@@ -1,0 +1,72 @@
+"""What a person sees: plans, errors as one paragraph, exit codes, help with an example."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from llimba import cli, runner
+from llimba.errors import Unavailable
+from tests.fakes import recipe, write_text
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "compare"])
+def test_help_shows_an_example(command: str) -> None:
+    result = CliRunner().invoke(cli.app, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"Example: llimba {command} recipes/" in result.stdout
+
+
+def test_plan_for_people_and_for_programs(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    path = str(recipe(tmp_path).path)
+    result = CliRunner().invoke(cli.app, ["plan", path, "--runs", str(tmp_path / "runs"), "--json"])
+    stages = json.loads(result.stdout)["stages"]
+    assert [stage["stage"] for stage in stages][:3] == ["sources", "corpus", "instruct"]
+    assert stages[3]["state"] == "missing"
+    assert stages[3]["settings"]["learning_rate"] == 3e-3
+    assert not (tmp_path / "runs").exists()
+    shown = CliRunner().invoke(cli.app, ["plan", path, "--runs", str(tmp_path / "runs")]).stdout
+    assert "tests/tiny learns Sardinian" in shown
+    assert "aligned (parallel)" in shown
+
+
+def test_a_fault_is_one_paragraph_and_exit_code_2(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("languag: srd\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "llimba", "plan", str(tmp_path / "bad.yaml")], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "bad.yaml:1: languag: there is no such key. Did you mean 'language'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_compare_needs_scores(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    result = CliRunner().invoke(cli.app, ["compare", str(recipe(tmp_path).path), "--runs", str(tmp_path / "runs")])
+    assert "has no scores yet (missing: never run)" in str(result.exception)
+
+
+def test_the_fallback_runs_where_a_package_is_not_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_text(tmp_path)
+    path = recipe(tmp_path).path
+    other = path.with_name("other.yaml")
+    other.write_text(path.read_text())
+    ran: list[str] = []
+
+    def run(loaded: object, *_: object) -> list[object]:
+        ran.append(loaded.name)  # type: ignore[attr-defined]
+        if len(ran) == 1:
+            raise Unavailable("needs apt-get")
+        return []
+
+    monkeypatch.setattr(runner, "run", run)
+    result = CliRunner().invoke(cli.app, ["run", str(path), "--fallback", str(other)])
+    assert result.exit_code == 0
+    assert ran == ["small", "other"]
+    with pytest.raises(Unavailable):
+        ran.clear()
+        CliRunner().invoke(cli.app, ["run", str(path)], catch_exceptions=False)

@@ -1,0 +1,45 @@
+"""The table holds every score, and shared systems stand once."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from llimba.compare import load_scores, table
+from tests.fakes import recipe
+
+FIXTURE = Path(__file__).parent / "fixtures" / "scores.json"
+
+
+def shown(rendered: Any, width: int = 100) -> str:
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(rendered)
+    return console.export_text()
+
+
+def small(tmp_path: Path, name: str = "one") -> Any:
+    loaded = recipe(tmp_path, evaluate={"directions": ["it-sc"], "languages": ["sc", "it"]})
+    return loaded.model_copy(update={"name": name})
+
+
+def test_every_score_is_in_the_table(tmp_path: Path) -> None:
+    scores = load_scores(FIXTURE.parent)
+    text = shown(table([(small(tmp_path), scores)]))
+    assert "tests/tiny learns Sardinian" in text
+    for cell in ("3.501", "2.101 (-40 %)", "2.462 (+3 %)", "28.6", "33.7", "IT → SC", "93%", "12 sentences", "3.0 kB"):
+        assert cell in text, cell
+    assert max(len(line) for line in text.splitlines()) <= 100
+
+
+def test_recipes_side_by_side_share_base_and_copy(tmp_path: Path) -> None:
+    one = json.loads(FIXTURE.read_text())
+    other = copy.deepcopy(one)
+    other["translation"]["sft"]["it-sc"]["bleu"] = 9.91
+    text = shown(table([(small(tmp_path), one), (small(tmp_path, "two"), other)]), width=140)
+    assert text.count("base ") == 1
+    assert text.count("after CPT") == 1  # the same CPT, so the same scores
+    assert text.count("after SFT") == 2
+    assert "two" in text
+    assert "9.9" in text

@@ -1,0 +1,102 @@
+"""Fetching by clients that are stand-ins here: cache, errors, archives that climb."""
+
+import io
+import json
+import stat
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from llimba import packages
+from llimba.errors import StageError, Unavailable
+
+
+def tar(path: Path, members: dict[str, bytes], link: str = "") -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        if link:
+            info = tarfile.TarInfo(link)
+            info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            archive.addfile(info)
+    return path
+
+
+def client(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, script: str) -> None:
+    """Put a stand-in program first on the PATH."""
+    folder.mkdir(exist_ok=True)
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(program.stat().st_mode | stat.S_IEXEC)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+def test_a_package_is_fetched_once_and_then_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tar(tmp_path / "thing-1.0.tgz", {"package/a.txt": b"salude"})
+    client(tmp_path / "bin", monkeypatch, "npm", f"echo called >> {tmp_path}/calls; cp {archive} .")
+    first = packages.fetch("npm", "thing@1.0", tmp_path / "cache")
+    again = packages.fetch("npm", "thing@1.0", tmp_path / "cache")
+    assert first == again
+    assert (first.folder / "package" / "a.txt").read_text() == "salude"
+    assert first.file == "thing-1.0.tgz"
+    assert (tmp_path / "calls").read_text() == "called\n"
+
+
+def test_a_missing_client_names_what_to_install_and_what_serves_instead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unavailable, match="needs npm, which is not here: install Node.js.*kind: local"):
+        packages.fetch("npm", "thing", tmp_path / "cache")
+
+
+def test_a_refusal_carries_the_clients_own_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client(tmp_path / "bin", monkeypatch, "npm", "echo 'E404 no such package' >&2; exit 1")
+    with pytest.raises(Unavailable, match="thing could not be fetched with npm.*E404 no such package"):
+        packages.fetch("npm", "thing", tmp_path / "cache")
+
+
+def test_a_torn_archive_is_not_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "thing.tgz").write_bytes(b"\x1f\x8bnot a tar")
+    client(tmp_path / "bin", monkeypatch, "npm", f"cp {tmp_path}/thing.tgz .")
+    with pytest.raises((StageError, EOFError, OSError)):
+        packages.fetch("npm", "thing", tmp_path / "cache")
+    assert not list((tmp_path / "cache").rglob("*.json"))
+
+
+def test_nothing_is_written_outside_the_folder(tmp_path: Path) -> None:
+    archive = tar(tmp_path / "evil.tgz", {"../climbed.txt": b"x", "fine.txt": b"y"}, link="link")
+    packages._unpack(archive, tmp_path / "out")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["fine.txt"]
+    assert not (tmp_path / "climbed.txt").exists()
+    with zipfile.ZipFile(tmp_path / "evil.whl", "w") as zipped:
+        zipped.writestr("../climbed.txt", "x")
+    packages._unpack(tmp_path / "evil.whl", tmp_path / "out2")
+    assert not (tmp_path / "climbed.txt").exists()
+
+
+def test_apt_refreshes_its_private_lists_when_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = (
+        f'echo "$@" >> {tmp_path}/calls; case "$*" in *download*) echo x > thing_1_all.deb;; '
+        f"*update*) touch {tmp_path}/cache/apt/lists/some_Packages;; esac"
+    )
+    client(tmp_path / "bin", monkeypatch, "apt-get", script)
+    client(tmp_path / "bin", monkeypatch, "dpkg-deb", 'echo salude > "$3/text.txt"')
+    fetched = packages.fetch("apt", "thing", tmp_path / "cache")
+    assert (fetched.folder / "text.txt").read_text() == "salude\n"
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [call.split()[-2:] for call in calls] == [calls[0].split()[-2:], ["download", "thing"]]
+    assert calls[0].endswith("update")
+    assert all(f"Dir::State={tmp_path}/cache/apt" in call for call in calls)
+    assert json.loads((tmp_path / "cache/packages/apt/thing.json").read_text())["file"] == "thing_1_all.deb"
+
+
+def test_the_cache_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLIMBA_CACHE", str(tmp_path))
+    assert packages.cache_folder() == tmp_path
+    monkeypatch.delenv("LLIMBA_CACHE")
+    assert packages.cache_folder() == Path.home() / ".cache" / "llimba"

@@ -1,0 +1,134 @@
+"""The runner: skip what is done, see what changed, mend what is damaged, refuse a second run in one place."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from llimba import runner
+from llimba.errors import RecipeError, StageError
+from llimba.stages import STAGES, Stage
+from tests.fakes import recipe, write_text
+
+CALLS: list[str] = []
+
+
+def fake_stage(name: str) -> Any:
+    def run(_recipe: Any, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+        CALLS.append(name)
+        (out / "result.txt").write_text(name + "".join(sorted(inputs)))
+        return {"number": len(CALLS)}
+
+    return run
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    CALLS.clear()
+    write_text(tmp_path)
+    monkeypatch.setattr(runner, "STAGES", tuple(stage._replace(run=fake_stage(stage.name)) for stage in STAGES))
+    return tmp_path / "runs"
+
+
+def states(plan: list[runner.Step]) -> dict[str, str]:
+    return {step.stage.name: step.state for step in plan}
+
+
+def test_the_second_run_skips_all(tmp_path: Path, runs: Path) -> None:
+    assert set(states(runner.plan(recipe(tmp_path), runs)).values()) == {"missing"}
+    done = runner.run(recipe(tmp_path), runs)
+    assert set(states(done).values()) == {"done"}
+    assert [stage.name for stage in STAGES] == CALLS
+    runner.run(recipe(tmp_path), runs)
+    assert len(CALLS) == len(STAGES)
+
+
+def test_manifest_holds_what_the_card_needs(tmp_path: Path, runs: Path) -> None:
+    step = runner.run(recipe(tmp_path), runs, until="sources")[0]
+    manifest = json.loads((step.folder / "manifest.json").read_text())
+    assert manifest["facts"] == {"number": 1}
+    assert manifest["files"][0]["name"] == "result.txt"
+    assert manifest["seconds"] >= 0
+    assert manifest["peak_memory_bytes"] > 10**6
+    assert "llimba" in manifest["versions"]
+
+
+def test_recipes_that_differ_in_sft_share_everything_before_it(tmp_path: Path, runs: Path) -> None:
+    runner.run(recipe(tmp_path), runs)
+    CALLS.clear()
+    runner.run(recipe(tmp_path, sft={"learning_rate": 1e-5}), runs)
+    assert CALLS == ["sft", "evaluate", "publish"]
+
+
+def test_stale_says_what_changed(tmp_path: Path, runs: Path) -> None:
+    runner.run(recipe(tmp_path), runs)
+    plan = runner.plan(recipe(tmp_path, cpt={"learning_rate": 1e-5, "precision": "fp32"}), runs)
+    assert states(plan)["corpus"] == "done"
+    assert states(plan)["cpt"] == "stale"
+    why = next(step.why for step in plan if step.stage.name == "cpt")
+    assert "learning_rate" in why
+    (tmp_path / "sc.txt").write_text("àteru testu\n")
+    plan = runner.plan(recipe(tmp_path), runs)
+    assert states(plan)["sources"] == "stale"
+    assert "sc.txt" in plan[0].why
+
+
+def test_a_killed_stage_is_run_again_and_a_resumable_one_keeps_its_files(
+    tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(_recipe: Any, _inputs: Any, out: Path) -> dict[str, Any]:
+        (out / "half.txt").write_text("x")
+        raise KeyboardInterrupt
+
+    good = runner.STAGES
+    for name in ("corpus", "cpt"):
+        monkeypatch.setattr(runner, "STAGES", tuple(s._replace(run=dies) if s.name == name else s for s in good))
+        with pytest.raises(KeyboardInterrupt):
+            runner.run(recipe(tmp_path), runs / name)
+        assert states(runner.plan(recipe(tmp_path), runs / name))[name] == "partial"
+        monkeypatch.setattr(runner, "STAGES", good)
+        done = {step.stage.name: step.folder for step in runner.run(recipe(tmp_path), runs / name)}
+        assert (done[name] / "half.txt").exists() == (name == "cpt")
+    assert CALLS.count("sources") == 2
+
+
+@pytest.mark.parametrize("damage", ["manifest gone", "manifest torn", "file gone", "file short"])
+def test_a_damaged_folder_is_kept_aside_and_made_again(tmp_path: Path, runs: Path, damage: str) -> None:
+    folder = runner.run(recipe(tmp_path), runs)[1].folder
+    target = folder / ("manifest.json" if "manifest" in damage else "result.txt")
+    if "gone" in damage:
+        target.unlink()
+    else:
+        target.write_bytes(target.read_bytes()[:-2])
+    CALLS.clear()
+    runner.run(recipe(tmp_path), runs)
+    assert CALLS == ["corpus"]
+    assert len(list(folder.parent.glob("*.damaged-*"))) == 1
+
+
+def test_two_runs_in_one_place_are_refused(tmp_path: Path, runs: Path) -> None:
+    step = runner.plan(recipe(tmp_path), runs)[0]
+    step.folder.parent.mkdir(parents=True)
+    with (
+        FileLock(step.folder.with_name(f".{step.fingerprint}.lock")),
+        pytest.raises(StageError, match="another llimba"),
+    ):
+        runner.run(recipe(tmp_path), runs)
+
+
+def test_an_unknown_stage_and_a_full_disk_are_explained(
+    tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RecipeError, match="--until training: there is no such stage; the stages are sources, corpus"):
+        runner.run(recipe(tmp_path), runs, until="training")
+
+    def full(*_: Any) -> dict[str, Any]:
+        raise OSError(28, os.strerror(28))
+
+    first: Stage = runner.STAGES[0]
+    monkeypatch.setattr(runner, "STAGES", (first._replace(run=full), *runner.STAGES[1:]))
+    with pytest.raises(StageError, match="sources: the disk refused .*Free space"):
+        runner.run(recipe(tmp_path), runs)
