@@ -7,20 +7,20 @@ BIN    := $(VENV)/bin
 .PHONY: demo test check format clean
 
 demo: $(VENV)/.installed
-	$(BIN)/python -m llimba.demo
+	$(BIN)/llimba run recipes/demo.yaml --fallback recipes/demo-hub.yaml
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
 format: $(VENV)/.installed
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests
 
 # torch first and by its exact pin, so that nothing else can pull another build of it.
 $(VENV)/.installed: pyproject.toml constraints.txt

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
@@ -55,7 +56,7 @@ def run(
     except Unavailable as error:
         if fallback is None:
             raise
-        progress.console.print(f"{error}\nRunning {fallback} instead.", soft_wrap=True)
+        progress.console.print(f"{escape(str(error))}\nRunning {fallback} instead.", soft_wrap=True)
         loaded = load_recipe(fallback, set_ or [])
         steps = runner.run(loaded, runs, until)
     folders = {step.stage.name: step.folder for step in steps if step.state == "done"}
@@ -132,11 +133,11 @@ def main() -> None:
     logging.getLogger("llimba").setLevel(logging.INFO)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' own bars: ours say what matters
     try:
         app()
     except LlimbaError as error:
-        progress.console.print(f"[bold red]llimba:[/] {error}", markup=True, soft_wrap=True)
+        progress.console.print(f"[bold red]llimba:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         progress.console.print("llimba: stopped. Finished stages are kept; run the same command to go on.")
@@ -165,4 +166,5 @@ def _settings(section: Any) -> str:
     return ", ".join(f"{key}={value}" for key, value in section.items() if value not in (None, [], {}))
 
 
-stdout = Console(highlight=False)
+# a log or a pipe has no width of its own: the table needs 100 columns
+stdout = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=120)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from llimba.files import read_json
@@ -25,14 +26,13 @@ def table(evaluated: list[tuple[Recipe, Scores]]) -> Table:
     recipe, first = evaluated[0]
     columns = _columns(evaluated)
     title = f"{recipe.base_model.name} learns {recipe.profile.name(recipe.profile.code, 'en')}"
-    rendered = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
-    rendered.add_column("")
+    rendered = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    rendered.add_column("", no_wrap=True)
     for heading, _, _ in columns:
-        rendered.add_column(heading, justify="right")
-    rendered.add_column("rests on", justify="right", style="dim")
+        rendered.add_column(heading, justify="right", no_wrap=True)
+    rendered.add_column("rests on", justify="right", style="dim", no_wrap=True)
     for label, cells, basis in rows(recipe, first, columns):
         if not cells:
-            rendered.add_section()
             rendered.add_row(f"[bold]{label}[/]")
         else:
             rendered.add_row(label, *cells, basis)
@@ -42,12 +42,12 @@ def table(evaluated: list[tuple[Recipe, Scores]]) -> Table:
 def rows(recipe: Recipe, first: Scores, columns: list[Column]) -> list[tuple[str, list[str], str]]:
     """(label, a cell per column, what the row rests on); a row without cells is a heading."""
     name = recipe.profile.name
-    found: list[tuple[str, list[str], str]] = [("bits per byte on held-out text (lower is better)", [], "")]
+    found: list[tuple[str, list[str], str]] = [("bits per byte ↓", [], "")]
     for language in recipe.evaluate.languages:
         base = first["bits_per_byte"]["base"][language]
         cells = [_bits(scores, system, language) for _, scores, system in columns]
         found.append((f"  {name(language, 'en')}", cells, f"{base['bytes'] / 1000:.1f} kB"))
-    for metric, heading in (("bleu", "BLEU (higher is better)"), ("chrf", "chrF (higher is better)")):
+    for metric, heading in (("bleu", "BLEU ↑"), ("chrf", "chrF ↑")):
         found.append((heading, [], ""))
         for direction in recipe.evaluate.directions:
             cells = [f"{scores['translation'][system][direction][metric]:.1f}" for _, scores, system in columns]
@@ -55,7 +55,7 @@ def rows(recipe: Recipe, first: Scores, columns: list[Column]) -> list[tuple[str
             found.append((label, cells, f"{first['translation']['copy'][direction]['sentences']} sentences"))
     found.append(("behaviour", [], ""))
     cells = [f"{scores['stopping'][s]['share']:.0%}" if s in scores["stopping"] else "–" for _, scores, s in columns]
-    found.append(("  answers that stop by themselves", cells, f"{first['stopping']['base']['answers']} answers"))
+    found.append(("  answers that stop", cells, f"{first['stopping']['base']['answers']} answers"))
     return found
 
 

@@ -61,8 +61,12 @@ def test_counts_add_up_and_every_loss_has_a_reason(tmp_path: Path) -> None:
     assert facts["contamination"]["surviving"] == 0
     rejected = list(read_jsonl(tmp_path / "rejected.jsonl"))
     assert sorted((row["record"]["id"], row["rule"]) for row in rejected) == [
-        ("c1", "contaminated"), ("p2", "duplicate"), ("p3", "contaminated"), ("short", "too short"), ("twin", "too short"),
-    ]  # fmt: skip
+        ("c1", "contaminated"),
+        ("p2", "duplicate"),
+        ("p3", "contaminated"),
+        ("short", "too short"),
+        ("twin", "too short"),
+    ]
     kept = {d.id: d.text for d in read_records(tmp_path / "documents.jsonl", Document)}
     assert kept["mixed"] == SENTENCES["sc"][4]
     assert {row["record"] for row in read_jsonl(tmp_path / "contamination.jsonl")} == {"mixed", "p3", "c1"}

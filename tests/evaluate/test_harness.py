@@ -29,7 +29,9 @@ def test_log_likelihood_equals_direct_computation(tmp_path: Path, model: Any) ->
         for i, text in enumerate(SENTENCES["sc"][:3])
     ]
     write_tasks(tmp_path / "t", {}, {"sc": documents}, load_language("srd"), 6)
-    samples = harness.run_tasks(model, tmp_path / "t", ["llimba_text_sc"], chat=False, batch_size=2)["llimba_text_sc"]
+    samples = harness.run_tasks(model, tmp_path / "t", ["llimba_text_sc"], chat=False, batch_size=2, title="t")[
+        "llimba_text_sc"
+    ]
     assert not (tmp_path / "t" / ".cache").exists()
     for document, sample in zip(documents, samples, strict=True):
         ids = torch.tensor([[256, *model.tokenizer(document.text)["input_ids"]]])  # scored after a document's end
@@ -53,7 +55,9 @@ def test_which_answers_ended_is_told_per_prompt(tmp_path: Path, model: Any, monk
         return torch.stack(answers)
 
     monkeypatch.setattr(model.model, "generate", generate)
-    samples = harness.run_tasks(model, tmp_path / "t", ["llimba_it_sc"], chat=True, batch_size=2)["llimba_it_sc"]
+    samples = harness.run_tasks(model, tmp_path / "t", ["llimba_it_sc"], chat=True, batch_size=2, title="t")[
+        "llimba_it_sc"
+    ]
     ended = {sample["doc"]["id"]: model.stopped(sample["arguments"][0][0]) for sample in samples}
     assert ended == {i: "sole" not in rows[i]["it"] for i in range(5)}
     assert {sample["filtered_resps"][0] for sample in samples} == {"no"}  # the first line alone counts

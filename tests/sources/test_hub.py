@@ -26,7 +26,7 @@ def records(
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
     source = HubSource(kind="hub", dataset="a/b", revision="abc", license="x", **settings)
     found = list(load("h", source, recipe(tmp_path), Counter(), {}))
-    assert asked == {"dataset": "a/b", "subset": None, "split": "train", "revision": "abc"}
+    assert asked == {"dataset": "a/b", "subset": None, "split": "train", "revision": "abc", "streaming": False}
     return found
 
 

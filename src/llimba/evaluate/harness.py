@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from llimba import progress
 from llimba.base_model import apply_contract, token_contract
 from llimba.recipe import EvaluateSection, Tokens
 
@@ -43,14 +44,24 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self._stopped: dict[tuple[int, ...], bool] = {}
+            self.bar: progress.Bar | None = None
 
         def _model_generate(self, context: Any, max_length: int, stop: list[str], **kwargs: Any) -> Any:
             answers = super()._model_generate(context, max_length, stop, **kwargs)
             ends = torch.tensor(self.model.generation_config.eos_token_id, device=answers.device)
             stopped = torch.isin(answers[:, context.shape[1] :], ends).any(dim=1).tolist()
+            self._advance(len(stopped))
             for ids, mask, ended in zip(context.tolist(), kwargs["attention_mask"].tolist(), stopped, strict=True):
                 self._stopped[tuple(i for i, m in zip(ids, mask, strict=True) if m)] = ended
             return answers
+
+        def _loglikelihood_tokens(self, requests: list[Any], *args: Any, **kwargs: Any) -> Any:
+            self._advance(len(requests))
+            return super()._loglikelihood_tokens(requests, *args, **kwargs)
+
+        def _advance(self, amount: int) -> None:
+            if self.bar is not None:
+                self.bar.advance(amount)
 
         def stopped(self, prompt: str) -> bool:
             """Whether the answer to this prompt ended by itself, before the limit."""
@@ -76,23 +87,23 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
 
 
 def run_tasks(
-    model: Any, folder: Path, names: list[str], *, chat: bool, batch_size: int
+    model: Any, folder: Path, names: list[str], *, chat: bool, batch_size: int, title: str
 ) -> dict[str, list[dict[str, Any]]]:
     """Samples of every task, as the harness logs them; greedy, no few-shot examples, no bootstrap here."""
-    import datasets
     from lm_eval import simple_evaluate
     from lm_eval.tasks import TaskManager
 
-    datasets.disable_progress_bars()
     model.batch_size_per_gpu = batch_size
-    results = simple_evaluate(
-        model=model,
-        tasks=names,
-        task_manager=TaskManager(include_path=str(folder), include_defaults=False),
-        apply_chat_template=chat,
-        bootstrap_iters=0,
-        log_samples=True,
-    )
+    requests = sum(len((folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()) for name in names)
+    with progress.bar(title, requests, "answers" if chat else "texts") as model.bar:
+        results = simple_evaluate(
+            model=model,
+            tasks=names,
+            task_manager=TaskManager(include_path=str(folder), include_defaults=False),
+            apply_chat_template=chat,
+            bootstrap_iters=0,
+            log_samples=True,
+        )
     shutil.rmtree(folder / ".cache", ignore_errors=True)
     samples: dict[str, list[dict[str, Any]]] = results["samples"]
     return samples

@@ -92,7 +92,9 @@ def _score(
     }
     if held_out:
         names = [text_task(language) for language in held_out]
-        samples = harness.run_tasks(model, out / "tasks", names, chat=False, batch_size=harness.TEXT_BATCH)
+        samples = harness.run_tasks(
+            model, out / "tasks", names, chat=False, batch_size=harness.TEXT_BATCH, title=f"{system}: texts"
+        )
         for language in held_out:
             of_language = samples[text_task(language)]
             likelihoods = [float(sample["filtered_resps"][0]) for sample in of_language]
@@ -100,7 +102,9 @@ def _score(
             result["bits_per_byte"][language] = bits_per_byte(likelihoods, sizes)
     if rows:
         names = [translation_task(direction) for direction in rows]
-        samples = harness.run_tasks(model, out / "tasks", names, chat=True, batch_size=settings.batch_size)
+        samples = harness.run_tasks(
+            model, out / "tasks", names, chat=True, batch_size=settings.batch_size, title=f"{system}: answers"
+        )
         ended: list[bool] = []
         for direction in rows:
             answers = [_answer(model, direction, sample) for sample in samples[translation_task(direction)]]

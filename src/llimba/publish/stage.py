@@ -23,7 +23,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         manifests[stage] = manifest
     scores = read_json(inputs["evaluate"] / "scores.json")
     model = out / "model"
-    model.mkdir(exist_ok=True)
+    model.mkdir(parents=True, exist_ok=True)
     for file in sorted((inputs["sft"] / "model").iterdir()):
         _link(file, model / file.name)
     shutil.copyfile(inputs["evaluate"] / "scores.json", model / "scores.json")

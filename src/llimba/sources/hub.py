@@ -49,8 +49,11 @@ def load(
 def _rows(name: str, source: HubSource) -> Iterator[dict[str, Any]]:
     from datasets import load_dataset
 
+    few = source.max_documents is not None  # then nothing but the rows that are asked for is downloaded
     try:
-        yield from load_dataset(source.dataset, source.subset, split=source.split, revision=source.revision)
+        yield from load_dataset(
+            source.dataset, source.subset, split=source.split, revision=source.revision, streaming=few
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise StageError(
             f"sources.{name}.dataset: {source.dataset} cannot be read from the hub ({type(error).__name__}: "
