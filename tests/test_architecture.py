@@ -22,12 +22,13 @@ LAYERS = (
     ("stages",),
     STAGES,
     ("training", "base_model", "packages"),
-    ("recipe", "language", "prompts"),
+    ("recipe_file", "recipe", "language", "prompts"),
     ("records", "manifest", "files", "text", "errors", "progress", "__init__"),
 )
 WITHIN = {
     ("training", "base_model"),
     ("base_model", "packages"),
+    ("recipe_file", "recipe"),
     ("recipe", "language"),
     ("recipe", "prompts"),
     ("prompts", "language"),

@@ -19,7 +19,8 @@ from rich.tree import Tree
 
 from llimba import progress, runner
 from llimba.errors import LlimbaError, Unavailable
-from llimba.recipe import Recipe, load_recipe
+from llimba.recipe import Recipe
+from llimba.recipe_file import load_recipe
 
 app = typer.Typer(
     help="Teach an instruct language model a language it does not know. Start with: llimba run recipes/demo.yaml",

@@ -4,15 +4,19 @@ Peers mix by rows or by sampling probability, and their share depends on how lon
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from llimba.errors import StageError
 from llimba.files import stable_fraction
-from llimba.training.examples import Example
+
+if TYPE_CHECKING:
+    from llimba.training.examples import Example
 
 
 def mix(
-    examples: Sequence[Example], shares: dict[str, float], max_tokens: int | None, target: str, seed: int
-) -> list[Example]:
+    examples: Sequence["Example"], shares: dict[str, float], max_tokens: int | None, target: str, seed: int
+) -> list["Example"]:
     """Choose examples so that every language has its share of the input tokens; nothing is repeated.
 
     The budget is `max_tokens`, or as much as the target language's text allows where that is less. Documents are taken
@@ -38,7 +42,7 @@ def mix(
     return chosen
 
 
-def _take(examples: Sequence[Example], tokens: int, seed: int) -> list[Example]:
+def _take(examples: Sequence["Example"], tokens: int, seed: int) -> list["Example"]:
     """Whole documents in hash order until `tokens` are reached; the last example is cut to meet it."""
     ranked = sorted(examples, key=lambda e: stable_fraction(str(seed), e.document))
     taken: list[Example] = []
@@ -46,6 +50,6 @@ def _take(examples: Sequence[Example], tokens: int, seed: int) -> list[Example]:
         if tokens <= 0:
             break
         keep = min(tokens, len(example.input_ids))
-        taken.append(Example(example.document, example.language, example.input_ids[:keep], example.labels[:keep]))
+        taken.append(replace(example, input_ids=example.input_ids[:keep], labels=example.labels[:keep]))
         tokens -= keep
     return taken

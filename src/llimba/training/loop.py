@@ -13,6 +13,7 @@ import math
 import shutil
 import signal
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -96,7 +97,9 @@ def train(
             elif non_finite == NON_FINITE_STEPS:
                 raise StageError(_diverged(step, documents))
             learning_rate = scheduler.get_last_lr()[0]
-            scheduler.step()
+            with warnings.catch_warnings():  # a skipped step is ours to skip: torch need not warn of the order
+                warnings.simplefilter("ignore", UserWarning)
+                scheduler.step()
             optimizer.zero_grad()
 
             tokens_done += step_tokens
