@@ -1,13 +1,13 @@
 """Training throughput side by side, on one machine, in one process tree, on the same documents.
 
-    python benchmarks/train.py --model FOLDER [--steps 3] [--scale 0.25] [--cap-gib 24]
-    python benchmarks/train.py --shape qwen2.5-3b          # random weights, for a GPU
+    python benchmarks/train.py --model FOLDER [--steps 4] [--scale 0.25]                   # on a CPU
+    python benchmarks/train.py --shape qwen2.5-3b --tokenizer FOLDER --cap-gib 24          # random weights, on a GPU
 
-(A) the published recipe on transformers.Trainer: batch 1 x 16, unpacked. (B) TRL's SFTTrainer with `bfd_split` packing, as
-it runs on this machine. (C) llimba. Document lengths follow the published corpus (17,618 documents of mean 653 tokens, 652 of
-mean 3,700, cut at 4,096), times `--scale`; token ids are random. Each engine runs in a process of its own, the engines in
-turn; the first step of each is a warm-up and is not timed. Needs `pip install trl` for (B). Results go to
-benchmarks/results/<shape>-<device>.json.
+(A) the published recipe on transformers.Trainer: batch 1 x 16, unpacked. (B) TRL's SFTTrainer with `bfd_split`
+packing, as it runs on this machine. (C) llimba. Document lengths follow the published corpus (17,618 documents of mean
+653 tokens, 652 of mean 3,700, cut at 4,096), times `--scale`; token ids are random. Each engine runs in a process of
+its own, the engines in turn; the first step of each is a warm-up and is not timed. Needs `pip install trl` for (B).
+Results go to benchmarks/results/<shape>-<device>.json, and all results into benchmarks/README.md.
 """
 
 import argparse
@@ -87,12 +87,23 @@ def run_trainer(settings: dict[str, Any], model: Any, texts: list[list[int]]) ->
             return torch.utils.data.SequentialSampler(self.train_dataset)
 
     cuda = torch.cuda.is_available()
-    arguments = dict(
-        output_dir=tempfile.mkdtemp(), max_steps=settings["steps"], learning_rate=LEARNING_RATE, logging_steps=1,
-        lr_scheduler_type="constant", per_device_train_batch_size=1, bf16=True, use_cpu=not cuda, report_to=[],
-        save_strategy="no", disable_tqdm=True, weight_decay=0.0, gradient_checkpointing=cuda,
-        optim="paged_adamw_8bit" if cuda else "adamw_torch_fused", dataloader_pin_memory=cuda,
-    )  # fmt: skip
+    arguments: dict[str, Any] = {
+        "output_dir": tempfile.mkdtemp(),
+        "max_steps": settings["steps"],
+        "learning_rate": LEARNING_RATE,
+        "logging_steps": 1,
+        "lr_scheduler_type": "constant",
+        "per_device_train_batch_size": 1,
+        "bf16": True,
+        "use_cpu": not cuda,
+        "report_to": [],
+        "save_strategy": "no",
+        "disable_tqdm": True,
+        "weight_decay": 0.0,
+        "gradient_checkpointing": cuda,
+        "optim": "paged_adamw_8bit" if cuda else "adamw_torch_fused",
+        "dataloader_pin_memory": cuda,
+    }
     clock = Clock()
     if settings["engine"] == "A":
         rows = [{"input_ids": ids, "labels": [-100, *ids[1:]]} for ids in texts]  # the first token is never predicted

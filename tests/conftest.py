@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,3 +24,21 @@ def _local_only(self: socket.socket, address: Any) -> Any:
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", _local_only)
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """The folder of a tiny random model."""
+    from tests.fakes import save_tiny_model
+
+    return save_tiny_model(tmp_path / "base")
+
+
+@pytest.fixture
+def no_compiler() -> Iterator[None]:
+    """torchao's optimizers compile their step; a test machine may have no C++ compiler, and the sums are the same."""
+    import torch
+
+    torch.compiler.set_stance("force_eager")
+    yield
+    torch.compiler.set_stance("default")

@@ -18,12 +18,12 @@ STAGES = ("sources", "corpus", "instruct", "cpt", "sft", "evaluate", "publish")
 LAYERS = (
     ("__main__",),
     ("cli",),
-    ("runner", "compare"),
+    ("runner", "compare", "plan_table"),
     ("stages",),
     STAGES,
     ("training", "base_model", "packages"),
     ("recipe_file", "recipe", "language", "prompts"),
-    ("records", "manifest", "files", "text", "errors", "progress", "__init__"),
+    ("records", "manifest", "files", "text", "errors", "progress", "peak_memory", "__init__"),
 )
 WITHIN = {
     ("training", "base_model"),

@@ -32,6 +32,18 @@ def test_plan_for_people_and_for_programs(tmp_path: Path) -> None:
     shown = CliRunner().invoke(cli.app, ["plan", path, "--runs", str(tmp_path / "runs")]).stdout
     assert "tests/tiny learns Sardinian" in shown
     assert "aligned (parallel)" in shown
+    assert "memory and time: tests/tiny is not on this disk yet" in shown
+
+
+def test_plan_for_a_card_that_is_not_here(tmp_path: Path) -> None:
+    published = str(Path(__file__).parents[1] / "recipes" / "llimba-3b.yaml")
+    result = CliRunner().invoke(cli.app, ["plan", published, "--card", "rtx4090", "--runs", str(tmp_path), "--json"])
+    cpt = json.loads(result.stdout)["stages"][3]["estimate"]
+    assert cpt["fits"]
+    assert 17 < cpt["needed_gib"] < 23.5
+    assert cpt["hours_per_million_tokens"] > 0
+    unknown = CliRunner().invoke(cli.app, ["plan", published, "--card", "rtx1", "--runs", str(tmp_path)])
+    assert "rtx1: not a card that llimba knows" in str(unknown.exception)
 
 
 def test_a_fault_is_one_paragraph_and_exit_code_2(tmp_path: Path) -> None:

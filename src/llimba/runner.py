@@ -13,9 +13,7 @@ import errno
 import logging
 import os
 import platform
-import resource
 import shutil
-import sys
 import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -24,7 +22,7 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from llimba import __version__
+from llimba import __version__, peak_memory
 from llimba.errors import RecipeError, StageError
 from llimba.files import fingerprint, sha256, sync_folder, write_json
 from llimba.manifest import MANIFEST, read_manifest
@@ -95,6 +93,13 @@ def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
         else:
             _run_stage(recipe, step, {need: folders[need] for need in step.stage.needs})
     return plan(recipe, runs)
+
+
+def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, dict[str, Any]]:
+    """What each stage that trains will need on `card` (None: this machine's), by stage name; touches nothing."""
+    steps = plan(recipe, runs)
+    folders = {step.stage.name: step.folder for step in steps}
+    return {step.stage.name: step.stage.estimate(recipe, folders, card) for step in steps if step.stage.estimate}
 
 
 def _ingredients(recipe: Recipe, stage: Stage, needs: dict[str, str]) -> dict[str, Any]:
@@ -170,7 +175,7 @@ def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
 
 def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
     logger.info("%-9s runs ...", step.stage.name)
-    _reset_peak_memory()
+    peak_memory.reset()
     started, clock = datetime.now(UTC), time.monotonic()
     facts = step.stage.run(recipe, inputs, step.partial)
     seconds = time.monotonic() - clock
@@ -185,7 +190,7 @@ def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 2),
-            "peak_memory_bytes": _peak_memory(),
+            "peak_memory_bytes": peak_memory.read(),
             "machine": _machine(),
             "versions": _versions(),
             "facts": facts,
@@ -217,23 +222,3 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
-
-
-def _reset_peak_memory() -> None:
-    """Start the high-water mark of this process anew (Linux only; elsewhere the mark is the whole run's)."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        logger.debug("the peak memory of a stage includes the stages before it on this system")
-
-
-def _peak_memory() -> int:
-    """High-water mark of resident memory in bytes."""
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

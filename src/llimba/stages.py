@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from llimba.corpus.stage import run as run_corpus
+from llimba.cpt.stage import estimate as estimate_cpt
 from llimba.cpt.stage import run as run_cpt
 from llimba.evaluate.stage import run as run_evaluate
 from llimba.instruct.stage import run as run_instruct
 from llimba.publish.stage import run as run_publish
 from llimba.recipe import Recipe
+from llimba.sft.stage import estimate as estimate_sft
 from llimba.sft.stage import run as run_sft
 from llimba.sources.stage import run as run_sources
 
 Run = Callable[[Recipe, dict[str, Path], Path], dict[str, Any]]
+Estimate = Callable[[Recipe, dict[str, Path], str | None], dict[str, Any]]
 
 
 class Stage(NamedTuple):
@@ -30,14 +33,15 @@ class Stage(NamedTuple):
     run: Run
     version: int = 1  # raised when the meaning of its output changes, so that old folders are not taken for new
     resumable: bool = False  # goes on from what a killed run left in the .partial folder
+    estimate: Estimate | None = None  # what it will need on a card (None: this machine's), for `llimba plan`
 
 
 STAGES = (
     Stage("sources", (), (), run_sources),
     Stage("corpus", ("sources",), ("language", "seed"), run_corpus),
     Stage("instruct", ("corpus",), ("language", "seed"), run_instruct),
-    Stage("cpt", ("corpus",), ("language", "base_model", "seed"), run_cpt, resumable=True),
-    Stage("sft", ("instruct", "cpt"), ("base_model", "seed"), run_sft, resumable=True),
+    Stage("cpt", ("corpus",), ("language", "base_model", "seed"), run_cpt, resumable=True, estimate=estimate_cpt),
+    Stage("sft", ("instruct", "cpt"), ("base_model", "seed"), run_sft, resumable=True, estimate=estimate_sft),
     Stage("evaluate", ("corpus", "cpt", "sft"), ("language", "base_model", "seed"), run_evaluate, resumable=True),
     Stage(
         "publish",

@@ -14,7 +14,7 @@ from llimba.records import Document
 from llimba.training import loop
 from llimba.training.examples import Example, document_examples
 from llimba.training.model import Opened, open_for_training
-from tests.fakes import SENTENCES, save_tiny_model
+from tests.fakes import SENTENCES
 
 SETTINGS: dict[str, Any] = {
     "sequence_length": 64,
@@ -25,11 +25,6 @@ SETTINGS: dict[str, Any] = {
     "warmup_steps": 2,
     "precision": "fp32",
 }
-
-
-@pytest.fixture
-def base(tmp_path: Path) -> Path:
-    return save_tiny_model(tmp_path / "base")
 
 
 def opened(base: Path, **changes: Any) -> tuple[Opened, CptSection, list[Example]]:
@@ -58,6 +53,8 @@ def test_loss_falls_and_the_facts_add_up(base: Path, tmp_path: Path) -> None:
     assert facts["steps"] == 2 * -(-len(examples) // 4)
     assert facts["loss_tokens"] == 2 * sum(example.num_loss_tokens for example in examples)
     assert facts["trainable"]["trained"] == facts["trainable"]["parameters"]
+    assert facts["memory_gib"]["predicted"] > 0.5
+    assert facts["memory_gib"]["measured_peak"] > 0.1
 
 
 @pytest.mark.parametrize("packing", ["off", "step-exact"])
@@ -72,14 +69,20 @@ def test_packed_steps_are_the_unpacked_steps(base: Path, tmp_path: Path, packing
     assert runs[0] == pytest.approx(runs[1], abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"precision": "bf16", "optimizer": "adamw_8bit"}, {"tokens_per_step": 150}],
+    ids=["fp32", "8-bit moments, stochastic rounding", "token budget"],
+)
+@pytest.mark.usefixtures("no_compiler")
 def test_stopped_by_a_signal_it_goes_on_to_the_same_bits(
-    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
-    model, settings, examples = opened(base)
+    model, settings, examples = opened(base, **changes)
     loop.train(model, examples, settings, tmp_path / "whole", seed=1, title="t")
     expected = weights(model)
 
-    model, settings, examples = opened(base)
+    model, settings, examples = opened(base, **changes)
     pack, calls = loop.packing.pack, []
 
     def pack_and_signal(*arguments: Any) -> Any:
@@ -94,7 +97,7 @@ def test_stopped_by_a_signal_it_goes_on_to_the_same_bits(
     ):
         patched.setattr(loop.packing, "pack", pack_and_signal)
         loop.train(model, examples, settings, tmp_path / "part", seed=1, title="t")
-    model, settings, examples = opened(base)
+    model, settings, examples = opened(base, **changes)
     torch.manual_seed(999)  # whatever happened in between must not matter
     facts = loop.train(model, examples, settings, tmp_path / "part", seed=1, title="t")
     assert facts["resumed_at_step"] == 4

@@ -1,13 +1,12 @@
 """Packing keeps the step: same documents, whole, in as few rows as best-fit finds."""
 
-from itertools import islice
-
 import numpy as np
 import pytest
 import torch
 
+from llimba.recipe import CptSection
 from llimba.training.examples import Example
-from llimba.training.packing import best_fit, order, pack, steps
+from llimba.training.packing import best_fit, epoch_steps, order, pack, plan_steps
 
 
 def example(length: int, start: int = 0) -> Example:
@@ -16,12 +15,32 @@ def example(length: int, start: int = 0) -> Example:
 
 
 def test_an_epoch_draws_every_example_once_and_a_new_one_in_new_order() -> None:
-    drawn = list(islice(steps(10, 4, seed=7), 6))
+    drawn = plan_steps([1] * 10, CptSection(documents_per_step=4, num_train_epochs=2), seed=7)
     first, second = drawn[:3], drawn[3:]
     assert [len(step) for step in drawn] == [4, 4, 2, 4, 4, 2]
     assert sorted(i for s in first for i in s) == sorted(i for s in second for i in s) == list(range(10))
     assert first != second
     assert order(10, 7, 0) == order(10, 7, 0) != order(10, 8, 0)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "max_steps", "expected"),
+    [(1, None, 3), (1.5, None, 5), (0.1, None, 1), (2, None, 6), (1, 2, 2), (1, 3, 3), (1, 7, 7)],
+)
+def test_epochs_and_max_steps(epochs: float, max_steps: int | None, expected: int) -> None:
+    settings = CptSection(documents_per_step=4, num_train_epochs=epochs, max_steps=max_steps)
+    assert len(plan_steps([1] * 10, settings, seed=7)) == expected
+
+
+def test_steps_by_token_budget_are_full_and_lose_nothing() -> None:
+    lengths = [3, 9, 4, 4, 2, 12, 5, 1]
+    steps = epoch_steps(lengths, CptSection(tokens_per_step=10), seed=1, epoch=0)
+    assert sorted(i for step in steps for i in step) == list(range(8))
+    totals = [sum(lengths[i] for i in step) for step in steps]
+    assert all(total <= 10 or len(step) == 1 for total, step in zip(totals, steps, strict=True))
+    following = [lengths[step[0]] for step in steps[1:]]
+    assert all(total + after > 10 for total, after in zip(totals, following, strict=False))  # none ends early
+    assert [i for step in steps for i in step] == order(8, 1, 0)
 
 
 @pytest.mark.parametrize(

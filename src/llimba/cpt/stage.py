@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llimba.base_model import base_folder
+from llimba.base_model import base_folder, token_contract
 from llimba.cpt.mixture import mix
 from llimba.errors import StageError
 from llimba.recipe import Recipe
@@ -17,21 +18,37 @@ if TYPE_CHECKING:
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     """Train on the corpus's documents, mixed by token share; returns facts for the manifest."""
-    from llimba.training.examples import document_examples
     from llimba.training.loop import finish, train
     from llimba.training.model import open_for_training
 
+    opened = open_for_training(base_folder(recipe.base_model), recipe.cpt, recipe.base_model.tokens)
+    chosen = training_examples(recipe, inputs["corpus"], opened.tokenizer)
+    facts = train(opened, chosen, recipe.cpt, out, seed=recipe.seed, title="cpt")
+    finish(opened.model, opened.tokenizer, out)
+    return facts | {"tokens_per_epoch": tokens_by_language(chosen)}
+
+
+def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any) -> list["Example"]:
+    """One epoch: the corpus's documents in the tokenizer's ids, split, and mixed by the recipe's token shares."""
+    from llimba.training.examples import document_examples
+
     settings = recipe.cpt
-    opened = open_for_training(base_folder(recipe.base_model), settings, recipe.base_model.tokens)
-    documents = read_records(inputs["corpus"] / "documents.jsonl", Document)
-    separator = opened.contract.separator_id
-    examples = list(document_examples(documents, opened.tokenizer, separator, settings.sequence_length))
+    separator = token_contract(tokenizer, recipe.base_model.tokens).separator_id
+    documents = read_records(corpus / "documents.jsonl", Document)
+    examples = list(document_examples(documents, tokenizer, separator, settings.sequence_length))
     chosen = mix(examples, settings.mixture, settings.max_tokens, recipe.profile.code, recipe.seed)
     if not chosen:
         raise StageError("cpt: the corpus holds no document to train on; look at its rejected.jsonl.")
-    facts = train(opened, chosen, settings, out, seed=recipe.seed, title="cpt")
-    finish(opened.model, opened.tokenizer, out)
-    return facts | {"tokens_per_epoch": tokens_by_language(chosen)}
+    return chosen
+
+
+def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[str, Any]:
+    """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the corpus is there."""
+    from llimba.training.estimate import estimate_stage
+
+    corpus = inputs["corpus"]
+    examples = partial(training_examples, recipe, corpus) if (corpus / "documents.jsonl").exists() else None
+    return estimate_stage(recipe.base_model, recipe.cpt, card, examples, recipe.seed, recipe.cpt.max_tokens)
 
 
 def tokens_by_language(examples: Iterable["Example"]) -> dict[str, int]:

@@ -1,28 +1,25 @@
 """Stage 5, `sft`: the CPT model learns to answer. Leaves `model/`, `metrics.jsonl`, and `adapter/` for LoRA methods."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from llimba.base_model import token_contract
 from llimba.errors import StageError
 from llimba.recipe import Recipe, SftSection
 from llimba.records import Conversation, read_records
 
+if TYPE_CHECKING:
+    from llimba.training.examples import Example
+
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     """Train on the conversations, loss on the assistant's tokens; returns facts for the manifest."""
-    from llimba.training.examples import conversation_example
     from llimba.training.loop import finish, train
     from llimba.training.model import open_for_training
 
     settings = recipe.sft
     opened = open_for_training(inputs["cpt"] / "model", settings, recipe.base_model.tokens)
-    control = [token for token in opened.tokenizer.all_special_tokens if token]
-    conversations = list(read_records(inputs["instruct"] / "conversations.jsonl", Conversation))
-    clean = [c for c in conversations if not _holds_control_token(c, control)]
-    if not clean:
-        raise StageError("sft: there is no conversation to train on; look at the facts of the instruct stage.")
-    eos = opened.contract.eos
-    examples = [conversation_example(c, opened.tokenizer, eos, settings.sequence_length) for c in clean]
+    examples, dropped = training_examples(recipe, inputs["instruct"], opened.tokenizer)
     if settings.method != "full":
         opened = opened._replace(model=_with_adapter(opened.model, settings))
     facts = train(opened, examples, settings, out, seed=recipe.seed, title="sft")
@@ -33,10 +30,35 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     finish(model, opened.tokenizer, out)
     return facts | {
         "method": settings.method,
-        "conversations": len(clean),
-        "dropped_for_control_tokens": len(conversations) - len(clean),
+        "conversations": len(examples),
+        "dropped_for_control_tokens": dropped,
         "supervised_tokens_per_epoch": sum(example.num_loss_tokens for example in examples),
     }
+
+
+def training_examples(recipe: Recipe, instruct: Path, tokenizer: Any) -> tuple[list["Example"], int]:
+    """The conversations in the tokenizer's ids, and how many were dropped because they hold control tokens."""
+    from llimba.training.examples import conversation_example
+
+    control = [token for token in tokenizer.all_special_tokens if token]
+    conversations = list(read_records(instruct / "conversations.jsonl", Conversation))
+    clean = [c for c in conversations if not _holds_control_token(c, control)]
+    if not clean:
+        raise StageError("sft: there is no conversation to train on; look at the facts of the instruct stage.")
+    eos = token_contract(tokenizer, recipe.base_model.tokens).eos
+    examples = [conversation_example(c, tokenizer, eos, recipe.sft.sequence_length) for c in clean]
+    return examples, len(conversations) - len(clean)
+
+
+def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[str, Any]:
+    """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the conversations exist."""
+    from llimba.training.estimate import estimate_stage
+
+    def examples(tokenizer: Any) -> list["Example"]:
+        return training_examples(recipe, inputs["instruct"], tokenizer)[0]
+
+    there = (inputs["instruct"] / "conversations.jsonl").exists()
+    return estimate_stage(recipe.base_model, recipe.sft, card, examples if there else None, recipe.seed, None)
 
 
 def _holds_control_token(conversation: Conversation, control: list[str]) -> bool:

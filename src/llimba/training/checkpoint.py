@@ -65,26 +65,45 @@ def load(checkpoint: Path) -> tuple[dict[str, dict[str, torch.Tensor]], dict[str
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, names: dict[int, str]) -> dict[str, torch.Tensor]:
-    """An optimizer's state as named tensors, "parameter::key"; `names` maps id(parameter) to its name."""
-    flat = {}
+    """An optimizer's state as named tensors, "parameter::key"; `names` maps id(parameter) to its name.
+
+    torchao's 8-bit moments are a tensor subclass: their parts are saved as "parameter::key::part".
+    """
+    flat: dict[str, torch.Tensor] = {}
     for parameter, state in optimizer.state.items():
         for key, value in state.items():
-            flat[f"{names[id(parameter)]}::{key}"] = value if torch.is_tensor(value) else torch.tensor(value)
+            place = f"{names[id(parameter)]}::{key}"
+            if hasattr(value, "__tensor_flatten__"):
+                flat |= {f"{place}::{part}": getattr(value, part) for part in value.__tensor_flatten__()[0]}
+            else:
+                flat[place] = value if torch.is_tensor(value) else torch.tensor(value)
     return flat
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, names: dict[int, str], flat: dict[str, torch.Tensor]) -> None:
     """Undo `optimizer_tensors`. Raises KeyError where a parameter that trains has no saved state."""
-    by_name: dict[str, dict[str, torch.Tensor]] = {}
-    for key, value in flat.items():
-        name, _, field = key.rpartition("::")
-        by_name.setdefault(name, {})[field] = value
+    by_name: dict[str, dict[str, Any]] = {}
+    for place, value in flat.items():
+        name, key, *part = place.split("::")
+        state = by_name.setdefault(name, {})
+        if part:
+            state.setdefault(key, {})[part[0]] = value
+        else:
+            state[key] = value
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             saved = by_name[names[id(parameter)]]
-            optimizer.state[parameter] = {
-                field: value.to(parameter.device) if value.ndim else value for field, value in saved.items()
-            }
+            optimizer.state[parameter] = {key: _restored(value, parameter) for key, value in saved.items()}
+
+
+def _restored(value: Any, parameter: torch.Tensor) -> Any:
+    """One entry of an optimizer's state on the parameter's device; step counters stay where they were saved."""
+    if isinstance(value, dict):
+        from torchao.optim.subclass_8bit import OptimState8bit
+
+        parts = {name: part.to(parameter.device) for name, part in value.items()}
+        return OptimState8bit(**parts, signed=bool((parts["qmap"] < 0).any()), dtype=parameter.dtype)
+    return value.to(parameter.device) if value.ndim else value
 
 
 def rng_state() -> dict[str, torch.Tensor]:

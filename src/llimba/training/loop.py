@@ -13,10 +13,8 @@ import math
 import shutil
 import signal
 import time
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,11 +23,13 @@ import torch
 from accelerate import Accelerator
 from transformers import get_scheduler
 
-from llimba import progress
+from llimba import peak_memory, progress
 from llimba.errors import Interrupted, StageError
 from llimba.files import read_jsonl, write_jsonl
 from llimba.recipe import TrainingSection
 from llimba.training import attention, checkpoint, leak_check, packing, precision
+from llimba.training.cost import Shape
+from llimba.training.estimate import predicted_peak
 from llimba.training.examples import Example
 from llimba.training.model import Opened, PackedModel, save_model, trainable
 
@@ -61,17 +61,20 @@ def train(
     device = accelerator.device
     packed = PackedModel(model).to(device)
     optimizer, optimizer_reason = precision.build_optimizer(settings, packed, device)
-    num_steps = count_steps(len(examples), settings)
-    scheduler = get_scheduler(settings.lr_scheduler_type, optimizer, settings.warmup_steps, num_steps)
+    lengths = [len(example.input_ids) for example in examples]
+    plan = packing.plan_steps(lengths, settings, seed)
+    num_steps = len(plan)
+    schedule = learning_rates(settings, num_steps)
     backend, backend_reason = attention.choose(settings.attention, device)
     with accelerator.autocast():
         leak = leak_check.check(packed, backend, model.config.get_text_config().vocab_size, device)
     wrapped, optimizer = accelerator.prepare(packed, optimizer)
     logger.info("%s: attention %s (%s); optimizer %s", title, backend, backend_reason, optimizer_reason)
+    predicted = predicted_peak(Shape.of(model), settings, opened.precision, device)
+    logger.info("%s: %d steps; about %.1f GiB of memory at the peak", title, num_steps, predicted / 2**30)
 
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    done, metrics = _resume(out, model, optimizer, scheduler, names)
-    plan = list(islice(packing.steps(len(examples), settings.documents_per_step, seed), num_steps))
+    done, metrics = _resume(out, model, optimizer, names)
     total_tokens = sum(examples[i].num_loss_tokens for step in plan for i in step)
     tokens_done = metrics[-1]["tokens"] if metrics else 0
     started, saved, non_finite, fill = time.monotonic(), time.monotonic(), 0, [0, 0]
@@ -90,16 +93,14 @@ def train(
                 loss += row_loss.detach()
             norm = accelerator.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
 
+            learning_rate = schedule(step)
+            precision.set_learning_rate(optimizer, learning_rate)
             finite = math.isfinite(loss.item()) and math.isfinite(norm.item())
             non_finite = 0 if finite else non_finite + 1
             if finite:
                 optimizer.step()
             elif non_finite == NON_FINITE_STEPS:
                 raise StageError(_diverged(step, documents))
-            learning_rate = scheduler.get_last_lr()[0]
-            with warnings.catch_warnings():  # a skipped step is ours to skip: torch need not warn of the order
-                warnings.simplefilter("ignore", UserWarning)
-                scheduler.step()
             optimizer.zero_grad()
 
             tokens_done += step_tokens
@@ -119,7 +120,7 @@ def train(
             )
             bar.advance(step_tokens, f"step {step + 1}/{num_steps} loss {loss.item():.3f}")
             if stop or time.monotonic() - saved > 60 * settings.save_minutes:
-                _save(out, step + 1, model, optimizer, scheduler, names, metrics)
+                _save(out, step + 1, model, optimizer, names, metrics)
                 saved = time.monotonic()
             if stop:
                 raise Interrupted(
@@ -147,6 +148,7 @@ def train(
         "device": str(device),
         "leak_check": leak,
         "trainable": trainable(model),
+        "memory_gib": {"predicted": round(predicted / 2**30, 2), "measured_peak": round(peak_memory.read() / 2**30, 2)},
     }
 
 
@@ -161,10 +163,11 @@ def read_metrics(out: Path) -> list[dict[str, Any]]:
     return list(read_jsonl(out / METRICS))
 
 
-def count_steps(num_examples: int, settings: TrainingSection) -> int:
-    """Optimizer steps of the run: whole epochs end with a short step, as in transformers' Trainer."""
-    per_epoch = math.ceil(num_examples / settings.documents_per_step)
-    return settings.max_steps or max(1, math.ceil(settings.num_train_epochs * per_epoch))
+def learning_rates(settings: TrainingSection, num_steps: int) -> Callable[[int], float]:
+    """The learning rate as a function of the step, from 0: transformers' schedule, so nothing of it needs saving."""
+    unit = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    (factor,) = get_scheduler(settings.lr_scheduler_type, unit, settings.warmup_steps, num_steps).lr_lambdas
+    return lambda step: settings.learning_rate * float(factor(step))
 
 
 def _save(
@@ -172,7 +175,6 @@ def _save(
     step: int,
     model: Any,
     optimizer: Any,
-    scheduler: Any,
     names: dict[int, str],
     metrics: list[dict[str, Any]],
 ) -> None:
@@ -182,13 +184,10 @@ def _save(
         "optimizer": checkpoint.optimizer_tensors(optimizer, names),
         "rng": checkpoint.rng_state(),
     }
-    state = {"step": step, "scheduler": scheduler.state_dict(), "metrics": metrics}
-    checkpoint.save(out / CHECKPOINTS, step, tensors, state)
+    checkpoint.save(out / CHECKPOINTS, step, tensors, {"step": step, "metrics": metrics})
 
 
-def _resume(
-    out: Path, model: Any, optimizer: Any, scheduler: Any, names: dict[int, str]
-) -> tuple[int, list[dict[str, Any]]]:
+def _resume(out: Path, model: Any, optimizer: Any, names: dict[int, str]) -> tuple[int, list[dict[str, Any]]]:
     """Steps already done and their metrics; everything restored in place."""
     found = checkpoint.newest_valid(out / CHECKPOINTS)
     if found is None:
@@ -199,9 +198,6 @@ def _resume(
         for name, value in tensors["weights"].items():
             parameters[name].copy_(value)
     checkpoint.restore_optimizer(optimizer, names, tensors["optimizer"])
-    scheduler.load_state_dict(state["scheduler"])
-    for group, learning_rate in zip(optimizer.param_groups, scheduler.get_last_lr(), strict=True):
-        group["lr"] = learning_rate
     checkpoint.restore_rng(tensors["rng"])
     logger.info("goes on from %s", found.name)
     return int(state["step"]), list(state["metrics"])

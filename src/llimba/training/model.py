@@ -13,6 +13,7 @@ from torch import nn
 from llimba.base_model import TokenContract, apply_contract, token_contract
 from llimba.errors import StageError
 from llimba.recipe import Tokens, TrainingSection
+from llimba.training.cost import Shape
 from llimba.training.loss import linear_cross_entropy
 from llimba.training.packing import Row
 from llimba.training.precision import choose_precision
@@ -91,10 +92,10 @@ def open_for_training(folder: Path, settings: TrainingSection, tokens: Tokens) -
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     with torch.device("meta"):
-        shape = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    num_parameters = sum(parameter.numel() for parameter in shape.parameters())
-    precision, reason = choose_precision(settings.precision, device, num_parameters)
+        outline = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
+    shape = Shape.of(outline).with_adapter(settings, outline)
+    memory = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
+    precision, reason = choose_precision(settings, shape, memory)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     contract = token_contract(tokenizer, tokens)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=DTYPES[precision], attn_implementation="sdpa")

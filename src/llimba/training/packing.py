@@ -9,12 +9,15 @@ Why not TRL's `bfd`: it packs the whole data set by length, which makes other st
 of 12k for the published recipe), so learning rate, warm-up and step count would no longer mean the same.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import torch
 
+from llimba.recipe import TrainingSection
 from llimba.training.examples import Example
 
 
@@ -41,14 +44,46 @@ def order(num_examples: int, seed: int, epoch: int) -> list[int]:
     return torch.randperm(num_examples, generator=generator).tolist()
 
 
-def steps(num_examples: int, documents_per_step: int, seed: int) -> Iterator[list[int]]:
-    """Example indices of every optimizer step, epoch after epoch without end; an epoch's last step may be short."""
-    epoch = 0
-    while True:
-        shuffled = order(num_examples, seed, epoch)
-        for start in range(0, num_examples, documents_per_step):
-            yield shuffled[start : start + documents_per_step]
-        epoch += 1
+def epoch_steps(lengths: Sequence[int], settings: TrainingSection, seed: int, epoch: int) -> list[list[int]]:
+    """Example indices of every optimizer step of one epoch, in its shuffled order; the last step may be short.
+
+    A step is `documents_per_step` examples, or, with `tokens_per_step`, examples until the next one would exceed that
+    many tokens (one that exceeds it alone is a step of its own).
+    """
+    shuffled = order(len(lengths), seed, epoch)
+    if settings.tokens_per_step is None:
+        size = settings.documents_per_step
+        return [shuffled[start : start + size] for start in range(0, len(shuffled), size)]
+    steps: list[list[int]] = []
+    tokens = settings.tokens_per_step  # full, so that the first example opens a step
+    for index in shuffled:
+        if tokens + lengths[index] > settings.tokens_per_step:
+            steps.append([])
+            tokens = 0
+        steps[-1].append(index)
+        tokens += lengths[index]
+    return steps
+
+
+def plan_steps(lengths: Sequence[int], settings: TrainingSection, seed: int) -> list[list[int]]:
+    """Example indices of every optimizer step of the whole run: `max_steps`, or `num_train_epochs` of them.
+
+    A fraction of an epoch is rounded up to a whole step, as in transformers' Trainer.
+    """
+    steps: list[list[int]] = []
+    for epoch in count():
+        of_epoch = epoch_steps(lengths, settings, seed, epoch)
+        if settings.max_steps is not None:
+            wanted = settings.max_steps - len(steps)
+            last = wanted <= len(of_epoch)
+        else:
+            epochs_left = settings.num_train_epochs - epoch
+            wanted = math.ceil(min(epochs_left, 1) * len(of_epoch) - 1e-9)
+            last = epochs_left <= 1
+        steps += of_epoch[:wanted]
+        if last:
+            break
+    return steps
 
 
 def best_fit(lengths: Sequence[int], row_length: int) -> list[list[int]]:

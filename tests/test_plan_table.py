@@ -1,0 +1,23 @@
+"""The plan's table says what does not fit, and what would help."""
+
+from rich.console import Console
+
+from llimba.plan_table import table
+from llimba.training.estimate import CARDS, estimate
+from tests.training.test_estimate import SHAPE, published
+
+
+def test_the_table() -> None:
+    stages = {
+        "cpt": estimate(SHAPE, published(), CARDS["rtx4090"], [760] * 18270, seed=1),
+        "sft": estimate(SHAPE, published(gradient_checkpointing=False), CARDS["rtx4090"], None, seed=1),
+    }
+    console = Console(width=120, record=True, quiet=False, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(table(stages))
+    text = console.export_text()
+    assert "RTX 4090" in text
+    assert "does not fit" in text
+    assert "gradient_checkpointing: true" in text
+    assert "2,284" in text
+    assert "min a million tokens" in text
+    assert "CUDA context" in text
