@@ -57,6 +57,16 @@ def test_loss_falls_and_the_facts_add_up(base: Path, tmp_path: Path) -> None:
     assert facts["memory_gib"]["measured_peak"] > 0.1
 
 
+def test_two_stages_of_one_run_may_differ_in_precision(base: Path, tmp_path: Path) -> None:
+    for precision in ("mixed", "fp32", "bf16"):
+        model, settings, examples = opened(base, precision=precision, optimizer="adamw")
+        loop.train(model, examples, settings, tmp_path / precision, seed=1, title="t")
+    losses = {p: loop.read_metrics(tmp_path / p)[0]["loss"] for p in ("mixed", "fp32", "bf16")}
+    assert losses["mixed"] != losses["fp32"]  # autocast was on
+    assert losses["mixed"] == pytest.approx(losses["fp32"], rel=0.02)
+    assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.02)
+
+
 @pytest.mark.parametrize("packing", ["off", "step-exact"])
 def test_packed_steps_are_the_unpacked_steps(base: Path, tmp_path: Path, packing: str) -> None:
     runs = []

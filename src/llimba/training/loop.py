@@ -15,6 +15,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -57,8 +58,10 @@ def train(
     """
     torch.manual_seed(seed)
     model = opened.model
-    accelerator = Accelerator(mixed_precision="bf16" if opened.precision == "mixed" else "no")
+    accelerator = Accelerator()
     device = accelerator.device
+    # autocast is ours: accelerate fixes its own for the whole process, and cpt and sft may differ
+    autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=opened.precision == "mixed")
     packed = PackedModel(model).to(device)
     optimizer, optimizer_reason = precision.build_optimizer(settings, packed, device)
     lengths = [len(example.input_ids) for example in examples]
@@ -66,7 +69,7 @@ def train(
     num_steps = len(plan)
     schedule = learning_rates(settings, num_steps)
     backend, backend_reason = attention.choose(settings.attention, device)
-    with accelerator.autocast():
+    with autocast():
         leak = leak_check.check(packed, backend, model.config.get_text_config().vocab_size, device)
     wrapped, optimizer = accelerator.prepare(packed, optimizer)
     logger.info("%s: attention %s (%s); optimizer %s", title, backend, backend_reason, optimizer_reason)
@@ -88,7 +91,8 @@ def train(
             step_tokens = sum(document.num_loss_tokens for document in documents)
             loss = torch.zeros((), device=device)
             for row in rows:
-                row_loss = wrapped(row.to(device)) / step_tokens
+                with autocast():
+                    row_loss = wrapped(row.to(device)) / step_tokens
                 accelerator.backward(row_loss)
                 loss += row_loss.detach()
             norm = accelerator.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
