@@ -57,7 +57,13 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
 
         def _loglikelihood_tokens(self, requests: list[Any], *args: Any, **kwargs: Any) -> Any:
             self._advance(len(requests))
-            return super()._loglikelihood_tokens(requests, *args, **kwargs)
+            return super()._loglikelihood_tokens(requests, *args, **{**kwargs, "disable_tqdm": True})
+
+        def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = True) -> Any:
+            return super().loglikelihood_rolling(requests, disable_tqdm)
+
+        def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> Any:
+            return super().generate_until(requests, disable_tqdm)
 
         def _advance(self, amount: int) -> None:
             if self.bar is not None:
@@ -67,6 +73,7 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
             """Whether the answer to this prompt ended by itself, before the limit."""
             return self._stopped[tuple(self.tok_encode(prompt))]
 
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns that a loaded model is not a name
     precision, reason = choose_precision(settings.precision)
     logger.info("  precision: %s (%s)", precision, reason)
     tokenizer = AutoTokenizer.from_pretrained(folder)

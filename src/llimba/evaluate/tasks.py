@@ -52,7 +52,7 @@ def write_tasks(
                     ],
                 }
             ],
-            "metric_list": [{"metric": "bleu"}, {"metric": "chrf"}],
+            "metric_list": [_metric("bleu", higher_is_better=True), _metric("chrf", higher_is_better=True)],
         }
         _write(folder / f"{name}.yaml", task)
     for code, documents in texts.items():
@@ -62,9 +62,13 @@ def write_tasks(
             "output_type": "loglikelihood_rolling",
             "doc_to_text": "",
             "doc_to_target": "{{text}}",
-            "metric_list": [{"metric": "bits_per_byte"}],
+            "metric_list": [_metric("bits_per_byte", higher_is_better=False)],
         }
         _write(folder / f"{name}.yaml", task)
+
+
+def _metric(name: str, *, higher_is_better: bool) -> dict[str, Any]:
+    return {"metric": name, "aggregation": name, "higher_is_better": higher_is_better}
 
 
 def _task(folder: Path, name: str) -> dict[str, Any]:
