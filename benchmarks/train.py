@@ -69,14 +69,16 @@ def run_trainer(settings: dict[str, Any], model: Any, texts: list[list[int]]) ->
     class Clock(TrainerCallback):  # type: ignore[misc]
         def __init__(self) -> None:
             self.rows: list[dict[str, float]] = []
+            self.seen = 0
 
         def on_step_begin(self, *_: Any, **__: Any) -> None:
             self.started = time.monotonic()
 
-        def on_step_end(self, *_: Any, **__: Any) -> None:
+        def on_step_end(self, _arguments: Any, state: Any, *_: Any, **__: Any) -> None:
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
-            self.rows.append({"seconds": time.monotonic() - self.started})
+            tokens, self.seen = state.num_input_tokens_seen - self.seen, state.num_input_tokens_seen
+            self.rows.append({"seconds": time.monotonic() - self.started, "tokens": tokens})
 
         def on_log(self, _args: Any, _state: Any, _control: Any, logs: dict[str, float], **__: Any) -> None:
             if "loss" in logs:
@@ -103,6 +105,7 @@ def run_trainer(settings: dict[str, Any], model: Any, texts: list[list[int]]) ->
         "gradient_checkpointing": cuda,
         "optim": "paged_adamw_8bit" if cuda else "adamw_torch_fused",
         "dataloader_pin_memory": cuda,
+        "include_num_input_tokens_seen": "non_padding",
     }
     clock = Clock()
     if settings["engine"] == "A":
@@ -132,11 +135,6 @@ def run_trainer(settings: dict[str, Any], model: Any, texts: list[list[int]]) ->
             callbacks=[clock],
         )  # fmt: skip
     trainer.train()
-    if settings["engine"] == "B":  # its steps hold other documents: count what it trained on
-        per_step = sum(int((torch.tensor(row["input_ids"]) >= 0).sum()) for row in trainer.train_dataset)
-        per_row = per_step / len(trainer.train_dataset)
-        for row in clock.rows:
-            row["tokens"] = per_row * trainer.args.gradient_accumulation_steps
     return clock.rows
 
 
@@ -178,18 +176,35 @@ def worker(settings: dict[str, Any]) -> dict[str, Any]:
     model = load_model(settings)
     texts = documents(settings, model.config.vocab_size)
     rows = run_llimba(settings, model, texts) if settings["engine"] == "C" else run_trainer(settings, model, texts)
-    for index, row in enumerate(rows):
-        step = texts[index * DOCUMENTS_PER_STEP : (index + 1) * DOCUMENTS_PER_STEP]
-        row.setdefault("tokens", sum(len(ids) - 1 for ids in step))
+    if settings["engine"] == "C":
+        for index, row in enumerate(rows):
+            step = texts[index * DOCUMENTS_PER_STEP : (index + 1) * DOCUMENTS_PER_STEP]
+            row["tokens"] = sum(len(ids) - 1 for ids in step)
     cuda = torch.cuda.is_available()
     peak = torch.cuda.max_memory_allocated() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"engine": settings["engine"], "rows": rows, "peak_gib": round(peak / 2**30, 2)}
+
+
+def flops_per_token(settings: dict[str, Any]) -> float:
+    """What the mathematics of a token needs, for MFU: recomputation not counted."""
+    from llimba.training import cost
+
+    if settings["model"]:
+        config = json.loads((Path(settings["model"]) / "config.json").read_text())
+    else:
+        config = {"model_type": "qwen2", **SHAPES[settings["shape"]]}
+    count = settings["steps"] * DOCUMENTS_PER_STEP
+    lengths = document_lengths(count, settings["scale"], settings["seed"])
+    return cost.model_flops(cost.shape_from_config(config)[0], cost.mean_document_length(lengths))
 
 
 def summary(results: list[dict[str, Any]], settings: dict[str, Any]) -> dict[str, Any]:
     """Tokens per second of the timed steps, ratios to (A), and how far the losses of (C) are from those of (A)."""
     import torch
 
+    from llimba.training.estimate import find_card
+
+    card, flops = find_card(None), flops_per_token(settings)
     engines: dict[str, Any] = {}
     for result in results:
         timed = result["rows"][1:]
@@ -197,6 +212,7 @@ def summary(results: list[dict[str, Any]], settings: dict[str, Any]) -> dict[str
         engines[result["engine"]] = {
             "what": ENGINES[result["engine"]],
             "tokens_per_second": round(speed, 1),
+            "mfu": round(speed * flops / card.peak, 3),
             "seconds_per_step": [round(row["seconds"], 2) for row in result["rows"]],
             "losses": [row.get("loss") for row in result["rows"]],
             "peak_gib": result["peak_gib"],
@@ -209,10 +225,38 @@ def summary(results: list[dict[str, Any]], settings: dict[str, Any]) -> dict[str
     return {
         "machine": device,
         "torch": torch.__version__,
-        "settings": {key: value for key, value in settings.items() if key not in ("model", "tokenizer")},
+        "peak_tflops": round(card.peak / 1e12, 2),
+        "settings": {key: value for key, value in settings.items() if key not in ("model", "tokenizer", "worker")},
         "engines": engines,
         "largest_loss_difference_A_C": round(max(abs(a - c) for a, c in pairs), 5),
     }
+
+
+def write_page(folder: Path) -> None:
+    """benchmarks/README.md: every result in one table."""
+    lines = [
+        "# Side by side",
+        "",
+        "Same documents, same machine, one engine after another (`benchmarks/train.py`). Tokens are real ones: padding",
+        "is not counted. MFU is of the card's peak, or of a large matrix product on a CPU; memory is the peak of the",
+        "GPU's allocator, or of the process on a CPU; the last column is the largest difference from (A)'s losses.",
+        "",
+        "| run | engine | tokens/s | against A | MFU | peak GiB | loss difference |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    for path in sorted((folder / "results").glob("*.json")):
+        found = json.loads(path.read_text())
+        if "engines" not in found:
+            continue
+        s = found["settings"]
+        run = f"{s['shape']}, {found['machine']}, torch {found['torch']}, documents x {s['scale']}, {s['steps']} steps"
+        for name, engine in found["engines"].items():
+            difference = found["largest_loss_difference_A_C"] if name == "C" else ""
+            lines.append(
+                f"| {run} | {name}: {engine['what']} | {engine['tokens_per_second']:,} | {engine['ratio_to_A']} "
+                f"| {engine['mfu']:.1%} | {engine['peak_gib']} | {difference} |"
+            )
+    (folder / "README.md").write_text("\n".join(lines) + "\n")
 
 
 def main() -> None:
@@ -251,6 +295,7 @@ def main() -> None:
     target = Path(__file__).parent / "results" / f"{arguments.shape}-{device}.json"
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(found, indent=2) + "\n")
+    write_page(Path(__file__).parent)
 
 
 if __name__ == "__main__":

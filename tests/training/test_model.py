@@ -52,3 +52,10 @@ def test_trainable_counts_a_tied_embedding_once() -> None:
     facts = trainable(tiny_model())
     assert facts["tied"]
     assert facts["parameters"] == facts["trained"] == sum(p.numel() for p in tiny_model().parameters())
+
+
+def test_a_half_frozen_model_is_refused() -> None:
+    model = tiny_model()
+    model.get_input_embeddings().weight.requires_grad_(False)
+    with pytest.raises(StageError, match="parameters train where all of them should.*embed_tokens"):
+        trainable(model)

@@ -68,6 +68,14 @@ def train(
     plan = packing.plan_steps(lengths, settings, seed)
     num_steps = len(plan)
     schedule = learning_rates(settings, num_steps)
+    trains = trainable(model)
+    logger.info(
+        "%s: %s of %s parameters train (%s)",
+        title,
+        f"{trains['trained']:,}",
+        f"{trains['parameters']:,}",
+        "the adapter only" if trains["adapter"] else "all, embedding and output embedding among them",
+    )
     backend, backend_reason = attention.choose(settings.attention, device)
     with autocast():
         leak = leak_check.check(packed, backend, model.config.get_text_config().vocab_size, device)
@@ -151,7 +159,7 @@ def train(
         "tokens": opened.contract.reasons,
         "device": str(device),
         "leak_check": leak,
-        "trainable": trainable(model),
+        "trainable": trains,
         "memory_gib": {"predicted": round(predicted / 2**30, 2), "measured_peak": round(peak_memory.read() / 2**30, 2)},
     }
 

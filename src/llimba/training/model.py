@@ -115,10 +115,20 @@ def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
 
 
 def trainable(model: nn.Module) -> dict[str, Any]:
-    """What trains, for the manifest: parameter counts in all, by embedding, head and adapter."""
+    """What trains, for the manifest: parameter counts in all, by embedding, head and adapter.
+
+    Everything trains, or the adapter and nothing else; raises `StageError` for anything in between.
+    """
     parameters = list(model.named_parameters())
     trained = sum(p.numel() for _, p in parameters if p.requires_grad)
-    adapter = sum(p.numel() for name, p in parameters if p.requires_grad and "lora_" in name)
+    adapter = sum(p.numel() for name, p in parameters if "lora_" in name)
+    if trained != (adapter or sum(p.numel() for _, p in parameters)):
+        frozen = next((name for name, p in parameters if p.requires_grad != (not adapter or "lora_" in name)), "")
+        raise StageError(
+            f"{trained:,} parameters train where {'the adapter only' if adapter else 'all of them'} should "
+            f"({frozen} is the first that does not as it should). The base model was loaded with frozen weights, or "
+            "an adapter's target_modules name layers that it does not have."
+        )
     embedding = _plain(model).get_input_embeddings().weight
     head = _plain(model).get_output_embeddings().weight
     return {
