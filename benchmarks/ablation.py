@@ -69,7 +69,7 @@ def run_arm(arguments: argparse.Namespace, switches: dict[str, Any], seed: int) 
     from llimba.cpt.mixture import mix
     from llimba.recipe import CptSection, Tokens
     from llimba.records import Document
-    from llimba.training import loop
+    from llimba.training import loop, monitor
     from llimba.training.examples import document_examples
     from llimba.training.model import open_for_training
 
@@ -102,7 +102,7 @@ def run_arm(arguments: argparse.Namespace, switches: dict[str, Any], seed: int) 
         )
         for language in (arguments.target, arguments.replay)
     }
-    losses = [round(row["loss"], 4) for row in loop.read_metrics(out)]
+    losses = [round(row["loss"], 4) for row in monitor.read_metrics(out)]
     return {"bits_per_byte": found, "losses": losses, "tokens": facts["loss_tokens"], "steps": facts["steps"]}
 
 

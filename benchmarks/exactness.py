@@ -30,7 +30,7 @@ def main() -> None:
 
     from llimba.errors import StageError
     from llimba.recipe import CptSection, Tokens
-    from llimba.training import attention, leak_check, loop, packing
+    from llimba.training import attention, leak_check, loop, monitor, packing
     from llimba.training.examples import split
     from llimba.training.model import PackedModel, open_for_training
 
@@ -97,7 +97,7 @@ def main() -> None:
     for mode in ("off", "step-exact"):
         out = Path(tempfile.mkdtemp())
         loop.train(fresh(mode), examples, settings(mode), out, seed=1, title=mode)
-        losses[mode] = [row["loss"] for row in loop.read_metrics(out)]
+        losses[mode] = [row["loss"] for row in monitor.read_metrics(out)]
     found["losses"] = losses
     found["largest_loss_difference"] = max(abs(a - b) for a, b in zip(*losses.values(), strict=True))
     print(json.dumps(found, indent=2))

@@ -144,7 +144,7 @@ def run_llimba(settings: dict[str, Any], model: Any, texts: list[list[int]]) -> 
 
     from llimba.base_model import TokenContract
     from llimba.recipe import CptSection
-    from llimba.training import loop, packing
+    from llimba.training import loop, monitor, packing
     from llimba.training.examples import split
     from llimba.training.model import Opened
 
@@ -163,7 +163,7 @@ def run_llimba(settings: dict[str, Any], model: Any, texts: list[list[int]]) -> 
     opened = Opened(model.train(), None, contract, training.precision, "as in (A)")
     out = Path(tempfile.mkdtemp())
     loop.train(opened, examples, training, out, seed=settings["seed"], title="C")
-    return [{"seconds": row["seconds"], "loss": row["loss"]} for row in loop.read_metrics(out)]
+    return [{"seconds": row["seconds"], "loss": row["loss"]} for row in monitor.read_metrics(out)]
 
 
 def worker(settings: dict[str, Any]) -> dict[str, Any]:

@@ -143,6 +143,21 @@ def recipe(folder: Path, **sections: Any) -> Any:
     return load_recipe(path)
 
 
+def write_held_out(folder: Path) -> None:
+    """What a corpus folder holds to look at: three held-out texts a language, and their sentences as rows."""
+    from llimba.files import write_jsonl
+    from llimba.records import Document, write_records
+
+    documents = (
+        Document(id=f"held-{code}", text="\n".join(SENTENCES[code][7:]), language=code, source="s", license="x",
+                 provenance="p", role="evaluate")
+        for code in ("sc", "it")
+    )  # fmt: skip
+    write_records(folder / "held_out.jsonl", documents)
+    rows = ({"id": str(i), "source": "s", **{code: SENTENCES[code][i] for code in ("sc", "it")}} for i in range(7, 10))
+    write_jsonl(folder / "evaluation.jsonl", rows)
+
+
 def write_text(folder: Path) -> None:
     """The files that `recipe_content` names: seven sentences to train on, three to score on."""
     import json

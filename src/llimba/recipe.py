@@ -147,7 +147,9 @@ class TrainingSection(Section):
     """What `cpt` and `sft` share: the engine's settings, under transformers' names."""
 
     sequence_length: int = Field(default=4096, gt=1)  # a longer document is split, every token kept
-    row_length: int | None = Field(default=None, gt=1)  # packed row size in tokens; default: sequence_length
+    row_length: int | None = Field(
+        default=None, gt=1
+    )  # packed row size in tokens; default: sequence_length, on a CPU at most 1,024
     documents_per_step: int = Field(default=16, gt=0)  # per_device_train_batch_size x gradient_accumulation_steps
     tokens_per_step: int | None = Field(
         default=None, gt=0
@@ -168,7 +170,12 @@ class TrainingSection(Section):
     gradient_checkpointing: bool = False
     packing: Literal["step-exact", "off", "leaky"] = "step-exact"  # off and leaky exist for ablations only
     attention: Literal["auto", "loop", "sdpa", "varlen", "flash_attention_2"] = "auto"
-    save_minutes: float = Field(default=30.0, gt=0)
+    # how a run is watched and saved decides nothing about its result, so it stays out of the fingerprint
+    save_minutes: float = Field(default=15.0, gt=0, exclude=True)
+    eval_steps: int | None = Field(default=None, gt=0, exclude=True)  # steps between looks at held-out text; default: 5
+    eval_max_bytes: int = Field(default=4000, ge=0, exclude=True)  # of held-out text a language; 0: no looks
+    num_samples: int = Field(default=2, ge=0, exclude=True)  # greedy continuations at every look
+    report_to: list[str] = Field(default=["tensorboard"], exclude=True)  # accelerate's trackers, by name
 
     @model_validator(mode="after")
     def _rounding_possible(self) -> Self:

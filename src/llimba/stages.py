@@ -41,7 +41,7 @@ STAGES = (
     Stage("corpus", ("sources",), ("language", "seed"), run_corpus),
     Stage("instruct", ("corpus",), ("language", "seed"), run_instruct),
     Stage("cpt", ("corpus",), ("language", "base_model", "seed"), run_cpt, resumable=True, estimate=estimate_cpt),
-    Stage("sft", ("instruct", "cpt"), ("base_model", "seed"), run_sft, resumable=True, estimate=estimate_sft),
+    Stage("sft", ("corpus", "instruct", "cpt"), ("base_model", "seed"), run_sft, resumable=True, estimate=estimate_sft),
     Stage("evaluate", ("corpus", "cpt", "sft"), ("language", "base_model", "seed"), run_evaluate, resumable=True),
     Stage(
         "publish",

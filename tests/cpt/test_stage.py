@@ -7,8 +7,9 @@ from transformers import AutoModelForCausalLM
 
 from llimba.cpt.stage import run
 from llimba.errors import StageError
+from llimba.files import read_jsonl
 from llimba.records import Document, write_records
-from tests.fakes import SENTENCES, recipe, save_tiny_model
+from tests.fakes import SENTENCES, recipe, save_tiny_model, write_held_out
 
 
 def corpus(folder: Path, *languages: str) -> dict[str, Path]:
@@ -18,6 +19,7 @@ def corpus(folder: Path, *languages: str) -> dict[str, Path]:
         for i, text in enumerate(SENTENCES[code])
     )
     write_records(folder / "documents.jsonl", documents)
+    write_held_out(folder)
     return {"corpus": folder}
 
 
@@ -29,6 +31,12 @@ def test_it_trains_and_reports_the_mixture(tmp_path: Path) -> None:
     assert facts["last_loss"] < facts["first_loss"]
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "out" / "model").dtype.is_floating_point
     assert not (tmp_path / "out" / "checkpoints").exists()
+    looks = facts["held_out"]
+    assert [looks[0]["step"], looks[-1]["step"]] == [0, facts["steps"]]
+    assert looks[-1]["sc"] < looks[0]["sc"]
+    samples = list(read_jsonl(tmp_path / "out" / "samples.jsonl"))
+    assert {sample["prompt"] for sample in samples} == {"Su maistru legit unu libru a sos iscolanos."}
+    assert any((tmp_path / "out" / "trackers").rglob("events.out.tfevents.*"))
 
 
 def test_an_empty_corpus_is_an_error(tmp_path: Path) -> None:

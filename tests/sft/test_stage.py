@@ -7,9 +7,10 @@ import pytest
 from transformers import AutoModelForCausalLM
 
 from llimba.errors import StageError
+from llimba.files import read_jsonl
 from llimba.records import Conversation, write_records
 from llimba.sft.stage import run
-from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model
+from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model, write_held_out
 
 
 def inputs(tmp_path: Path, *answers: str) -> dict[str, Path]:
@@ -22,7 +23,8 @@ def inputs(tmp_path: Path, *answers: str) -> dict[str, Path]:
         for i, answer in enumerate(answers)
     )  # fmt: skip
     write_records(tmp_path / "instruct" / "conversations.jsonl", conversations)
-    return {"cpt": tmp_path / "cpt", "instruct": tmp_path / "instruct"}
+    write_held_out(tmp_path / "corpus")
+    return {name: tmp_path / name for name in ("corpus", "cpt", "instruct")}
 
 
 @pytest.mark.parametrize("method", ["full", "lora", "rslora", "dora"])
@@ -35,6 +37,9 @@ def test_every_method_leaves_a_plain_model(tmp_path: Path, method: str) -> None:
     assert not any("lora" in name for name, _ in model.named_parameters())
     assert (tmp_path / "out" / "adapter").exists() == (method != "full")
     assert (facts["trainable"]["adapter"] > 0) == (method != "full")
+    samples = list(read_jsonl(tmp_path / "out" / "samples.jsonl"))
+    assert samples[0]["prompt"].endswith("<|im_start|>assistant\n")
+    assert "Translate" in samples[0]["prompt"]
     expected = sum(len(answer.encode()) + 1 for answer in SENTENCES["sc"])  # bytes are tokens here, plus EOS
     assert facts["supervised_tokens_per_epoch"] == expected
 

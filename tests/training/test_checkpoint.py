@@ -1,15 +1,18 @@
 """A checkpoint is whole or it is not used."""
 
+import errno
+import json
 from pathlib import Path
 
 import pytest
 import torch
 
+from llimba.errors import StageError
 from llimba.training import checkpoint
 
 
 def save(folder: Path, step: int, value: float = 1.0) -> Path:
-    tensors = {"weights": {"w": torch.full((3,), value)}, "rng": {"cpu": torch.get_rng_state()}}
+    tensors = {"weights": {"w": torch.full((3,), value)}, "optimizer": {"w::exp_avg": torch.full((3,), -value)}}
     return checkpoint.save(folder, step, tensors, {"step": step})
 
 
@@ -24,7 +27,7 @@ def test_round_trip_and_keep(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["step-0000002", "step-0000003"]
 
 
-@pytest.mark.parametrize("file", ["weights.safetensors", "rng.safetensors", "state.json", "checkpoint.json"])
+@pytest.mark.parametrize("file", ["weights.safetensors", "optimizer.safetensors", "state.json", "checkpoint.json"])
 @pytest.mark.parametrize("fault", ["missing", "truncated", "flipped"])
 def test_a_damaged_newest_falls_back_to_the_one_before(
     tmp_path: Path, file: str, fault: str, caplog: pytest.LogCaptureFixture
@@ -75,3 +78,104 @@ def test_optimizer_state_comes_back_exactly() -> None:
     del flat["weight::exp_avg"], flat["weight::exp_avg_sq"], flat["weight::step"]
     with pytest.raises(KeyError):
         checkpoint.restore_optimizer(other, fresh_names, flat)
+
+
+def run_of(tmp_path: Path, identity: str = "these documents") -> tuple[torch.nn.Linear, checkpoint.Checkpoints]:
+    torch.manual_seed(0)
+    model = torch.nn.Linear(4, 4)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    model(torch.ones(4)).sum().backward()
+    optimizer.step()
+    return model, checkpoint.Checkpoints(tmp_path, model, optimizer, identity)
+
+
+def test_a_run_comes_back_whole(tmp_path: Path) -> None:
+    model, checkpoints = run_of(tmp_path)
+    assert checkpoints.resume() is None
+    checkpoints.save(7, {"rows": {"a": [1]}}, write=True)
+    expected = model.weight.clone()
+    with torch.no_grad():
+        model.weight.zero_()
+    state = checkpoints.resume()
+    assert state is not None
+    assert (state["step"], state["rows"]) == (7, {"a": [1]})
+    assert torch.equal(model.weight, expected)
+    checkpoints.discard()
+    assert checkpoints.resume() is None
+
+
+def test_only_the_writing_process_writes(tmp_path: Path) -> None:
+    run_of(tmp_path)[1].save(1, {}, write=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_no_checkpoint_is_whole_nothing_is_started_over(tmp_path: Path) -> None:
+    _, checkpoints = run_of(tmp_path)
+    for step in (1, 2):
+        checkpoints.save(step, {}, write=True)
+    for path in tmp_path.rglob("weights.safetensors"):
+        path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(StageError, match="no checkpoint under .* is whole.*delete that folder to start over"):
+        checkpoints.resume()
+
+
+def test_another_runs_checkpoint_is_refused(tmp_path: Path) -> None:
+    run_of(tmp_path)[1].save(1, {}, write=True)
+    with pytest.raises(StageError, match="over other documents or steps"):
+        run_of(tmp_path, "other documents")[1].resume()
+
+
+def test_a_checkpoint_of_another_format_is_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = save(tmp_path, 1)
+    manifest = json.loads((path / "checkpoint.json").read_text())
+    (path / "checkpoint.json").write_text(json.dumps({**manifest, "format": 1}))
+    assert checkpoint.newest_valid(tmp_path) is None
+    assert "format 1, and this llimba reads 2" in caplog.text
+
+
+def test_what_a_killed_save_left_is_cleared_and_never_read(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    (tmp_path / ".tmp-2-99").mkdir()
+    (tmp_path / ".tmp-2-99" / "weights.safetensors").write_bytes(b"half")
+    found = checkpoint.newest_valid(tmp_path)
+    assert found is not None
+    assert found.name == "step-0000001"
+    save(tmp_path, 2)
+    assert not (tmp_path / ".tmp-2-99").exists()
+
+
+def test_a_full_disk_keeps_the_last_good_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path, 1)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(tmp_path, 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-0000001"]
+    assert checkpoint.newest_valid(tmp_path) is not None
+
+
+def test_eight_bit_moments_come_back_exactly(no_compiler: None) -> None:
+    from llimba.recipe import CptSection
+    from llimba.training.precision import build_optimizer
+
+    def stepped() -> tuple[torch.nn.Linear, torch.optim.Optimizer, dict[int, str]]:
+        torch.manual_seed(0)
+        model = torch.nn.Linear(128, 64).to(torch.bfloat16)
+        optimizer, _ = build_optimizer(CptSection(optimizer="adamw_8bit"), model, torch.device("cpu"))
+        return model, optimizer, {id(p): n for n, p in model.named_parameters()}
+
+    model, optimizer, names = stepped()
+    model(torch.ones(128, dtype=torch.bfloat16)).sum().backward()
+    optimizer.step()
+    flat = checkpoint.optimizer_tensors(optimizer, names)
+    assert flat["weight::exp_avg::codes"].dtype == torch.uint8
+    fresh, other, fresh_names = stepped()
+    checkpoint.restore_optimizer(other, fresh_names, {k: v.clone() for k, v in flat.items()})
+    again = checkpoint.optimizer_tensors(other, fresh_names)
+    assert flat.keys() == again.keys()
+    assert all(torch.equal(flat[key], again[key]) for key in flat)
+    assert other.state[fresh.weight]["exp_avg"].signed
+    assert not other.state[fresh.weight]["exp_avg_sq"].signed

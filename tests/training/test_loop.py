@@ -14,6 +14,7 @@ from llimba.records import Document
 from llimba.training import loop
 from llimba.training.examples import Example, document_examples
 from llimba.training.model import Opened, open_for_training
+from llimba.training.monitor import read_metrics
 from tests.fakes import SENTENCES
 
 SETTINGS: dict[str, Any] = {
@@ -61,7 +62,7 @@ def test_two_stages_of_one_run_may_differ_in_precision(base: Path, tmp_path: Pat
     for precision in ("mixed", "fp32", "bf16"):
         model, settings, examples = opened(base, precision=precision, optimizer="adamw")
         loop.train(model, examples, settings, tmp_path / precision, seed=1, title="t")
-    losses = {p: loop.read_metrics(tmp_path / p)[0]["loss"] for p in ("mixed", "fp32", "bf16")}
+    losses = {p: read_metrics(tmp_path / p)[0]["loss"] for p in ("mixed", "fp32", "bf16")}
     assert losses["mixed"] != losses["fp32"]  # autocast was on
     assert losses["mixed"] == pytest.approx(losses["fp32"], rel=0.02)
     assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.02)
@@ -75,7 +76,7 @@ def test_packed_steps_are_the_unpacked_steps(base: Path, tmp_path: Path, packing
         for layer in model.model.model.layers:
             layer.self_attn.attention_dropout = 0.0
         loop.train(model, examples, settings, tmp_path / mode, seed=1, title="t")
-        runs.append([row["loss"] for row in loop.read_metrics(tmp_path / mode)])
+        runs.append([row["loss"] for row in read_metrics(tmp_path / mode)])
     assert runs[0] == pytest.approx(runs[1], abs=1e-4)
 
 
@@ -112,7 +113,7 @@ def test_stopped_by_a_signal_it_goes_on_to_the_same_bits(
     facts = loop.train(model, examples, settings, tmp_path / "part", seed=1, title="t")
     assert facts["resumed_at_step"] == 4
     assert torch.equal(weights(model), expected)
-    whole, part = (loop.read_metrics(tmp_path / name) for name in ("whole", "part"))
+    whole, part = (read_metrics(tmp_path / name) for name in ("whole", "part"))
     assert [row["loss"] for row in whole] == [row["loss"] for row in part]
 
 
@@ -131,6 +132,6 @@ def test_a_loss_that_is_not_finite_never_reaches_the_weights(
 def test_schedule_is_transformers_own(base: Path, tmp_path: Path) -> None:
     model, settings, examples = opened(base, lr_scheduler_type="linear", warmup_steps=4)
     loop.train(model, examples, settings, tmp_path, seed=1, title="t")
-    rates = [row["learning_rate"] for row in loop.read_metrics(tmp_path)]
+    rates = [row["learning_rate"] for row in read_metrics(tmp_path)]
     assert rates[:5] == pytest.approx([0, 0.25 * 3e-3, 0.5 * 3e-3, 0.75 * 3e-3, 3e-3])
     assert rates[-1] == pytest.approx(3e-3 / (len(rates) - 4))

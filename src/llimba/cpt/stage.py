@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,15 +16,29 @@ from llimba.records import Document, read_records
 if TYPE_CHECKING:
     from llimba.training.examples import Example
 
+PROMPT_WORDS = 8  # of a held-out text, for the model to go on from
+
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     """Train on the corpus's documents, mixed by token share; returns facts for the manifest."""
     from llimba.training.loop import finish, train
     from llimba.training.model import open_for_training
+    from llimba.training.monitor import held_out_examples
 
     opened = open_for_training(base_folder(recipe.base_model), recipe.cpt, recipe.base_model.tokens)
     chosen = training_examples(recipe, inputs["corpus"], opened.tokenizer)
-    facts = train(opened, chosen, recipe.cpt, out, seed=recipe.seed, title="cpt")
+    documents = list(read_records(inputs["corpus"] / "held_out.jsonl", Document))
+    held_out = held_out_examples(
+        documents,
+        recipe.evaluate.languages,
+        recipe.cpt.eval_max_bytes,
+        opened.tokenizer,
+        opened.contract.separator_id,
+        recipe.cpt.sequence_length,
+    )
+    prompts = [" ".join(d.text.split()[:PROMPT_WORDS]) for d in documents if d.language == recipe.profile.code]
+    held_out = replace(held_out, prompts=prompts[: recipe.cpt.num_samples])
+    facts = train(opened, chosen, recipe.cpt, out, seed=recipe.seed, title="cpt", held_out=held_out)
     finish(opened.model, opened.tokenizer, out)
     return facts | {"tokens_per_epoch": tokens_by_language(chosen)}
 

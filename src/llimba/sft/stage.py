@@ -1,12 +1,15 @@
 """Stage 5, `sft`: the CPT model learns to answer. Leaves `model/`, `metrics.jsonl`, and `adapter/` for LoRA methods."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llimba.base_model import token_contract
 from llimba.errors import StageError
+from llimba.files import read_jsonl
+from llimba.prompts import evaluation_prompt, split_direction
 from llimba.recipe import Recipe, SftSection
-from llimba.records import Conversation, read_records
+from llimba.records import Conversation, Document, read_records
 
 if TYPE_CHECKING:
     from llimba.training.examples import Example
@@ -16,13 +19,25 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     """Train on the conversations, loss on the assistant's tokens; returns facts for the manifest."""
     from llimba.training.loop import finish, train
     from llimba.training.model import open_for_training
+    from llimba.training.monitor import held_out_examples
 
     settings = recipe.sft
     opened = open_for_training(inputs["cpt"] / "model", settings, recipe.base_model.tokens)
     examples, dropped = training_examples(recipe, inputs["instruct"], opened.tokenizer)
     if settings.method != "full":
         opened = opened._replace(model=_with_adapter(opened.model, settings))
-    facts = train(opened, examples, settings, out, seed=recipe.seed, title="sft")
+    documents = read_records(inputs["corpus"] / "held_out.jsonl", Document)
+    held_out = held_out_examples(
+        documents,
+        recipe.evaluate.languages,
+        settings.eval_max_bytes,
+        opened.tokenizer,
+        opened.contract.separator_id,
+        settings.sequence_length,
+    )
+    prompts = sample_prompts(recipe, inputs["corpus"] / "evaluation.jsonl", opened.tokenizer)
+    held_out = replace(held_out, prompts=prompts)
+    facts = train(opened, examples, settings, out, seed=recipe.seed, title="sft", held_out=held_out)
     model = opened.model
     if settings.method != "full":
         model.save_pretrained(out / "adapter")
@@ -48,6 +63,20 @@ def training_examples(recipe: Recipe, instruct: Path, tokenizer: Any) -> tuple[l
     eos = token_contract(tokenizer, recipe.base_model.tokens).eos
     examples = [conversation_example(c, tokenizer, eos, recipe.sft.sequence_length) for c in clean]
     return examples, len(conversations) - len(clean)
+
+
+def sample_prompts(recipe: Recipe, evaluation: Path, tokenizer: Any) -> list[str]:
+    """A held-out sentence to translate for each of the first directions, as the chat template writes it."""
+    rows = list(read_jsonl(evaluation))
+    prompts = []
+    for direction in recipe.evaluate.directions[: recipe.sft.num_samples]:
+        source, target = split_direction(direction)
+        row = next((row for row in rows if row.get(source) and row.get(target)), None)
+        if row is not None:
+            text = evaluation_prompt(recipe.profile, direction, row[source])
+            message = [{"role": "user", "content": text}]
+            prompts.append(tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True))
+    return prompts
 
 
 def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[str, Any]:

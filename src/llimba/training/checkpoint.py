@@ -1,8 +1,10 @@
 """Checkpoints that are whole or absent: safetensors and JSON, a digest manifest written last, then a rename.
 
 A checkpoint is valid if and only if every file that its manifest names is there with the right digest. The newest
-valid one is used; what was skipped is said. No pickle anywhere. Why not accelerate's or transformers' checkpoints: both
-write straight into the final folder, take the newest unchecked, and go on silently without an optimizer file.
+valid one is used; what was skipped is said; where there are checkpoints but none is valid, nothing is started over
+silently. No pickle anywhere, and no random state: every step seeds itself. Why not accelerate's or transformers'
+checkpoints: both write straight into the final folder, take the newest unchecked, and go on silently without an
+optimizer file.
 """
 
 import json
@@ -14,20 +16,82 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.distributed.tensor import DTensor, distribute_tensor
 
+from llimba.errors import StageError
 from llimba.files import read_json, sha256, sync_folder, write_json
 
 logger = logging.getLogger(__name__)
 
 MANIFEST = "checkpoint.json"
+FORMAT = 2  # raised when the meaning of the files changes
+KEEP = 2
+PARTS = ("optimizer.safetensors", "state.json", "weights.safetensors")
+
+
+class Checkpoints:
+    """The checkpoints of one run: trained weights, optimizer and state, written by one process, read by all."""
+
+    def __init__(self, folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: str) -> None:
+        """`identity` names what is trained on (documents, order, schedule): another run's checkpoint is refused."""
+        self._folder, self._model, self._optimizer, self._identity = folder, model, optimizer, identity
+
+    def save(self, step: int, state: dict[str, Any], *, write: bool) -> None:
+        """Save after `step` steps. All processes call it, as sharded tensors are gathered; only one has `write` set."""
+        names = _names(self._model)
+        tensors: dict[str, dict[str, torch.Tensor]] = {
+            "weights": {name: p.data for name, p in self._model.named_parameters() if p.requires_grad},
+            "optimizer": optimizer_tensors(self._optimizer, names),
+        }
+        whole = {file: {name: _whole(value) for name, value in group.items()} for file, group in tensors.items()}
+        if write:
+            save(self._folder, step, whole, {**state, "step": step, "identity": self._identity})
+
+    def resume(self) -> dict[str, Any] | None:
+        """Restore the newest valid checkpoint in place; returns its state, or None where there never was one.
+
+        Raises `StageError` where there are checkpoints and none can be used.
+        """
+        found = newest_valid(self._folder)
+        if found is None:
+            if _folders(self._folder):
+                raise StageError(
+                    f"no checkpoint under {self._folder} is whole (see above), and starting over silently would throw "
+                    "away what was trained. Restore one from a backup, or delete that folder to start over."
+                )
+            return None
+        tensors, state = load(found)
+        if state["identity"] != self._identity:
+            raise StageError(
+                f"{found} was written by a run over other documents or steps (another version of llimba or of the "
+                f"tokenizer?), so going on would train neither run. Delete {self._folder} to start over."
+            )
+        parameters = dict(self._model.named_parameters())
+        with torch.no_grad():
+            for name, value in tensors["weights"].items():
+                parameters[name].copy_(_like(value, parameters[name]))
+        restore_optimizer(self._optimizer, _names(self._model), tensors["optimizer"])
+        logger.info("goes on from %s", found.name)
+        return state
+
+    def discard(self) -> None:
+        """Remove them all: the finished model takes their place."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def bytes_needed(self) -> int:
+        """Disk for what `save` writes once AdamW has its moments, as an upper bound: two fp32 numbers a parameter."""
+        trained = [p for p in self._model.parameters() if p.requires_grad]
+        return sum(p.numel() * (p.element_size() + 8) for p in trained)
 
 
 def save(
-    folder: Path, step: int, tensors: dict[str, dict[str, torch.Tensor]], state: dict[str, Any], keep: int = 2
+    folder: Path, step: int, tensors: dict[str, dict[str, torch.Tensor]], state: dict[str, Any], keep: int = KEEP
 ) -> Path:
     """Write `<folder>/step-<step>/`: a safetensors file per name in `tensors`, `state` as JSON; keep the newest."""
     target, partial = folder / f"step-{step:07d}", folder / f".tmp-{step}-{os.getpid()}"
-    shutil.rmtree(partial, ignore_errors=True)
+    for leftover in folder.glob(".tmp-*"):  # of a run that was killed while it saved
+        shutil.rmtree(leftover)
     partial.mkdir(parents=True)
     try:
         for name, group in tensors.items():
@@ -37,7 +101,7 @@ def save(
                 os.fsync(handle.fileno())
         write_json(partial / "state.json", state)
         files = {path.name: sha256(path) for path in sorted(partial.iterdir())}
-        write_json(partial / MANIFEST, {"step": step, "files": files})
+        write_json(partial / MANIFEST, {"format": FORMAT, "step": step, "files": files})
         sync_folder(partial)
         shutil.rmtree(target, ignore_errors=True)
         partial.rename(target)
@@ -45,6 +109,7 @@ def save(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     for old in _folders(folder)[:-keep]:
+        (old / MANIFEST).unlink()  # first, so that a half-removed one is never taken for whole
         shutil.rmtree(old)
     return target
 
@@ -96,6 +161,23 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, names: dict[int, str], f
             optimizer.state[parameter] = {key: _restored(value, parameter) for key, value in saved.items()}
 
 
+def _names(model: nn.Module) -> dict[int, str]:
+    return {id(parameter): name for name, parameter in model.named_parameters()}
+
+
+def _whole(value: torch.Tensor) -> torch.Tensor:
+    """A sharded tensor gathered from all processes (every one must ask), any other as it is."""
+    gathered: torch.Tensor = value.full_tensor() if isinstance(value, DTensor) else value
+    return gathered
+
+
+def _like(value: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
+    """A whole tensor where and how `parameter` lies: on its device, sharded if it is."""
+    if isinstance(parameter, DTensor):
+        return distribute_tensor(value.to(parameter.device), parameter.device_mesh, parameter.placements)
+    return value.to(parameter.device)
+
+
 def _restored(value: Any, parameter: torch.Tensor) -> Any:
     """One entry of an optimizer's state on the parameter's device; step counters stay where they were saved."""
     if isinstance(value, dict):
@@ -103,23 +185,7 @@ def _restored(value: Any, parameter: torch.Tensor) -> Any:
 
         parts = {name: part.to(parameter.device) for name, part in value.items()}
         return OptimState8bit(**parts, signed=bool((parts["qmap"] < 0).any()), dtype=parameter.dtype)
-    return value.to(parameter.device) if value.ndim else value
-
-
-def rng_state() -> dict[str, torch.Tensor]:
-    """torch's generators, CPU and every GPU; nothing here draws from Python's or numpy's."""
-    state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state |= {f"cuda{i}": value for i, value in enumerate(torch.cuda.get_rng_state_all())}
-    return state
-
-
-def restore_rng(state: dict[str, torch.Tensor]) -> None:
-    """Undo `rng_state`."""
-    torch.set_rng_state(state["cpu"])
-    devices = sorted(key for key in state if key.startswith("cuda"))
-    if devices and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all([state[key] for key in devices])
+    return _like(value, parameter) if value.ndim else value
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -128,9 +194,14 @@ def _folders(folder: Path) -> list[Path]:
 
 def _fault(checkpoint: Path) -> str | None:
     try:
-        files = json.loads((checkpoint / MANIFEST).read_text())["files"]
+        manifest = json.loads((checkpoint / MANIFEST).read_text())
+        written, files = manifest["format"], manifest["files"]
     except (OSError, ValueError, KeyError):
         return "it has no readable manifest, so it was never finished"
+    if written != FORMAT:
+        return f"it has format {written}, and this llimba reads {FORMAT}"
+    if missing := set(PARTS) - set(files):
+        return f"its manifest does not name {', '.join(sorted(missing))}"
     for name, digest in files.items():
         path = checkpoint / name
         if not path.exists():

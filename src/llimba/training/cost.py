@@ -119,7 +119,7 @@ def mean_document_length(lengths: Sequence[int]) -> float:
 
 def memory(shape: Shape, settings: TrainingSection, precision: str, optimizer: str) -> dict[str, float]:
     """Bytes at the peak, line by line, for full rows; what the process needs besides tensors is not among them."""
-    row = settings.row_length or settings.sequence_length
+    row = max(settings.row_length or 0, settings.sequence_length)  # a document of full length is a row of its own
     width = 2 if precision == "bf16" else 4  # of weights and gradients
     compute = 4 if precision == "fp32" else 2  # of what flows between matrix products
     moments = {"adamw": 2.0 * width, "adamw_8bit": 2.03, "paged_adamw_8bit": 2.03}[optimizer]

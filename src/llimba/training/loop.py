@@ -1,8 +1,10 @@
 """The training loop, whole: steps of documents, packed rows, one loss, one update, a checkpoint now and then.
 
-`cpt` and `sft` both call `train`. A step draws its documents (fixed by seed, epoch and step), packs them into rows,
-sums the loss of each row divided by the step's loss tokens, clips, and updates. A loss or gradient that is not finite
-never reaches the weights. SIGTERM, SIGINT and SIGHUP finish the step, save, and end with the resumable exit code.
+`cpt` and `sft` both call `train`. A step draws its documents (fixed by seed and epoch), packs them into rows, sums the
+loss of each row divided by the step's loss tokens, clips, and updates. A loss or gradient that is not finite never
+reaches the weights. Every step seeds itself, so going on from a checkpoint needs no random state. SIGTERM, SIGINT and
+SIGHUP finish the step, save, and end with the resumable exit code. Under `accelerate launch` the rows of a step are
+shared out among the processes: same documents, same loss, same update.
 
 Why not `transformers.Trainer`: it normalises per micro-batch unless a model class cooperates, cannot pack a step
 without changing it, writes checkpoints that a kill can tear, and steps on a loss that is not finite.
@@ -11,13 +13,12 @@ without changing it, writes checkpoints that a kill can tear, and steps on a los
 import logging
 import math
 import shutil
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -26,19 +27,37 @@ from transformers import get_scheduler
 
 from llimba import peak_memory, progress
 from llimba.errors import Interrupted, StageError
-from llimba.files import read_jsonl, write_jsonl
+from llimba.files import fingerprint
 from llimba.recipe import TrainingSection
-from llimba.training import attention, checkpoint, leak_check, packing, precision
-from llimba.training.cost import Shape
-from llimba.training.estimate import predicted_peak
+from llimba.training import attention, cost, estimate, leak_check, monitor, packing, precision
+from llimba.training.allocator import keep_freed_memory
+from llimba.training.checkpoint import KEEP, Checkpoints
 from llimba.training.examples import Example
 from llimba.training.model import Opened, PackedModel, save_model, trainable
+from llimba.training.monitor import HeldOut, Monitor
+from llimba.training.stopping import stop_requests
 
 logger = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
-METRICS = "metrics.jsonl"
 NON_FINITE_STEPS = 3  # so many in a row end the run
+UPDATE = -1  # the "process" whose seed the update draws from: the same in every process
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """One row of `metrics.jsonl`."""
+
+    step: int  # from 1
+    loss: float  # nats a loss token, before the update
+    grad_norm: float
+    learning_rate: float
+    tokens: int  # loss tokens so far
+    seconds: float
+    tokens_per_second: float  # loss tokens, no padding
+    rows: int  # micro-batches
+    row_tokens: int  # input tokens in them
+    stepped: bool  # False: loss or gradient not finite, weights untouched
 
 
 def train(
@@ -49,110 +68,118 @@ def train(
     *,
     seed: int,
     title: str,
+    held_out: HeldOut | None = None,
 ) -> dict[str, Any]:
     """Train the opened model in place on `examples`; returns facts for the manifest.
 
-    Goes on from the newest valid checkpoint under `out`, to the same weights as an uninterrupted run. Writes
-    `metrics.jsonl`, one row a step. Raises `Interrupted` after a signal (everything saved) and `StageError` when the
-    leak check fails or the loss stays non-finite.
+    Goes on from the newest valid checkpoint under `out`, to the same weights as an uninterrupted run. `held_out` is
+    looked at now and then. Raises `Interrupted` after a signal (everything saved), and `StageError` when the leak check
+    fails, the loss stays non-finite, the disk is too small, or the checkpoints there are cannot be used.
     """
-    torch.manual_seed(seed)
-    model = opened.model
-    accelerator = Accelerator()
+    accelerator = monitor.open_accelerator(settings.report_to, out)
     device = accelerator.device
     # autocast is ours: accelerate fixes its own for the whole process, and cpt and sft may differ
     autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=opened.precision == "mixed")
-    packed = PackedModel(model).to(device)
+
+    if device.type == "cpu":
+        keep_freed_memory()
+    packed = PackedModel(opened.model).to(device)
+    trains = trainable(opened.model)
     optimizer, optimizer_reason = precision.build_optimizer(settings, packed, device)
-    lengths = [len(example.input_ids) for example in examples]
-    plan = packing.plan_steps(lengths, settings, seed)
-    num_steps = len(plan)
-    schedule = learning_rates(settings, num_steps)
-    trains = trainable(model)
-    logger.info(
-        "%s: %s of %s parameters train (%s)",
-        title,
-        f"{trains['trained']:,}",
-        f"{trains['parameters']:,}",
-        "the adapter only" if trains["adapter"] else "all, embedding and output embedding among them",
-    )
     backend, backend_reason = attention.choose(settings.attention, device)
     with autocast():
-        leak = leak_check.check(packed, backend, model.config.get_text_config().vocab_size, device)
+        leak = leak_check.check(packed, backend, opened.model.config.get_text_config().vocab_size, device)
+    predicted = estimate.predicted_peak(cost.Shape.of(opened.model), settings, opened.precision, device)
     wrapped, optimizer = accelerator.prepare(packed, optimizer)
+
+    lengths = [len(example.input_ids) for example in examples]
+    plan = packing.plan_steps(lengths, settings, seed)
+    row_length = packing.row_length(settings, device)
+    schedule = learning_rates(settings, len(plan))
+    logger.info("%s: %s", title, _what_trains(trains))
     logger.info("%s: attention %s (%s); optimizer %s", title, backend, backend_reason, optimizer_reason)
-    predicted = predicted_peak(Shape.of(model), settings, opened.precision, device)
-    logger.info("%s: %d steps; about %.1f GiB of memory at the peak", title, num_steps, predicted / 2**30)
+    logger.info("%s: %d steps; about %.1f GiB of memory at the peak", title, len(plan), predicted / 2**30)
 
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    done, metrics = _resume(out, model, optimizer, names)
-    total_tokens = sum(examples[i].num_loss_tokens for step in plan for i in step)
-    tokens_done = metrics[-1]["tokens"] if metrics else 0
-    started, saved, non_finite, fill = time.monotonic(), time.monotonic(), 0, [0, 0]
+    identity = fingerprint([plan, [[example.document, len(example.input_ids)] for example in examples]])
+    checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity)
+    check_disk(out, checkpoints.bytes_needed())
+    state = checkpoints.resume() or {"step": 0, "rows": {}}
+    watch = Monitor(out, title, settings, accelerator, held_out or HeldOut(), len(plan), state["rows"])
+    step_tokens = [sum(examples[i].num_loss_tokens for i in step) for step in plan]
+    save = partial(_save, checkpoints, watch, accelerator)
 
-    with _stop_requests() as stop, progress.bar(title, total_tokens, "tokens") as bar:
-        bar.resume_at(tokens_done)
-        for step in range(done, num_steps):
+    done = saved_step = state["step"]
+    started = saved = time.monotonic()
+    look = partial(watch.look, wrapped=wrapped, packed=packed, tokenizer=opened.tokenizer, backend=backend)
+    with stop_requests() as stop, progress.bar(title, sum(step_tokens), "tokens") as bar:
+        bar.resume_at(sum(step_tokens[:done]))
+        look(done, autocast=autocast())
+        non_finite = 0
+        for step in range(done, len(plan)):
             clock = time.monotonic()
             documents = [examples[i] for i in plan[step]]
-            rows = packing.pack(documents, settings.row_length or settings.sequence_length, settings.packing)
-            step_tokens = sum(document.num_loss_tokens for document in documents)
-            loss = torch.zeros((), device=device)
-            for row in rows:
-                with autocast():
-                    row_loss = wrapped(row.to(device)) / step_tokens
-                accelerator.backward(row_loss)
-                loss += row_loss.detach()
-            norm = accelerator.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
+            rows = packing.pack(documents, row_length, settings.packing)
+            mine = packing.share(rows, accelerator.process_index, accelerator.num_processes)
 
-            learning_rate = schedule(step)
-            precision.set_learning_rate(optimizer, learning_rate)
-            finite = math.isfinite(loss.item()) and math.isfinite(norm.item())
+            _seed(seed, step, accelerator.process_index)
+            loss = torch.zeros((), device=device)
+            for row in mine:
+                # gradients are averaged over the processes, once, in the backward pass of the last row
+                last = row is mine[-1]
+                with nullcontext() if last else accelerator.no_sync(wrapped), autocast():
+                    row_loss = wrapped(row.to(device)) * (accelerator.num_processes / step_tokens[step])
+                    accelerator.backward(row_loss)
+                loss += row_loss.detach()
+            loss = accelerator.reduce(loss, "mean")
+            norm = _number(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_grad_norm))
+
+            finite = math.isfinite(loss.item()) and math.isfinite(norm)
             non_finite = 0 if finite else non_finite + 1
-            if finite:
-                optimizer.step()
-            elif non_finite == NON_FINITE_STEPS:
+            if non_finite == NON_FINITE_STEPS:
                 raise StageError(_diverged(step, documents))
+            precision.set_learning_rate(optimizer, schedule(step))
+            if finite:
+                _seed(seed, step, UPDATE)
+                optimizer.step()
             optimizer.zero_grad()
 
-            tokens_done += step_tokens
-            fill = [fill[0] + sum(row.input_ids.shape[1] for row in rows), fill[1] + len(rows)]
             seconds = time.monotonic() - clock
-            metrics.append(
-                {
-                    "step": step + 1,
-                    "loss": round(loss.item(), 6),
-                    "grad_norm": round(norm.item(), 5),
-                    "learning_rate": learning_rate,
-                    "tokens": tokens_done,
-                    "seconds": round(seconds, 3),
-                    "tokens_per_second": round(step_tokens / seconds, 1),
-                    "stepped": finite,
-                }
+            metrics = Metrics(
+                step=step + 1,
+                loss=round(loss.item(), 6),
+                grad_norm=round(norm, 5),
+                learning_rate=schedule(step),
+                tokens=sum(step_tokens[: step + 1]),
+                seconds=round(seconds, 3),
+                tokens_per_second=round(step_tokens[step] / seconds, 1),
+                rows=len(rows),
+                row_tokens=sum(row.input_ids.shape[1] for row in rows),
+                stepped=finite,
             )
-            bar.advance(step_tokens, f"step {step + 1}/{num_steps} loss {loss.item():.3f}")
-            if stop or time.monotonic() - saved > 60 * settings.save_minutes:
-                _save(out, step + 1, model, optimizer, names, metrics)
+            watch.record(asdict(metrics))
+            bar.advance(step_tokens[step], f"step {step + 1}/{len(plan)} loss {metrics.loss:.3f}")
+            look(step + 1, autocast=autocast())
+
+            asked = _any_process(accelerator, bool(stop))
+            if asked or _any_process(accelerator, time.monotonic() - saved > 60 * settings.save_minutes):
+                saved_step = save(step + 1, must=asked) or saved_step
                 saved = time.monotonic()
-            if stop:
+            if asked:
+                watch.close()
                 raise Interrupted(
-                    f"{title}: stopped by {stop[0]} after step {step + 1} of {num_steps}; everything is saved. Run the "
-                    "same command to go on."
+                    f"{title}: stopped by {stop[0] if stop else 'another process'} after step {step + 1} of "
+                    f"{len(plan)}; everything is saved. Run the same command to go on."
                 )
-    write_jsonl(out / METRICS, metrics)
     seconds = time.monotonic() - started
-    tail = [row["loss"] for row in metrics[-max(1, len(metrics) // 10) :]]
-    return {
-        "steps": num_steps,
+    if saved_step < len(plan):  # what follows (merging, export) may fail, and the training must not be lost with it
+        save(len(plan), must=False)
+    watch.close()
+    return _facts(watch, done, seconds) | {
+        "steps": len(plan),
         "examples": len(examples),
-        "loss_tokens": tokens_done,
-        "tokens_per_second": round(sum(examples[i].num_loss_tokens for s in plan[done:] for i in s) / seconds, 1),
+        "loss_tokens": sum(step_tokens),
         "resumed_at_step": done,
-        "first_loss": metrics[0]["loss"],
-        "last_loss": round(sum(tail) / len(tail), 4),
-        "skipped_steps": sum(not row["stepped"] for row in metrics),
-        "rows_per_step": round(fill[1] / max(1, num_steps - done), 2),
-        "tokens_per_row": round(fill[0] / max(1, fill[1]), 1),
+        "processes": accelerator.num_processes,
         "attention": {"backend": backend, "reason": backend_reason},
         "optimizer": optimizer_reason,
         "precision": {"value": opened.precision, "reason": opened.precision_reason},
@@ -160,19 +187,21 @@ def train(
         "device": str(device),
         "leak_check": leak,
         "trainable": trains,
-        "memory_gib": {"predicted": round(predicted / 2**30, 2), "measured_peak": round(peak_memory.read() / 2**30, 2)},
+        "memory_gib": {
+            "predicted": round(predicted / 2**30, 2),
+            "measured_peak": round(peak_memory.read() / 2**30, 2),
+        },
     }
 
 
 def finish(model: Any, tokenizer: Any, out: Path) -> None:
     """Leave the trained model as `model/`, a plain transformers folder, and remove the checkpoints it replaces."""
-    save_model(model, tokenizer, out / "model")
+    partial_folder = out / ".model.partial"
+    shutil.rmtree(partial_folder, ignore_errors=True)
+    save_model(model, tokenizer, partial_folder)
+    shutil.rmtree(out / "model", ignore_errors=True)
+    partial_folder.rename(out / "model")
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
-
-
-def read_metrics(out: Path) -> list[dict[str, Any]]:
-    """The rows of `metrics.jsonl`, one a step."""
-    return list(read_jsonl(out / METRICS))
 
 
 def learning_rates(settings: TrainingSection, num_steps: int) -> Callable[[int], float]:
@@ -182,37 +211,72 @@ def learning_rates(settings: TrainingSection, num_steps: int) -> Callable[[int],
     return lambda step: settings.learning_rate * float(factor(step))
 
 
-def _save(
-    out: Path,
-    step: int,
-    model: Any,
-    optimizer: Any,
-    names: dict[int, str],
-    metrics: list[dict[str, Any]],
-) -> None:
-    weights = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    tensors = {
-        "weights": weights,
-        "optimizer": checkpoint.optimizer_tensors(optimizer, names),
-        "rng": checkpoint.rng_state(),
+def check_disk(out: Path, checkpoint_bytes: int) -> None:
+    """Raise `StageError` where the disk cannot hold the checkpoints that are kept at once and the one being written."""
+    out.mkdir(parents=True, exist_ok=True)
+    needed = (KEEP + 1) * checkpoint_bytes
+    there = sum(path.stat().st_size for path in (out / CHECKPOINTS).rglob("*") if path.is_file())
+    free = shutil.disk_usage(out).free
+    if free + there < needed:
+        raise StageError(
+            f"{out} has {free / 2**30:.1f} GiB free, and training needs {needed / 2**30:.1f} GiB for its checkpoints. "
+            "Free space, or put the runs on another disk with --runs."
+        )
+
+
+def _save(checkpoints: Checkpoints, watch: Monitor, accelerator: Accelerator, step: int, *, must: bool) -> int | None:
+    """Save; a full disk keeps the last good checkpoint and is said, an error only where the run `must` end here."""
+    try:
+        checkpoints.save(step, {"rows": watch.rows}, write=accelerator.is_main_process)
+    except OSError as error:
+        if must:
+            raise
+        logger.warning(
+            "step %d could not be saved (%s): the checkpoint before it is kept, and tried again", step, error
+        )
+        return None
+    return step
+
+
+def _seed(seed: int, step: int, process: int) -> None:
+    """One stream of random numbers a step and process (dropout), and one a step for the update (rounding)."""
+    torch.manual_seed(int(fingerprint([seed, step, process]), 16) % 2**63)
+
+
+def _any_process(accelerator: Accelerator, here: bool) -> bool:
+    """Whether any process says so: they must all save, and stop, at the same step."""
+    if accelerator.num_processes == 1:
+        return here
+    flag = torch.tensor(int(here), device=accelerator.device)
+    return bool(accelerator.reduce(flag, "sum").item())
+
+
+def _number(norm: Any) -> float:
+    """A gradient norm as a number, gathered where the gradients are sharded."""
+    return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
+
+
+def _what_trains(trains: dict[str, Any]) -> str:
+    what = "the adapter only" if trains["adapter"] else "all, embedding and output embedding among them"
+    return f"{trains['trained']:,} of {trains['parameters']:,} parameters train ({what})"
+
+
+def _facts(watch: Monitor, done: int, seconds: float) -> dict[str, Any]:
+    """What the rows of the run come to."""
+    rows = watch.rows[monitor.METRICS]
+    new = rows[done:]
+    tail = [row["loss"] for row in rows[-max(1, len(rows) // 10) :]]
+    before = rows[done - 1]["tokens"] if done else 0
+    micro_batches = sum(row["rows"] for row in rows)
+    return {
+        "tokens_per_second": round((rows[-1]["tokens"] - before) / seconds, 1) if new else None,
+        "first_loss": rows[0]["loss"],
+        "last_loss": round(sum(tail) / len(tail), 4),
+        "skipped_steps": sum(not row["stepped"] for row in rows),
+        "rows_per_step": round(micro_batches / len(rows), 2),
+        "tokens_per_row": round(sum(row["row_tokens"] for row in rows) / micro_batches, 1),
+        "held_out": watch.rows[monitor.LOOKS],
     }
-    checkpoint.save(out / CHECKPOINTS, step, tensors, {"step": step, "metrics": metrics})
-
-
-def _resume(out: Path, model: Any, optimizer: Any, names: dict[int, str]) -> tuple[int, list[dict[str, Any]]]:
-    """Steps already done and their metrics; everything restored in place."""
-    found = checkpoint.newest_valid(out / CHECKPOINTS)
-    if found is None:
-        return 0, []
-    tensors, state = checkpoint.load(found)
-    parameters = dict(model.named_parameters())
-    with torch.no_grad():
-        for name, value in tensors["weights"].items():
-            parameters[name].copy_(value)
-    checkpoint.restore_optimizer(optimizer, names, tensors["optimizer"])
-    checkpoint.restore_rng(tensors["rng"])
-    logger.info("goes on from %s", found.name)
-    return int(state["step"]), list(state["metrics"])
 
 
 def _diverged(step: int, documents: Sequence[Example]) -> str:
@@ -222,25 +286,3 @@ def _diverged(step: int, documents: Sequence[Example]) -> str:
         + ", ".join(sorted({document.document for document in documents}))
         + ". Look at them, or lower learning_rate, or set precision: fp32."
     )
-
-
-@contextmanager
-def _stop_requests() -> Iterator[list[str]]:
-    """A list that stays empty until SIGTERM, SIGINT or SIGHUP asks to stop; a second signal ends at once."""
-    asked: list[str] = []
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(signal.Signals(number).name)
-        logger.warning("%s: finishing this step, then saving; once more to stop at once", asked[0])
-
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
-    try:
-        for number in numbers:
-            signal.signal(number, ask)
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

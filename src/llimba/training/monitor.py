@@ -1,0 +1,178 @@
+"""What a person sees of a run while it goes on: a bar, `metrics.jsonl`, trackers, forgetting, samples.
+
+Held-out bits per byte by language and a few greedy continuations are taken at the start, at intervals and at the end,
+so that forgetting is seen while it happens. Curves go to TensorBoard or any tracker that accelerate knows by name.
+Nothing here touches the weights or draws a random number: a run is the same bits with it and without it.
+"""
+
+import json
+import logging
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import ProjectConfiguration
+
+from llimba.errors import StageError
+from llimba.files import read_jsonl, stable_fraction, write_jsonl
+from llimba.recipe import TrainingSection
+from llimba.records import Document
+from llimba.training import attention, packing
+from llimba.training.examples import Example, split
+from llimba.training.model import PackedModel
+
+logger = logging.getLogger(__name__)
+
+METRICS = "metrics.jsonl"
+LOOKS = "held_out.jsonl"
+SAMPLES = "samples.jsonl"
+LOOKS_A_RUN = 5  # where `eval_steps` is not set
+NEW_TOKENS = 32  # of a sample
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Text that is only ever looked at: examples and their bytes by language, and prompts to go on from."""
+
+    examples: Mapping[str, Sequence[Example]] = field(default_factory=dict)
+    num_bytes: Mapping[str, int] = field(default_factory=dict)
+    prompts: Sequence[str] = ()
+
+
+def held_out_examples(
+    documents: Iterable[Document],
+    languages: Sequence[str],
+    max_bytes: int,
+    tokenizer: Any,
+    separator_id: int,
+    sequence_length: int,
+) -> HeldOut:
+    """The first `max_bytes` of held-out text in each language, every token predicted, the first after a separator."""
+    chosen: dict[str, list[Example]] = {}
+    sizes: dict[str, int] = {}
+    for document in sorted(documents, key=lambda d: stable_fraction("held out", d.id)):
+        language, size = document.language, len(document.text.encode())
+        if language in languages and sizes.get(language, 0) + size <= max_bytes:
+            ids = tokenizer(document.text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+            chosen.setdefault(language, []).extend(split([separator_id, *ids], sequence_length, document.id, language))
+            sizes[language] = sizes.get(language, 0) + size
+    ordered = [language for language in languages if language in chosen]
+    return HeldOut({language: chosen[language] for language in ordered}, sizes)
+
+
+class Monitor:
+    """Keeps the account of one run; only the main process writes."""
+
+    def __init__(
+        self,
+        out: Path,
+        title: str,
+        settings: TrainingSection,
+        accelerator: Accelerator,
+        held_out: HeldOut,
+        num_steps: int,
+        resumed: Mapping[str, list[dict[str, Any]]],
+    ) -> None:
+        """`resumed`: the rows up to the checkpoint gone on from; what was written after it is forgotten."""
+        self._out, self._title, self._accelerator, self._held_out = out, title, accelerator, held_out
+        self._row_length = packing.row_length(settings, accelerator.device)
+        self._every = settings.eval_steps or max(1, math.ceil(num_steps / LOOKS_A_RUN))
+        self._last = num_steps
+        self._main = accelerator.is_main_process
+        self.rows = {name: list(resumed.get(name, [])) for name in (METRICS, LOOKS, SAMPLES)}
+        if self._main:
+            for name, rows in self.rows.items():
+                write_jsonl(out / name, rows)
+        accelerator.init_trackers(title)
+
+    def record(self, row: dict[str, Any]) -> None:
+        """Keep one optimizer step's figures, and hand its numbers to the trackers."""
+        self._append(METRICS, row)
+        curves = {f"train/{key}": value for key, value in row.items() if key != "step"}
+        self._accelerator.log(curves, step=row["step"])
+
+    def look(
+        self,
+        step: int,
+        wrapped: torch.nn.Module,
+        packed: PackedModel,
+        tokenizer: Any,
+        backend: str,
+        autocast: AbstractContextManager[Any],
+    ) -> None:
+        """After `step` steps, where one is due: held-out bits per byte, and samples (one process only)."""
+        due = step in (0, self._last) or step % self._every == 0
+        if not due or any(row["step"] == step for row in self.rows[LOOKS]):
+            return
+        wrapped.eval()
+        with torch.no_grad(), autocast:
+            found = {language: self._bits_per_byte(wrapped, language) for language in self._held_out.examples}
+        if found:
+            self._append(LOOKS, {"step": step, **{language: round(value, 4) for language, value in found.items()}})
+            self._accelerator.log({f"held_out/{language}": value for language, value in found.items()}, step=step)
+            shown = ", ".join(f"{language} {value:.3f}" for language, value in found.items())
+            logger.info("%s: step %d of %d: held-out bits per byte %s", self._title, step, self._last, shown)
+        if self._accelerator.num_processes == 1 and self._held_out.prompts:
+            with torch.no_grad(), autocast:
+                self._sample(step, packed, tokenizer, backend)
+        wrapped.train()
+
+    def close(self) -> None:
+        """Flush the trackers."""
+        self._accelerator.end_training()
+
+    def _bits_per_byte(self, wrapped: torch.nn.Module, language: str) -> float:
+        rows = packing.pack(self._held_out.examples[language], self._row_length)
+        device = self._accelerator.device
+        nats = sum(float(wrapped(row.to(device))) for row in rows)
+        return nats / math.log(2) / self._held_out.num_bytes[language]
+
+    def _sample(self, step: int, packed: PackedModel, tokenizer: Any, backend: str) -> None:
+        """Greedy continuations, with the model's own attention: ours has no cache."""
+        plain = packed.model.get_base_model() if hasattr(packed.model, "get_base_model") else packed.model
+        plain.set_attn_implementation("sdpa")
+        for prompt in self._held_out.prompts:
+            encoded = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).to(self._accelerator.device)
+            ids = packed.model.generate(**encoded, max_new_tokens=NEW_TOKENS, do_sample=False, use_cache=True)
+            text = tokenizer.decode(ids[0, encoded["input_ids"].shape[1] :], skip_special_tokens=False)
+            self._append(SAMPLES, {"step": step, "prompt": prompt, "text": text})
+            logger.info("%s: step %d: %s ⟶ %s", self._title, step, prompt.split("\n")[-1][-60:], text.strip()[:100])
+        attention.install(plain, backend)
+
+    def _append(self, name: str, row: dict[str, Any]) -> None:
+        self.rows[name].append(row)
+        if self._main:
+            with (self._out / name).open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def open_accelerator(report_to: Sequence[str], out: Path) -> Accelerator:
+    """accelerate, with the trackers that the recipe names; raises `StageError` for one that is not to be had."""
+    project = ProjectConfiguration(project_dir=str(out), logging_dir=str(out / "trackers"))
+    try:
+        accelerator = Accelerator(log_with=list(report_to) or None, project_config=project)
+    except ValueError as error:
+        raise StageError(f"report_to: {error}") from error
+    if len(accelerator.log_with) < len(report_to):
+        there = {str(tracker) for tracker in accelerator.log_with}
+        missing = ", ".join(name for name in report_to if name not in there)
+        raise StageError(
+            f"report_to: {missing} is not installed: `pip install {missing}`, or set report_to: [] (metrics.jsonl is "
+            "written anyway)."
+        )
+    return accelerator
+
+
+def read_metrics(out: Path) -> list[dict[str, Any]]:
+    """The rows of `metrics.jsonl`, one a step."""
+    return list(read_jsonl(out / METRICS))
+
+
+def read_looks(out: Path) -> list[dict[str, Any]]:
+    """The rows of `held_out.jsonl`: step, and bits per byte by language."""
+    return list(read_jsonl(out / LOOKS))
