@@ -23,7 +23,7 @@ LAYERS = (
     STAGES,
     ("training", "base_model", "packages"),
     ("recipe_file", "recipe", "language", "prompts"),
-    ("records", "manifest", "files", "text", "errors", "progress", "peak_memory", "__init__"),
+    ("records", "manifest", "files", "text", "errors", "progress", "peak_memory", "processes", "__init__"),
 )
 WITHIN = {
     ("training", "base_model"),
@@ -37,6 +37,7 @@ WITHIN = {
     ("manifest", "files"),
     ("manifest", "errors"),
     ("files", "errors"),
+    ("progress", "processes"),
 }
 HEAVY = {
     "torch",

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from llimba import progress, runner
+from llimba import processes, progress, runner
 from llimba.errors import LlimbaError, StageError, Unavailable
 from llimba.recipe import Recipe
 from llimba.recipe_file import load_recipe
@@ -60,6 +60,8 @@ def run(
         progress.console.print(f"{escape(str(error))}\nRunning {fallback} instead.", soft_wrap=True)
         loaded = load_recipe(fallback, set_ or [])
         steps = runner.run(loaded, runs, until)
+    if not processes.is_main():
+        return
     folders = {step.stage.name: step.folder for step in steps if step.state == "done"}
     if "evaluate" in folders:
         _print_table([(loaded, folders["evaluate"])])
@@ -144,7 +146,7 @@ def compare(
 def main() -> None:
     """Entry point: what the user can mend is one paragraph and an exit code, never a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_ConsoleHandler()])
-    logging.getLogger("llimba").setLevel(logging.INFO)
+    logging.getLogger("llimba").setLevel(logging.INFO if processes.is_main() else logging.ERROR)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' own bars: ours say what matters

@@ -18,6 +18,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from llimba import processes
+
 console = Console(stderr=True, highlight=False)
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -25,9 +27,12 @@ SECONDS_BETWEEN_LINES = 10.0
 class Bar:
     """Counts work done; `advance` is cheap enough to call for every item."""
 
-    def __init__(self, description: str, total: float, unit: str, progress: Progress | None) -> None:
+    def __init__(
+        self, description: str, total: float, unit: str, progress: Progress | None, silent: bool = False
+    ) -> None:
         self.description, self.total, self.unit, self._progress = description, total, unit, progress
         self._before, self._done, self._started, self._said = 0.0, 0.0, time.monotonic(), time.monotonic()
+        self._silent = silent
         self._task = progress.add_task(description, total=total, rate="") if progress else None
 
     def resume_at(self, amount: float) -> None:
@@ -43,7 +48,7 @@ class Bar:
         shown += f"  {note}" if note else ""
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, completed=self._before + self._done, rate=shown)
-        elif now - self._said >= SECONDS_BETWEEN_LINES:
+        elif not self._silent and now - self._said >= SECONDS_BETWEEN_LINES:
             self._said = now
             done = self._before + self._done
             left = (self.total - done) / rate
@@ -53,6 +58,9 @@ class Bar:
 @contextmanager
 def bar(description: str, total: float, unit: str) -> Iterator[Bar]:
     """Show a progress bar while the block runs; `unit` is what is counted, e.g. "tokens"."""
+    if not processes.is_main():
+        yield Bar(description, total, unit, None, silent=True)
+        return
     if not sys.stderr.isatty():
         yield Bar(description, total, unit, None)
         return

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from llimba import __version__, peak_memory
+from llimba import __version__, peak_memory, processes
 from llimba.errors import RecipeError, StageError
 from llimba.files import fingerprint, sha256, sync_folder, write_json
 from llimba.manifest import MANIFEST, read_manifest
@@ -88,10 +88,13 @@ def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
     wanted = steps if until is None else steps[: names.index(until) + 1]
     folders = {step.stage.name: step.folder for step in steps}
     for step in wanted:
+        inputs = {need: folders[need] for need in step.stage.needs}
         if step.state == "done":
             logger.info("%-9s already done, skipped (%s)", step.stage.name, step.folder)
+        elif processes.is_main():
+            _run_stage(recipe, step, inputs)
         else:
-            _run_stage(recipe, step, {need: folders[need] for need in step.stage.needs})
+            _follow(recipe, step, inputs)
     return plan(recipe, runs)
 
 
@@ -171,6 +174,17 @@ def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
             f"{step.stage.name}: the disk refused ({error}). Free space or mend the permissions, then run the same "
             "command again; finished stages are kept."
         ) from error
+
+
+def _follow(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
+    """What the second and later processes do: train along where the stage trains, and wait for the first to finish.
+
+    Only the first takes the lock and writes; should it fail, the launcher ends all.
+    """
+    if step.stage.parallel:
+        step.stage.run(recipe, inputs, step.partial)
+    while read_manifest(step.folder) is None:
+        time.sleep(0.2)
 
 
 def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:

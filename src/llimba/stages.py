@@ -33,6 +33,7 @@ class Stage(NamedTuple):
     run: Run
     version: int = 1  # raised when the meaning of its output changes, so that old folders are not taken for new
     resumable: bool = False  # goes on from what a killed run left in the .partial folder
+    parallel: bool = False  # every process of `accelerate launch` runs it together; the others leave it to the first
     estimate: Estimate | None = None  # what it will need on a card (None: this machine's), for `llimba plan`
 
 
@@ -40,8 +41,24 @@ STAGES = (
     Stage("sources", (), (), run_sources),
     Stage("corpus", ("sources",), ("language", "seed"), run_corpus),
     Stage("instruct", ("corpus",), ("language", "seed"), run_instruct),
-    Stage("cpt", ("corpus",), ("language", "base_model", "seed"), run_cpt, resumable=True, estimate=estimate_cpt),
-    Stage("sft", ("corpus", "instruct", "cpt"), ("base_model", "seed"), run_sft, resumable=True, estimate=estimate_sft),
+    Stage(
+        "cpt",
+        ("corpus",),
+        ("language", "base_model", "seed"),
+        run_cpt,
+        resumable=True,
+        parallel=True,
+        estimate=estimate_cpt,
+    ),
+    Stage(
+        "sft",
+        ("corpus", "instruct", "cpt"),
+        ("base_model", "seed"),
+        run_sft,
+        resumable=True,
+        parallel=True,
+        estimate=estimate_sft,
+    ),
     Stage("evaluate", ("corpus", "cpt", "sft"), ("language", "base_model", "seed"), run_evaluate, resumable=True),
     Stage(
         "publish",

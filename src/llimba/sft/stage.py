@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llimba import processes
 from llimba.base_model import token_contract
 from llimba.errors import StageError
 from llimba.files import read_jsonl
@@ -40,7 +41,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     facts = train(opened, examples, settings, out, seed=recipe.seed, title="sft", held_out=held_out)
     model = opened.model
     if settings.method != "full":
-        model.save_pretrained(out / "adapter")
+        if processes.is_main():
+            model.save_pretrained(out / "adapter")
         model = model.merge_and_unload()
     finish(model, opened.tokenizer, out)
     return facts | {

@@ -161,6 +161,14 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, names: dict[int, str], f
             optimizer.state[parameter] = {key: _restored(value, parameter) for key, value in saved.items()}
 
 
+def whole_state(model: nn.Module) -> dict[str, torch.Tensor] | None:
+    """A sharded model's state, gathered from all processes (every one must ask); None for a model that is whole."""
+    state = model.state_dict()
+    if not any(isinstance(value, DTensor) for value in state.values()):
+        return None
+    return {name: _whole(value).cpu() for name, value in state.items()}
+
+
 def _names(model: nn.Module) -> dict[int, str]:
     return {id(parameter): name for name, parameter in model.named_parameters()}
 

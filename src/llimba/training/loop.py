@@ -25,13 +25,13 @@ import torch
 from accelerate import Accelerator
 from transformers import get_scheduler
 
-from llimba import peak_memory, progress
+from llimba import peak_memory, processes, progress
 from llimba.errors import Interrupted, StageError
 from llimba.files import fingerprint
 from llimba.recipe import TrainingSection
 from llimba.training import attention, cost, estimate, leak_check, monitor, packing, precision
 from llimba.training.allocator import keep_freed_memory
-from llimba.training.checkpoint import KEEP, Checkpoints
+from llimba.training.checkpoint import KEEP, Checkpoints, whole_state
 from llimba.training.examples import Example
 from llimba.training.model import Opened, PackedModel, save_model, trainable
 from llimba.training.monitor import HeldOut, Monitor
@@ -195,10 +195,16 @@ def train(
 
 
 def finish(model: Any, tokenizer: Any, out: Path) -> None:
-    """Leave the trained model as `model/`, a plain transformers folder, and remove the checkpoints it replaces."""
+    """Leave the trained model as `model/`, a plain transformers folder, and remove the checkpoints it replaces.
+
+    Of several processes the first writes; all must call it, as a sharded model is gathered from all.
+    """
+    weights = whole_state(model)
+    if not processes.is_main():
+        return
     partial_folder = out / ".model.partial"
     shutil.rmtree(partial_folder, ignore_errors=True)
-    save_model(model, tokenizer, partial_folder)
+    save_model(model, tokenizer, partial_folder, weights)
     shutil.rmtree(out / "model", ignore_errors=True)
     partial_folder.rename(out / "model")
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)

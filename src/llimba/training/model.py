@@ -107,10 +107,13 @@ def open_for_training(folder: Path, settings: TrainingSection, tokens: Tokens) -
     return Opened(model.train(), tokenizer, contract, precision, reason)
 
 
-def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write a plain transformers folder: safetensors, tokenizer, chat template, generation config."""
+def save_model(model: Any, tokenizer: Any, folder: Path, weights: dict[str, torch.Tensor] | None = None) -> None:
+    """Write a plain transformers folder: safetensors, tokenizer, chat template, generation config.
+
+    `weights` stand in for those of a model whose own are sharded.
+    """
     model.set_attn_implementation("sdpa")  # ours must not be named in a config that others load
-    model.save_pretrained(folder)
+    model.save_pretrained(folder, state_dict=weights)
     tokenizer.save_pretrained(folder)
 
 

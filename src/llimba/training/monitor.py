@@ -18,6 +18,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import ProjectConfiguration
 
+from llimba import processes
 from llimba.errors import StageError
 from llimba.files import read_jsonl, stable_fraction, write_jsonl
 from llimba.recipe import TrainingSection
@@ -155,7 +156,8 @@ def open_accelerator(report_to: Sequence[str], out: Path) -> Accelerator:
     """accelerate, with the trackers that the recipe names; raises `StageError` for one that is not to be had."""
     project = ProjectConfiguration(project_dir=str(out), logging_dir=str(out / "trackers"))
     try:
-        accelerator = Accelerator(log_with=list(report_to) or None, project_config=project)
+        cpu = not torch.cuda.is_available() and processes.count() > 1  # or each process would think itself alone
+        accelerator = Accelerator(cpu=cpu or None, log_with=list(report_to) or None, project_config=project)
     except ValueError as error:
         raise StageError(f"report_to: {error}") from error
     if len(accelerator.log_with) < len(report_to):
