@@ -1,0 +1,43 @@
+"""The command line, a file per command. Text for people is printed here and nowhere else.
+
+Heavy libraries are imported by the functions that need them, so that `llimba --help` answers at once.
+"""
+
+import logging
+import os
+import sys
+import time
+
+from rich.markup import escape
+
+from llimba import processes, progress
+from llimba.cli import compare, plan, run  # each adds its command, in the order of the help page
+from llimba.cli.app import app
+from llimba.errors import LlimbaError
+
+__all__ = ["app", "compare", "main", "plan", "run"]
+
+
+def main() -> None:
+    """Entry point: what the user can mend is one paragraph and an exit code, never a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_ConsoleHandler()])
+    logging.getLogger("llimba").setLevel(logging.INFO if processes.is_main() else logging.ERROR)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' own bars: ours say what matters
+    try:
+        app()
+    except LlimbaError as error:
+        progress.console.print(f"[bold red]llimba:[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        progress.console.print("llimba: stopped. Finished stages are kept; run the same command to go on.")
+        sys.exit(130)
+
+
+class _ConsoleHandler(logging.Handler):
+    """One line a message, time first, through the console that draws the progress bars."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        moment = time.strftime("%H:%M:%S", time.localtime(record.created))
+        progress.console.print(f"{moment} {record.getMessage()}", markup=False, soft_wrap=True)

@@ -1,0 +1,73 @@
+"""`llimba plan`: what a run would do, and what it would need."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.tree import Tree
+
+from llimba import runner
+from llimba.cli.app import RecipePath, Runs, Set, app, stdout
+from llimba.errors import StageError
+from llimba.recipe_file import load_recipe
+
+STATE_STYLE = {"done": "green", "partial": "yellow", "stale": "yellow", "missing": "dim"}
+
+
+@app.command(epilog="Example: llimba plan recipes/llimba-3b.yaml --card rtx4090")
+def plan(
+    recipe: RecipePath,
+    card: Annotated[str | None, typer.Option(help="A GPU to plan for, e.g. rtx4090; default: what is here.")] = None,
+    set_: Set = None,
+    runs: Runs = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what is done, what a run would do, and what its training needs: memory, time, disk. Touches nothing."""
+    loaded = load_recipe(recipe, set_ or [])
+    steps = runner.plan(loaded, runs)
+    unknown = ""
+    try:
+        estimates = runner.estimates(loaded, runs, card)
+    except StageError as error:
+        estimates, unknown = {}, str(error)
+    if as_json:
+        rows = [
+            {
+                "stage": step.stage.name,
+                "needs": step.stage.needs,
+                "state": step.state,
+                "why": step.why,
+                "folder": str(step.folder),
+                "settings": step.ingredients["section"],
+                "estimate": estimates.get(step.stage.name),
+            }
+            for step in steps
+        ]
+        typer.echo(json.dumps({"recipe": loaded.name, "stages": rows}, ensure_ascii=False, indent=2))
+        return
+    tree = Tree(
+        f"[bold]{loaded.name}[/] ({recipe}): {loaded.base_model.name} learns "
+        f"{loaded.profile.name(loaded.profile.code, 'en')}"
+    )
+    for step in steps:
+        needs = f"  [dim]reads {', '.join(step.stage.needs)}[/]" if step.stage.needs else ""
+        why = f"  {step.why}" if step.why else ""
+        branch = tree.add(f"[bold]{step.stage.name}[/]  [{STATE_STYLE[step.state]}]{step.state}[/]{why}{needs}")
+        branch.add(f"[dim]{step.folder}[/]")
+        branch.add(_settings(step.ingredients["section"]))
+    stdout.print(tree)
+    if estimates:
+        from llimba.plan_table import table
+
+        stdout.print(table(estimates))
+    else:
+        stdout.print(f"memory and time: {escape(unknown)}")
+
+
+def _settings(section: Any) -> str:
+    """A section's settings on one line, sources by name."""
+    if isinstance(section, dict) and all(isinstance(value, dict) and "kind" in value for value in section.values()):
+        return ", ".join(f"{name} ({value['kind']})" for name, value in section.items())
+    return ", ".join(f"{key}={value}" for key, value in section.items() if value not in (None, [], {}))

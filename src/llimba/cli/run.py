@@ -1,0 +1,43 @@
+"""`llimba run`: everything of a recipe that is not done yet."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from llimba import processes, progress, runner
+from llimba.cli.app import RecipePath, Runs, Set, app, stdout
+from llimba.cli.compare import print_table
+from llimba.errors import Unavailable
+from llimba.recipe_file import load_recipe
+
+
+@app.command(epilog="Example: llimba run recipes/demo.yaml --until corpus --set corpus.min_words=5")
+def run(
+    recipe: RecipePath,
+    until: Annotated[str | None, typer.Option(help="The last stage to run.")] = None,
+    set_: Set = None,
+    runs: Runs = Path("runs"),
+    fallback: Annotated[
+        Path | None, typer.Option(help="A recipe to run instead where this machine lacks a package or its client.")
+    ] = None,
+) -> None:
+    """Run every stage of a recipe that is not done yet. Stopped at any moment, the same command goes on."""
+    loaded = load_recipe(recipe, set_ or [])
+    try:
+        steps = runner.run(loaded, runs, until)
+    except Unavailable as error:
+        if fallback is None:
+            raise
+        progress.console.print(f"{escape(str(error))}\nRunning {fallback} instead.", soft_wrap=True)
+        loaded = load_recipe(fallback, set_ or [])
+        steps = runner.run(loaded, runs, until)
+    if not processes.is_main():
+        return
+    folders = {step.stage.name: step.folder for step in steps if step.state == "done"}
+    if "evaluate" in folders:
+        print_table([(loaded, folders["evaluate"])])
+    if "publish" in folders:
+        model = folders["publish"] / "model"
+        stdout.print(f"\nmodel       {model}\nmodel card  {model / 'README.md'}\nloss curve  {model / 'loss.png'}")

@@ -1,0 +1,33 @@
+"""What a recipe may say: one section per stage, named as the stage, every field with its type, bounds and default.
+
+The field names are the field's own (transformers, peft, TRL) wherever one exists. `recipe_file` reads the YAML.
+"""
+
+from llimba.recipe.base_model import BaseModelSection, Tokens
+from llimba.recipe.corpus import CorpusSection
+from llimba.recipe.evaluate import EvaluateSection
+from llimba.recipe.instruct import InstructSection
+from llimba.recipe.publish import PublishSection
+from llimba.recipe.sources import AnySource, HubSource, LocalSource, PackageSource, ParallelSource, Source
+from llimba.recipe.training import CptSection, SftSection, TrainingSection
+from llimba.recipe.whole import Recipe, local_paths
+
+__all__ = [
+    "AnySource",
+    "BaseModelSection",
+    "CorpusSection",
+    "CptSection",
+    "EvaluateSection",
+    "HubSource",
+    "InstructSection",
+    "LocalSource",
+    "PackageSource",
+    "ParallelSource",
+    "PublishSection",
+    "Recipe",
+    "SftSection",
+    "Source",
+    "Tokens",
+    "TrainingSection",
+    "local_paths",
+]

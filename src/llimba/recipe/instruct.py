@@ -1,0 +1,16 @@
+"""What conversations are made of."""
+
+from pydantic import Field
+
+from llimba.recipe.section import Section
+
+
+class InstructSection(Section):
+    """Conversations for instruction tuning."""
+
+    directions: list[str] = []
+    max_conversations: int | None = Field(default=None, gt=0)
+    prompt_languages: list[str] = ["en"]
+    system_prompt_share: float = Field(default=0.5, ge=0, le=1)
+    min_words: int = Field(default=3, ge=1)
+    max_words: int = Field(default=80, ge=1)

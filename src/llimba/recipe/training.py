@@ -1,0 +1,79 @@
+"""The engine's settings, and what `cpt` and `sft` add to them."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from llimba.recipe.section import Section
+
+
+class TrainingSection(Section):
+    """What `cpt` and `sft` share: the engine's settings, under transformers' names."""
+
+    sequence_length: int = Field(default=4096, gt=1)  # a longer document is split, every token kept
+    row_length: int | None = Field(
+        default=None, gt=1
+    )  # packed row size in tokens; default: sequence_length, on a CPU at most 1,024
+    documents_per_step: int = Field(default=16, gt=0)  # per_device_train_batch_size x gradient_accumulation_steps
+    tokens_per_step: int | None = Field(
+        default=None, gt=0
+    )  # fills steps by token budget; documents_per_step then counts for nothing
+    num_train_epochs: float = Field(default=1.0, gt=0)
+    max_steps: int | None = Field(default=None, gt=0)
+    learning_rate: float = Field(default=5e-5, gt=0)
+    lr_scheduler_type: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_steps: int = Field(default=0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    adam_beta1: float = Field(default=0.9, ge=0, lt=1)
+    adam_beta2: float = Field(default=0.999, ge=0, lt=1)
+    adam_epsilon: float = Field(default=1e-8, gt=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    precision: Literal["auto", "bf16", "mixed", "fp32"] = "auto"
+    optimizer: Literal["auto", "adamw", "adamw_8bit", "paged_adamw_8bit"] = "auto"
+    stochastic_rounding: bool | None = None  # of bf16 weights; default: where the optimizer can (adamw_8bit)
+    gradient_checkpointing: bool = False
+    packing: Literal["step-exact", "off", "leaky"] = "step-exact"  # off and leaky exist for ablations only
+    attention: Literal["auto", "loop", "sdpa", "varlen", "flash_attention_2"] = "auto"
+    # how a run is watched and saved decides nothing about its result, so it stays out of the fingerprint
+    save_minutes: float = Field(default=15.0, gt=0, exclude=True)
+    eval_steps: int | None = Field(default=None, gt=0, exclude=True)  # steps between looks at held-out text; default: 5
+    eval_max_bytes: int = Field(default=4000, ge=0, exclude=True)  # of held-out text a language; 0: no looks
+    num_samples: int = Field(default=2, ge=0, exclude=True)  # greedy continuations at every look
+    report_to: list[str] = Field(default=["tensorboard"], exclude=True)  # accelerate's trackers, by name
+
+    @model_validator(mode="after")
+    def _rounding_possible(self) -> Self:
+        if self.stochastic_rounding and self.optimizer in ("adamw", "paged_adamw_8bit"):
+            raise ValueError(
+                f"stochastic_rounding needs optimizer: adamw_8bit ({self.optimizer} rounds to the nearest)"
+            )
+        return self
+
+    @field_validator("packing", mode="before")
+    @classmethod
+    def _yaml_switch(cls, value: Any) -> Any:
+        """YAML reads on and off as booleans."""
+        return {True: "step-exact", False: "off"}.get(value, value) if isinstance(value, bool) else value
+
+
+class CptSection(TrainingSection):
+    """Continued pretraining on documents."""
+
+    mixture: dict[str, float] = {}  # token share per language; empty: everything as it is
+    max_tokens: int | None = Field(default=None, gt=0)  # of one epoch, mixture included
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        if self.mixture and abs(sum(self.mixture.values()) - 1) > 1e-6:
+            raise ValueError(f"the shares of mixture must add up to 1 (now {sum(self.mixture.values()):g})")
+        return self
+
+
+class SftSection(TrainingSection):
+    """Instruction tuning on conversations, loss on the assistant's tokens only."""
+
+    method: Literal["full", "lora", "rslora", "dora"] = "full"
+    lora_r: int = Field(default=64, gt=0)
+    lora_alpha: int = Field(default=64, gt=0)
+    lora_dropout: float = Field(default=0.0, ge=0, lt=1)
+    target_modules: list[str] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]

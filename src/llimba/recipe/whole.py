@@ -1,0 +1,69 @@
+"""A whole recipe: its sections together, and what must agree between them."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, model_validator
+
+from llimba.language import Language, load_language
+from llimba.prompts import split_direction
+from llimba.recipe.base_model import BaseModelSection
+from llimba.recipe.corpus import CorpusSection
+from llimba.recipe.evaluate import EvaluateSection
+from llimba.recipe.instruct import InstructSection
+from llimba.recipe.publish import PublishSection
+from llimba.recipe.section import Section
+from llimba.recipe.sources import AnySource
+from llimba.recipe.training import CptSection, SftSection
+
+
+class Recipe(Section):
+    """A whole recipe, resolved and checked. `path` is the file it came from."""
+
+    name: str
+    path: Path
+    language: str
+    seed: int = 42
+    base_model: BaseModelSection
+    sources: dict[str, AnySource]
+    corpus: CorpusSection = CorpusSection()
+    instruct: InstructSection = InstructSection()
+    cpt: CptSection = CptSection()
+    sft: SftSection = SftSection()
+    evaluate: EvaluateSection = EvaluateSection()
+    publish: PublishSection = PublishSection()
+
+    @property
+    def profile(self) -> Language:
+        """The language profile that `language` names."""
+        return load_language(self.language)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.sources:
+            raise ValueError("sources is empty: name at least one source of text")
+        profile = load_language(self.language)
+        for section in ("instruct", "evaluate"):
+            for direction in getattr(self, section).directions:
+                codes = split_direction(direction)
+                if unknown := [code for code in codes if code not in profile.names]:
+                    raise ValueError(
+                        f"{section}.directions: '{direction}' names '{unknown[0]}', which the profile of "
+                        f"{profile.iso639_3} has no name for (known: {', '.join(sorted(profile.names))})"
+                    )
+        if self.cpt.mixture and profile.code not in self.cpt.mixture:
+            raise ValueError(f"cpt.mixture gives no share to '{profile.code}', the language to be learned")
+        return self
+
+
+def local_paths(value: BaseModel | dict[str, Any]) -> Iterator[Path]:
+    """Every local file or folder that a section reads, so that a change of its content is seen."""
+    items: Iterable[Any] = (
+        value.values() if isinstance(value, dict) else (getattr(value, k) for k in type(value).model_fields)
+    )
+    for item in items:
+        if isinstance(item, Path):
+            yield item
+        elif isinstance(item, BaseModel | dict):
+            yield from local_paths(item)
