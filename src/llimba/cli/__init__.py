@@ -22,6 +22,8 @@ def main() -> None:
     """Entry point: what the user can mend is one paragraph and an exit code, never a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_ConsoleHandler()])
     logging.getLogger("llimba").setLevel(logging.INFO if processes.is_main() else logging.ERROR)
+    for noisy in ("torchao", "torch.utils._pytree"):  # torchao warns of kernels for other machines whenever it is there
+        logging.getLogger(noisy).setLevel(logging.ERROR)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' own bars: ours say what matters

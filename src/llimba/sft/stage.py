@@ -42,6 +42,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     model = opened.model
     if settings.method != "full":
         if processes.is_main():
+            chosen = model.peft_config["default"]
+            chosen.target_modules = sorted(chosen.target_modules)  # a set of peft's, written in another order each time
             model.save_pretrained(out / "adapter")
         model = model.merge_and_unload()
     finish(model, opened.tokenizer, out)

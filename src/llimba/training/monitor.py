@@ -124,8 +124,9 @@ class Monitor:
         wrapped.train()
 
     def close(self) -> None:
-        """Flush the trackers."""
-        self._accelerator.end_training()
+        """Flush the trackers. Not `end_training`, which would also end the process group that the next stage needs."""
+        for tracker in self._accelerator.trackers:
+            tracker.finish()
 
     def _bits_per_byte(self, wrapped: torch.nn.Module, language: str) -> float:
         rows = packing.pack(self._held_out.examples[language], self._row_length)
