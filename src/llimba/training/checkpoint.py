@@ -35,14 +35,19 @@ class Checkpoints:
 
     def __init__(self, folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: str) -> None:
         """`identity` names what is trained on (documents, order, schedule): another run's checkpoint is refused."""
-        self._folder, self._model, self._optimizer, self._identity = folder, model, optimizer, identity
+        self._folder, self._optimizer, self._identity = folder, optimizer, identity
+        # taken now: FSDP2 leaves gathered stand-ins in the model after a forward pass that no backward pass follows
+        self._parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self._names = {id(parameter): name for name, parameter in self._parameters.items()}
+        plain = isinstance(getattr(optimizer, "optimizer", optimizer), torch.optim.AdamW)
+        if not plain and any(isinstance(parameter, DTensor) for parameter in self._parameters.values()):
+            raise StageError("8-bit moments cannot be saved while FSDP shards them. Set optimizer: adamw, or use DDP.")
 
     def save(self, step: int, state: dict[str, Any], *, write: bool) -> None:
         """Save after `step` steps. All processes call it, as sharded tensors are gathered; only one has `write` set."""
-        names = _names(self._model)
         tensors: dict[str, dict[str, torch.Tensor]] = {
-            "weights": {name: p.data for name, p in self._model.named_parameters() if p.requires_grad},
-            "optimizer": optimizer_tensors(self._optimizer, names),
+            "weights": {name: parameter.data for name, parameter in self._parameters.items()},
+            "optimizer": optimizer_tensors(self._optimizer, self._names),
         }
         whole = {file: {name: _whole(value) for name, value in group.items()} for file, group in tensors.items()}
         if write:
@@ -67,11 +72,10 @@ class Checkpoints:
                 f"{found} was written by a run over other documents or steps (another version of llimba or of the "
                 f"tokenizer?), so going on would train neither run. Delete {self._folder} to start over."
             )
-        parameters = dict(self._model.named_parameters())
         with torch.no_grad():
             for name, value in tensors["weights"].items():
-                parameters[name].copy_(_like(value, parameters[name]))
-        restore_optimizer(self._optimizer, _names(self._model), tensors["optimizer"])
+                self._parameters[name].copy_(_like(value, self._parameters[name]))
+        restore_optimizer(self._optimizer, self._names, tensors["optimizer"])
         logger.info("goes on from %s", found.name)
         return state
 
@@ -81,8 +85,7 @@ class Checkpoints:
 
     def bytes_needed(self) -> int:
         """Disk for what `save` writes once AdamW has its moments, as an upper bound: two fp32 numbers a parameter."""
-        trained = [p for p in self._model.parameters() if p.requires_grad]
-        return sum(p.numel() * (p.element_size() + 8) for p in trained)
+        return sum(p.numel() * (p.element_size() + 8) for p in self._parameters.values())
 
 
 def save(
@@ -138,7 +141,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, names: dict[int, str]) -
     for parameter, state in optimizer.state.items():
         for key, value in state.items():
             place = f"{names[id(parameter)]}::{key}"
-            if hasattr(value, "__tensor_flatten__"):
+            if hasattr(value, "__tensor_flatten__") and not isinstance(value, DTensor):
                 flat |= {f"{place}::{part}": getattr(value, part) for part in value.__tensor_flatten__()[0]}
             else:
                 flat[place] = value if torch.is_tensor(value) else torch.tensor(value)
@@ -166,11 +169,8 @@ def whole_state(model: nn.Module) -> dict[str, torch.Tensor] | None:
     state = model.state_dict()
     if not any(isinstance(value, DTensor) for value in state.values()):
         return None
-    return {name: _whole(value).cpu() for name, value in state.items()}
-
-
-def _names(model: nn.Module) -> dict[int, str]:
-    return {id(parameter): name for name, parameter in model.named_parameters()}
+    tied = dict(model.named_parameters(remove_duplicate=False)).keys() - dict(model.named_parameters()).keys()
+    return {name: _whole(value).cpu() for name, value in state.items() if name not in tied}
 
 
 def _whole(value: torch.Tensor) -> torch.Tensor:
