@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format soak clean
 
 demo: $(VENV)/.installed
 	$(BIN)/llimba run recipes/demo.yaml --fallback recipes/demo-hub.yaml
@@ -17,6 +17,11 @@ check: $(VENV)/.installed
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+# Kill a real training run KILLS times at random moments; it must end in the same bytes as one left alone.
+KILLS ?= 30
+soak: $(VENV)/.installed
+	$(BIN)/python -m tests.soak --kills $(KILLS)
 
 format: $(VENV)/.installed
 	$(BIN)/ruff format src tests benchmarks
