@@ -1,5 +1,6 @@
 """The runner: skip what is done, see what changed, mend what is damaged, refuse a second run in one place."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -130,5 +131,45 @@ def test_an_unknown_stage_and_a_full_disk_are_explained(
 
     first: Stage = runner.STAGES[0]
     monkeypatch.setattr(runner, "STAGES", (first._replace(run=full), *runner.STAGES[1:]))
-    with pytest.raises(StageError, match="sources: the disk refused .*Free space"):
+    with pytest.raises(StageError, match="sources: the disk refused .*Free space") as refused:
+        runner.run(recipe(tmp_path), runs)
+    assert refused.value.exit_code == 74
+
+
+def test_a_folder_that_cannot_be_written_is_explained(tmp_path: Path, runs: Path) -> None:
+    runs.write_text("a file where the folder should be")
+    with pytest.raises(StageError, match="the disk refused .*Not a directory.*elsewhere with --runs"):
+        runner.run(recipe(tmp_path), runs)
+
+
+def test_a_read_only_folder_is_explained(tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = runner.run(recipe(tmp_path), runs, until="sources")
+    mkdir = Path.mkdir
+
+    def read_only(self: Path, *arguments: Any, **more: Any) -> None:
+        if runs in self.parents:  # a test may run as root, whom no permission stops
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(self))
+        mkdir(self, *arguments, **more)
+
+    monkeypatch.setattr(Path, "mkdir", read_only)
+    with pytest.raises(StageError, match="corpus: the disk refused .*Read-only file system.*Finished stages"):
+        runner.run(recipe(tmp_path), runs)
+    assert done[0].folder.exists()
+
+
+def test_a_file_that_vanishes_is_named_and_a_bug_of_ours_is_not_hidden(
+    tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first: Stage = runner.STAGES[0]
+
+    def reads(path: Path) -> Any:
+        monkeypatch.setattr(
+            runner, "STAGES", (first._replace(run=lambda *_: {"text": path.read_text()}), *runner.STAGES[1:])
+        )
+
+    reads(tmp_path / "gone.txt")
+    with pytest.raises(StageError, match="sources: .*gone.txt vanished while it was needed. Put it back"):
+        runner.run(recipe(tmp_path), runs)
+    reads(runner.plan(recipe(tmp_path), runs)[0].partial / "never-written.txt")
+    with pytest.raises(FileNotFoundError):
         runner.run(recipe(tmp_path), runs)

@@ -23,6 +23,12 @@ class Unavailable(StageError):
     """Something from outside (a client, a package) is not to be had on this machine; another recipe may do."""
 
 
+class DiskRefused(StageError):
+    """The disk is full, read-only or forbidden; what was whole before still is (exit code 74, EX_IOERR)."""
+
+    exit_code = 74
+
+
 class Interrupted(LlimbaError):
     """Stopped on request with everything saved: the same command goes on from here (exit code 75, EX_TEMPFAIL)."""
 

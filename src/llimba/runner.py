@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from filelock import FileLock, Timeout
 
 from llimba import __version__, peak_memory, processes
-from llimba.errors import RecipeError, StageError
+from llimba.errors import DiskRefused, RecipeError, StageError
 from llimba.files import fingerprint, sha256, sync_folder, write_json
 from llimba.manifest import MANIFEST, read_manifest
 from llimba.recipe import Recipe, local_paths
@@ -48,6 +48,7 @@ REFUSALS = {
     errno.EROFS,
     errno.EACCES,
     errno.EPERM,
+    errno.ENOTDIR,
 }  # what a disk answers, not a bug
 
 
@@ -149,9 +150,9 @@ def _differences(old: Any, new: Any, path: str = "") -> list[str]:
 
 
 def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
-    step.folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(step.folder.with_name(f".{step.fingerprint}.lock"))
     try:
+        step.folder.parent.mkdir(parents=True, exist_ok=True)
         with lock.acquire(timeout=0):
             if read_manifest(step.folder) is not None:  # another run finished it since we planned
                 return
@@ -168,12 +169,23 @@ def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
             f"{step.stage.name}: another llimba is working in {step.partial}. Wait for it, or stop it, then run again."
         ) from None
     except OSError as error:
-        if error.errno not in REFUSALS:
-            raise
-        raise StageError(
-            f"{step.stage.name}: the disk refused ({error}). Free space or mend the permissions, then run the same "
-            "command again; finished stages are kept."
-        ) from error
+        raise (_explained(step, error) or error) from error
+
+
+def _explained(step: Step, error: OSError) -> StageError | None:
+    """What the person can mend behind an error of the file system; None where it must be a bug of ours."""
+    if error.errno in REFUSALS:
+        return DiskRefused(
+            f"{step.stage.name}: the disk refused ({error}). Free space or mend the permissions, or put the runs "
+            "elsewhere with --runs; then run the same command again. Finished stages and whole checkpoints are kept."
+        )
+    vanished = error.errno == errno.ENOENT and error.filename and step.partial not in Path(error.filename).parents
+    if vanished:
+        return StageError(
+            f"{step.stage.name}: {error.filename} vanished while it was needed. Put it back and run the same command "
+            "again; finished stages are kept."
+        )
+    return None
 
 
 def _follow(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:

@@ -32,9 +32,10 @@ def main() -> None:
     except LlimbaError as error:
         progress.console.print(f"[bold red]llimba:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        progress.console.print("llimba: stopped. Finished stages are kept; run the same command to go on.")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == 130:  # typer has turned KeyboardInterrupt into this
+            progress.console.print("llimba: stopped. Finished stages are kept; run the same command to go on.")
+        raise
 
 
 class _ConsoleHandler(logging.Handler):

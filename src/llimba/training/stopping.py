@@ -5,7 +5,9 @@ cannot be resumed to the same bits.
 """
 
 import logging
+import os
 import signal
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -22,6 +24,8 @@ def stop_requests() -> Iterator[list[str]]:
         if asked:
             raise KeyboardInterrupt
         asked.append(signal.Signals(number).name)
+        if number == signal.SIGHUP:
+            _let_go_of_the_terminal()
         logger.warning("%s: finishing this step, then saving; once more to stop at once", asked[0])
 
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -33,3 +37,12 @@ def stop_requests() -> Iterator[list[str]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _let_go_of_the_terminal() -> None:
+    """Point the outputs that were the closed terminal's at nothing: a line written to it would end the run."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+            os.dup2(nothing, descriptor)
+    os.close(nothing)
