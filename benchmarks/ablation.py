@@ -149,9 +149,17 @@ def draw(rows: list[dict[str, Any]], arguments: argparse.Namespace, path: Path) 
         values = [row["bits_per_byte"][arguments.target] for row in mine]
         right.scatter([place] * len(values), values, color=colour, zorder=3)
         right.hlines(np.mean(values), place - 0.25, place + 0.25, color=colour)
-    left.set(xlabel="optimizer step", ylabel="training loss (nats per token, mean of seeds, 7 steps)")
+    left.set(
+        xlabel="optimizer step",
+        ylabel="training loss (nats per token)",
+        title="mean of the seeds, smoothed over 7 steps",
+    )
     left.legend(frameon=False)
-    right.set(ylabel=f"held-out bits per byte, {arguments.target}", xlim=(-0.6, len(colours) - 0.4))
+    right.set(
+        ylabel=f"held-out bits per byte, {arguments.target}",
+        xlim=(-0.6, len(colours) - 0.4),
+        title="each seed, and their mean",
+    )
     right.set_xticks(range(len(colours)), list(colours))
     for axes in (left, right):
         axes.grid(alpha=0.25)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from llimba.publish.plots import loss_curve, smoothed
+from llimba.publish.plots import forgetting, loss_curve, smoothed
 
 
 def test_a_png_is_written(tmp_path: Path) -> None:
@@ -16,3 +16,10 @@ def test_a_png_is_written(tmp_path: Path) -> None:
 def test_smoothing_is_unbiased_at_the_start() -> None:
     assert smoothed([5.0, 5.0, 5.0]) == pytest.approx([5, 5, 5])
     assert smoothed([4.0, 2.0])[1] == pytest.approx((0.9 * 0.1 * 4 + 0.1 * 2) / (1 - 0.81))
+
+
+def test_forgetting_is_drawn_against_the_base_model(tmp_path: Path) -> None:
+    looks = [{"step": i, "sc": 3.0 - i / 4, "it": 1.5 + i / 50} for i in range(6)]
+    names = {"sc": "Sardinian", "it": "Italian"}
+    forgetting({"cpt": looks, "sft": looks[3:]}, names, tmp_path / "forgetting.png", "title")
+    assert (tmp_path / "forgetting.png").read_bytes().startswith(b"\x89PNG")

@@ -7,7 +7,7 @@ import pytest
 from transformers import AutoModelForCausalLM
 
 from llimba.errors import StageError
-from llimba.files import write_json, write_jsonl
+from llimba.files import read_json, write_json, write_jsonl
 from llimba.publish.stage import run
 from tests.fakes import recipe, save_tiny_model
 from tests.publish.test_card import manifests
@@ -30,7 +30,7 @@ def test_folder(tmp_path: Path) -> None:
     assert facts["title"] == "tiny-srd"
     model = tmp_path / "out" / "model"
     assert AutoModelForCausalLM.from_pretrained(model).config.vocab_size == 260
-    for name in ("README.md", "loss.png", "scores.json", "tokenizer.json", "generation_config.json"):
+    for name in ("README.md", "loss.png", "forgetting.png", "scores.json", "tokenizer.json", "generation_config.json"):
         assert (model / name).exists(), name
 
 
@@ -39,3 +39,13 @@ def test_a_lost_manifest_is_an_error(tmp_path: Path) -> None:
     (folders["cpt"] / "manifest.json").unlink()
     with pytest.raises(StageError, match="has lost its manifest"):
         run(recipe(tmp_path), folders, tmp_path / "out")
+
+
+def test_without_held_out_text_there_is_no_forgetting_to_draw(tmp_path: Path) -> None:
+    folders = inputs(tmp_path)
+    manifest = read_json(folders["sft"] / "manifest.json")
+    manifest["facts"]["held_out"] = []
+    write_json(folders["sft"] / "manifest.json", manifest)
+    assert run(recipe(tmp_path), folders, tmp_path / "out")["forgetting"] is False
+    assert not (tmp_path / "out" / "model" / "forgetting.png").exists()
+    assert "forgetting.png" not in (tmp_path / "out" / "model" / "README.md").read_text()

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,14 @@ def test_eight_bit_moments_come_back_exactly(no_compiler: None) -> None:
     assert all(torch.equal(flat[key], again[key]) for key in flat)
     assert other.state[fresh.weight]["exp_avg"].signed
     assert not other.state[fresh.weight]["exp_avg_sq"].signed
+
+
+def test_a_disk_too_small_is_said_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, checkpoints = run_of(tmp_path)
+    checkpoints.check_disk()
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=500))  # a checkpoint needs 240 bytes
+    with pytest.raises(StageError, match=r"0.0 GiB free, and training needs .* for its checkpoints. Free space"):
+        checkpoints.check_disk()
+    checkpoints.save(1, {}, write=True)  # what is there already is counted: it makes room when it goes
+    checkpoints.check_disk()

@@ -135,3 +135,16 @@ def test_schedule_is_transformers_own(base: Path, tmp_path: Path) -> None:
     rates = [row["learning_rate"] for row in read_metrics(tmp_path)]
     assert rates[:5] == pytest.approx([0, 0.25 * 3e-3, 0.5 * 3e-3, 0.75 * 3e-3, 3e-3])
     assert rates[-1] == pytest.approx(3e-3 / (len(rates) - 4))
+
+
+def test_utilisation_where_the_peak_is_known(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, settings, examples = opened(base, gradient_checkpointing=True)
+    loop.train(model, examples, settings, tmp_path / "unknown", seed=1, title="t")
+    assert {row["mfu"] for row in read_metrics(tmp_path / "unknown")} == {None}
+    monkeypatch.setattr(loop.estimate, "known_peak", lambda device: 1e12)
+    model, settings, examples = opened(base, gradient_checkpointing=True)
+    facts = loop.train(model, examples, settings, tmp_path / "known", seed=1, title="t")
+    row = read_metrics(tmp_path / "known")[-1]
+    dense = 6 * facts["trainable"]["parameters"] * row["row_tokens"] / row["seconds"] / 1e12
+    assert 0.9 * dense < row["mfu"] < 1.5 * dense  # attention comes on top; norms are counted in `dense` only
+    assert 1.1 < row["hfu"] / row["mfu"] < 1.4  # the blocks are computed once more

@@ -40,4 +40,4 @@ def run(
         print_table([(loaded, folders["evaluate"])])
     if "publish" in folders:
         model = folders["publish"] / "model"
-        stdout.print(f"\nmodel       {model}\nmodel card  {model / 'README.md'}\nloss curve  {model / 'loss.png'}")
+        stdout.print(f"\nmodel       {model}\nmodel card  {model / 'README.md'}\ncurves      {model / 'loss.png'}")

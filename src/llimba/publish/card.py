@@ -131,6 +131,7 @@ def _training(manifests: Manifests) -> str:
     return (
         "\n".join(lines)
         + f"\n\nTokens of one epoch of continued pretraining, by language: {mixture}.\n\n![loss](loss.png)\n"
+        + ("\n![what was learned and forgotten](forgetting.png)\n" if all(f["held_out"] for f in facts) else "")
     )
 
 

@@ -1,9 +1,11 @@
-"""The loss curve as a picture."""
+"""The loss curve, and what was learned and forgotten on the way, as pictures."""
 
 from pathlib import Path
 from typing import Any
 
 Metrics = list[dict[str, Any]]  # rows of metrics.jsonl
+Looks = list[dict[str, Any]]  # rows of held_out.jsonl: step, and bits per byte by language
+COLOURS = ("#c0504d", "#1f4e79", "#7f9c3a", "#8064a2", "#d98c2b", "#4bacc6")
 
 
 def loss_curve(curves: dict[str, Metrics], path: Path, title: str) -> None:
@@ -25,6 +27,36 @@ def loss_curve(curves: dict[str, Metrics], path: Path, title: str) -> None:
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(alpha=0.25)
         panel.legend(frameon=False, fontsize=8)
+    figure.savefig(path)
+
+
+def forgetting(looks: dict[str, Looks], names: dict[str, str], path: Path, title: str) -> None:
+    """Draw held-out bits per byte against the base model's, by language, over the steps of every stage, into a PNG.
+
+    `looks` by stage, the first row of the first stage being the base model; `names` of the languages, the learned one
+    first. Below 0 % a language was learned, above it was forgotten.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=11)
+    base = next(iter(looks.values()))[0]
+    panels = figure.subplots(1, len(looks), squeeze=False, sharey=True)[0]
+    for panel, (stage, rows) in zip(panels, looks.items(), strict=True):
+        for (code, name), colour in zip(names.items(), COLOURS, strict=False):
+            change = [100 * (row[code] / base[code] - 1) for row in rows]
+            steps = [row["step"] for row in rows]
+            panel.plot(steps, change, color=colour, marker="o", markersize=3, linewidth=1.6, label=name)
+        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.axhline(0, color="#555555", linewidth=0.8)
+        panel.set_title(stage, fontsize=10)
+        panel.set_xlabel("optimizer step")
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(alpha=0.25)
+    panels[0].set_ylabel("held-out bits per byte\nagainst the base model (%)")
+    panels[-1].legend(frameon=False, fontsize=8)
     figure.savefig(path)
 
 

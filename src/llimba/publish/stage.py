@@ -1,4 +1,4 @@
-"""Stage 7, `publish`: the finished model folder with its card, loss curve and scores."""
+"""Stage 7, `publish`: the finished model folder with its card, its curves and scores."""
 
 import os
 import shutil
@@ -9,12 +9,14 @@ from llimba.errors import StageError
 from llimba.files import read_json, read_jsonl, replacing
 from llimba.manifest import read_manifest
 from llimba.publish.card import card
-from llimba.publish.plots import loss_curve
+from llimba.publish.plots import forgetting, loss_curve
 from llimba.recipe import Recipe
+
+TRAINED = {"continued pretraining": "cpt", "instruction tuning": "sft"}
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
-    """Put the SFT model, README.md, loss.png and scores.json into `model/`."""
+    """Put the SFT model, README.md, loss.png, forgetting.png and scores.json into `model/`."""
     manifests = {}
     for stage, folder in inputs.items():
         manifest = read_manifest(folder)
@@ -28,14 +30,22 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         _link(file, model / file.name)
     shutil.copyfile(inputs["evaluate"] / "scores.json", model / "scores.json")
     title = recipe.publish.title or f"{recipe.base_model.name.rpartition('/')[2]}-{recipe.profile.iso639_3}"
-    curves = {
-        "continued pretraining": list(read_jsonl(inputs["cpt"] / "metrics.jsonl")),
-        "instruction tuning": list(read_jsonl(inputs["sft"] / "metrics.jsonl")),
-    }
+    curves = {stage: list(read_jsonl(inputs[name] / "metrics.jsonl")) for stage, name in TRAINED.items()}
     loss_curve(curves, model / "loss.png", title)
+    looks = {stage: manifests[name]["facts"]["held_out"] for stage, name in TRAINED.items()}
+    if drawn := all(looks.values()):  # a recipe may have no held-out text
+        codes = [code for code in next(iter(looks.values()))[0] if code != "step"]
+        names = {code: recipe.profile.name(code, "en") for code in codes}
+        forgetting(looks, names, model / "forgetting.png", title)
     with replacing(model / "README.md") as handle:
         handle.write(card(recipe, manifests, scores, title))
-    return {"title": title, "model": "model", "card": "model/README.md", "loss_curve": "model/loss.png"}
+    return {
+        "title": title,
+        "model": "model",
+        "card": "model/README.md",
+        "loss_curve": "model/loss.png",
+        "forgetting": drawn,
+    }
 
 
 def _link(source: Path, target: Path) -> None:

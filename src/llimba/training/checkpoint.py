@@ -83,9 +83,21 @@ class Checkpoints:
         """Remove them all: the finished model takes their place."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def bytes_needed(self) -> int:
-        """Disk for what `save` writes once AdamW has its moments, as an upper bound: two fp32 numbers a parameter."""
-        return sum(p.numel() * (p.element_size() + 8) for p in self._parameters.values())
+    def check_disk(self) -> None:
+        """Raise `StageError` where the disk cannot hold the checkpoints kept at once and the one being written.
+
+        Counted with AdamW's two fp32 moments a parameter, an upper bound.
+        """
+        one = sum(p.numel() * (p.element_size() + 8) for p in self._parameters.values())
+        needed = (KEEP + 1) * one
+        self._folder.mkdir(parents=True, exist_ok=True)
+        there = sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
+        free = shutil.disk_usage(self._folder).free
+        if free + there < needed:
+            raise StageError(
+                f"{self._folder} has {free / 2**30:.1f} GiB free, and training needs {needed / 2**30:.1f} GiB for its "
+                "checkpoints. Free space, or put the runs on another disk with --runs."
+            )
 
 
 def save(

@@ -117,6 +117,17 @@ def mean_document_length(lengths: Sequence[int]) -> float:
     return sum(length * length for length in lengths) / max(1, sum(lengths))
 
 
+def utilisation(
+    shape: Shape, lengths: Sequence[int], settings: TrainingSection, seconds: float, peak: float | None
+) -> tuple[float | None, float | None]:
+    """(MFU, HFU) of a step over documents of these lengths, no padding counted; None without a known peak (FLOP/s)."""
+    if peak is None:
+        return None, None
+    length, share = mean_document_length(lengths), sum(lengths) / seconds / peak
+    hardware = hardware_flops(shape, length, settings.gradient_checkpointing)
+    return round(model_flops(shape, length) * share, 4), round(hardware * share, 4)
+
+
 def memory(shape: Shape, settings: TrainingSection, precision: str, optimizer: str) -> dict[str, float]:
     """Bytes at the peak, line by line, for full rows; what the process needs besides tensors is not among them."""
     row = max(settings.row_length or 0, settings.sequence_length)  # a document of full length is a row of its own

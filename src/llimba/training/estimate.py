@@ -58,9 +58,16 @@ def find_card(name: str | None) -> Card:
     if not torch.cuda.is_available():
         return Card("this machine's CPU", _cpu_peak(), _physical_memory(), gpu=False)
     properties = torch.cuda.get_device_properties(0)
-    bare = properties.name.lower().replace(" ", "").replace("-", "")
-    known = next((card for key, card in CARDS.items() if key in bare), None)
-    return Card(properties.name, known.peak if known else _gpu_peak(), float(properties.total_memory))
+    peak = known_peak(torch.device("cuda", 0)) or _gpu_peak()
+    return Card(properties.name, peak, float(properties.total_memory))
+
+
+def known_peak(device: torch.device) -> float | None:
+    """The data sheet's bf16 peak of the card in use, in FLOP/s; None for a CPU or a card that is not in `CARDS`."""
+    if device.type != "cuda":
+        return None
+    name = torch.cuda.get_device_properties(device).name.lower().replace(" ", "").replace("-", "")
+    return next((card.peak for key, card in CARDS.items() if key in name), None)
 
 
 def estimate_stage(

@@ -31,7 +31,7 @@ from llimba.files import fingerprint
 from llimba.recipe import TrainingSection
 from llimba.training import attention, cost, estimate, leak_check, monitor, packing, precision
 from llimba.training.allocator import keep_freed_memory
-from llimba.training.checkpoint import KEEP, Checkpoints, whole_state
+from llimba.training.checkpoint import Checkpoints, whole_state
 from llimba.training.examples import Example
 from llimba.training.model import Opened, PackedModel, save_model, trainable
 from llimba.training.monitor import HeldOut, Monitor
@@ -57,6 +57,8 @@ class Metrics:
     tokens_per_second: float  # loss tokens, no padding
     rows: int  # micro-batches
     row_tokens: int  # input tokens in them
+    mfu: float | None  # model FLOPs utilisation, share of the card's peak; None where the peak is not known
+    hfu: float | None  # hardware FLOPs utilisation: recomputation counted too
     stepped: bool  # False: loss or gradient not finite, weights untouched
 
 
@@ -89,11 +91,12 @@ def train(
     backend, backend_reason = attention.choose(settings.attention, device)
     with autocast():
         leak = leak_check.check(packed, backend, opened.model.config.get_text_config().vocab_size, device)
-    predicted = estimate.predicted_peak(cost.Shape.of(opened.model), settings, opened.precision, device)
+    shape = cost.Shape.of(opened.model)
+    predicted = estimate.predicted_peak(shape, settings, opened.precision, device)
+    peak = estimate.known_peak(device)
     wrapped, optimizer = accelerator.prepare(packed, optimizer)
 
-    lengths = [len(example.input_ids) for example in examples]
-    plan = packing.plan_steps(lengths, settings, seed)
+    plan = packing.plan_steps([len(example.input_ids) for example in examples], settings, seed)
     row_length = packing.row_length(settings, device)
     schedule = learning_rates(settings, len(plan))
     logger.info("%s: %s", title, _what_trains(trains))
@@ -102,7 +105,7 @@ def train(
 
     identity = fingerprint([plan, [[example.document, len(example.input_ids)] for example in examples]])
     checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity)
-    check_disk(out, checkpoints.bytes_needed())
+    checkpoints.check_disk()
     state = checkpoints.resume() or {"step": 0, "rows": {}}
     watch = Monitor(out, title, settings, accelerator, held_out or HeldOut(), len(plan), state["rows"])
     step_tokens = [sum(examples[i].num_loss_tokens for i in step) for step in plan]
@@ -144,6 +147,8 @@ def train(
             optimizer.zero_grad()
 
             seconds = time.monotonic() - clock
+            lengths = [len(document.input_ids) for document in documents]
+            mfu, hfu = cost.utilisation(shape, lengths, settings, seconds, peak and peak * accelerator.num_processes)
             metrics = Metrics(
                 step=step + 1,
                 loss=round(loss.item(), 6),
@@ -154,10 +159,13 @@ def train(
                 tokens_per_second=round(step_tokens[step] / seconds, 1),
                 rows=len(rows),
                 row_tokens=sum(row.input_ids.shape[1] for row in rows),
+                mfu=mfu,
+                hfu=hfu,
                 stepped=finite,
             )
             watch.record(asdict(metrics))
-            bar.advance(step_tokens[step], f"step {step + 1}/{len(plan)} loss {metrics.loss:.3f}")
+            note = f" MFU {mfu:.0%}" if mfu else ""
+            bar.advance(step_tokens[step], f"step {step + 1}/{len(plan)} loss {metrics.loss:.3f}{note}")
             look(step + 1, autocast=autocast())
 
             asked = _any_process(accelerator, bool(stop))
@@ -215,19 +223,6 @@ def learning_rates(settings: TrainingSection, num_steps: int) -> Callable[[int],
     unit = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     (factor,) = get_scheduler(settings.lr_scheduler_type, unit, settings.warmup_steps, num_steps).lr_lambdas
     return lambda step: settings.learning_rate * float(factor(step))
-
-
-def check_disk(out: Path, checkpoint_bytes: int) -> None:
-    """Raise `StageError` where the disk cannot hold the checkpoints that are kept at once and the one being written."""
-    out.mkdir(parents=True, exist_ok=True)
-    needed = (KEEP + 1) * checkpoint_bytes
-    there = sum(path.stat().st_size for path in (out / CHECKPOINTS).rglob("*") if path.is_file())
-    free = shutil.disk_usage(out).free
-    if free + there < needed:
-        raise StageError(
-            f"{out} has {free / 2**30:.1f} GiB free, and training needs {needed / 2**30:.1f} GiB for its checkpoints. "
-            "Free space, or put the runs on another disk with --runs."
-        )
 
 
 def _save(checkpoints: Checkpoints, watch: Monitor, accelerator: Accelerator, step: int, *, must: bool) -> int | None:

@@ -94,7 +94,7 @@ class Monitor:
     def record(self, row: dict[str, Any]) -> None:
         """Keep one optimizer step's figures, and hand its numbers to the trackers."""
         self._append(METRICS, row)
-        curves = {f"train/{key}": value for key, value in row.items() if key != "step"}
+        curves = {f"train/{key}": value for key, value in row.items() if key != "step" and value is not None}
         self._accelerator.log(curves, step=row["step"])
 
     def look(
