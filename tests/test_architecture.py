@@ -21,7 +21,7 @@ LAYERS = (
     ("runner", "compare", "plan_table"),
     ("stages",),
     STAGES,
-    ("training", "base_model", "packages"),
+    ("training", "base_model", "packages", "identify"),
     ("recipe_file", "recipe", "language", "prompts"),
     ("records", "manifest", "files", "text", "errors", "progress", "peak_memory", "processes", "__init__"),
 )

@@ -14,6 +14,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -151,7 +152,7 @@ def _unpack(archive: Path, folder: Path) -> None:
                 zipped.extractall(folder)  # zipfile strips leading slashes and ".." itself
         else:
             _unpack_tar(archive, folder)
-    except (zipfile.BadZipFile, tarfile.TarError) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
         raise StageError(f"{archive.name} is not a whole archive ({error}); run again to fetch it anew.") from error
 
 
