@@ -14,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from llimba.errors import RecipeError
-from llimba.recipe import HubSource, LocalSource, PackageSource, ParallelSource, Recipe, Source
+from llimba.recipe import HubSource, LocalSource, PackageSource, ParallelSource, Recipe, Source, WikipediaSource
 
 
 class _NumberLoader(yaml.SafeLoader):
@@ -146,6 +146,7 @@ def _fields_at(location: Sequence[Any], full: Sequence[Any]) -> list[str]:
             "local": LocalSource,
             "parallel": ParallelSource,
             "hub": HubSource,
+            "wikipedia": WikipediaSource,
         }
         kind = next((str(part) for part in full if part in kinds), "local")
         return list(kinds[kind].model_fields)

@@ -8,7 +8,15 @@ from llimba.recipe.corpus import CorpusSection
 from llimba.recipe.evaluate import EvaluateSection
 from llimba.recipe.instruct import InstructSection
 from llimba.recipe.publish import PublishSection
-from llimba.recipe.sources import AnySource, HubSource, LocalSource, PackageSource, ParallelSource, Source
+from llimba.recipe.sources import (
+    AnySource,
+    HubSource,
+    LocalSource,
+    PackageSource,
+    ParallelSource,
+    Source,
+    WikipediaSource,
+)
 from llimba.recipe.training import CptSection, SftSection, TrainingSection
 from llimba.recipe.whole import Recipe, local_paths
 
@@ -29,5 +37,6 @@ __all__ = [
     "Source",
     "Tokens",
     "TrainingSection",
+    "WikipediaSource",
     "local_paths",
 ]

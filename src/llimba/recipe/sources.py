@@ -72,4 +72,14 @@ class HubSource(Source):
         return self
 
 
-AnySource = Annotated[PackageSource | LocalSource | ParallelSource | HubSource, Field(discriminator="kind")]
+class WikipediaSource(Source):
+    """A MediaWiki dump (`<wiki>-<date>-pages-articles.xml`, plain or bz2, gz, xz) on this disk."""
+
+    kind: Literal["wikipedia"]
+    path: Path
+    language: str
+
+
+AnySource = Annotated[
+    PackageSource | LocalSource | ParallelSource | HubSource | WikipediaSource, Field(discriminator="kind")
+]

@@ -9,7 +9,7 @@ from typing import Any
 from llimba.errors import StageError
 from llimba.recipe import Recipe
 from llimba.records import Conversation, Document, Pair, Record, write_records
-from llimba.sources import hub, local, packages, parallel
+from llimba.sources import hub, local, packages, parallel, wikipedia
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +18,7 @@ LOADERS: dict[str, Any] = {
     "local": local.load,
     "parallel": parallel.load,
     "hub": hub.load,
+    "wikipedia": wikipedia.load,
 }
 
 
