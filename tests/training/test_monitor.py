@@ -12,7 +12,15 @@ from llimba.recipe import CptSection, Tokens
 from llimba.records import Document
 from llimba.training import attention
 from llimba.training.model import PackedModel, open_for_training
-from llimba.training.monitor import HeldOut, Monitor, held_out_examples, open_accelerator, read_looks, read_metrics
+from llimba.training.monitor import (
+    HeldOut,
+    Monitor,
+    _beginning,
+    held_out_examples,
+    open_accelerator,
+    read_looks,
+    read_metrics,
+)
 from tests.fakes import SENTENCES, tiny_tokenizer
 
 SETTINGS = CptSection(sequence_length=64, precision="fp32", report_to=[])
@@ -42,8 +50,17 @@ def test_held_out_text_is_bounded_and_every_byte_predicted() -> None:
     assert list(chosen.examples) == ["it", "sc"]
     for language, examples in chosen.examples.items():
         assert 50 < chosen.num_bytes[language] <= 100
+        assert len({example.document for example in examples}) >= 4  # no document takes more than its quarter
         assert sum(example.num_loss_tokens for example in examples) == chosen.num_bytes[language]  # bytes are tokens
     assert held_out(0).examples == {}
+
+
+def test_a_long_text_is_cut_between_words() -> None:
+    assert _beginning("unu duos tres", 100) == "unu duos tres"
+    assert _beginning("unu duos tres", 9) == "unu duos"
+    assert _beginning("unu\nduos tres", 6) == "unu"
+    assert _beginning("àà àà", 6) == "àà"
+    assert _beginning("sinispàtzios", 5) == ""
 
 
 def test_looks_are_taken_at_the_start_at_intervals_and_at_the_end(base: Path, tmp_path: Path) -> None:

@@ -53,17 +53,29 @@ def held_out_examples(
     separator_id: int,
     sequence_length: int,
 ) -> HeldOut:
-    """The first `max_bytes` of held-out text in each language, every token predicted, the first after a separator."""
+    """`max_bytes` of held-out text in each language, every token predicted, the first after a separator.
+
+    The beginnings of documents, in an order fixed by their ids, none more than a quarter of the whole.
+    """
     chosen: dict[str, list[Example]] = {}
     sizes: dict[str, int] = {}
     for document in sorted(documents, key=lambda d: stable_fraction("held out", d.id)):
-        language, size = document.language, len(document.text.encode())
-        if language in languages and sizes.get(language, 0) + size <= max_bytes:
-            ids = tokenizer(document.text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        language, text = document.language, _beginning(document.text, max_bytes // 4)
+        size = len(text.encode())
+        if language in languages and 0 < size <= max_bytes - sizes.get(language, 0):
+            ids = tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
             chosen.setdefault(language, []).extend(split([separator_id, *ids], sequence_length, document.id, language))
             sizes[language] = sizes.get(language, 0) + size
     ordered = [language for language in languages if language in chosen]
     return HeldOut({language: chosen[language] for language in ordered}, sizes)
+
+
+def _beginning(text: str, max_bytes: int) -> str:
+    """As much of a text as fits, whole words."""
+    if len(text.encode()) <= max_bytes:
+        return text
+    cut = text.encode()[:max_bytes].decode(errors="ignore")
+    return cut[: max(cut.rfind(" "), cut.rfind("\n"), 0)]
 
 
 class Monitor:
@@ -143,7 +155,8 @@ class Monitor:
             ids = packed.model.generate(**encoded, max_new_tokens=NEW_TOKENS, do_sample=False, use_cache=True)
             text = tokenizer.decode(ids[0, encoded["input_ids"].shape[1] :], skip_special_tokens=False)
             self._append(SAMPLES, {"step": step, "prompt": prompt, "text": text})
-            logger.info("%s: step %d: %s ⟶ %s", self._title, step, prompt.split("\n")[-1][-60:], text.strip()[:100])
+            shown = [" ".join(part.split()) for part in (prompt, text)]
+            logger.info("%s: step %d: %s ⟶ %s", self._title, step, shown[0][-80:], shown[1][:100])
         attention.install(plain, backend)
 
     def _append(self, name: str, row: dict[str, Any]) -> None:
