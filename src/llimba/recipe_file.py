@@ -79,6 +79,8 @@ def _anchor(raw: dict[str, Any], folder: Path) -> None:
             for key in ("path", "folder"):
                 if isinstance(section.get(key), str):
                     section[key] = str(folder / Path(section[key]).expanduser())
+            if isinstance(section.get("files"), dict):
+                section["files"] = {c: str(folder / Path(str(p)).expanduser()) for c, p in section["files"].items()}
     language = raw.get("language")
     if isinstance(language, str) and language.endswith((".yaml", ".yml")):
         raw["language"] = str(folder / language)
@@ -118,7 +120,7 @@ def _explain(error: ValidationError, path: Path, text: str, overrides: Sequence[
     """One line per fault: place, what is wrong, nearest match."""
     lines = []
     for fault in error.errors():
-        location = [part for part in fault["loc"] if part not in {"package", "local", "parallel", "hub"}]
+        location = [part for part in fault["loc"] if part not in {"package", "local", "parallel", "hub", "wikipedia"}]
         dotted = ".".join(str(part) for part in location)
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":

@@ -43,14 +43,24 @@ class LocalSource(Source):
 
 
 class ParallelSource(Source):
-    """A JSONL file with one column per language code."""
+    """Aligned rows: JSONL, TSV, CSV or TMX with a column per language, a FLORES folder, or one file per language."""
 
     kind: Literal["parallel"]
-    path: Path
-    pairs: list[str]  # columns, named by language code
+    path: Path | None = None
+    files: dict[str, Path] = {}  # language code -> a text file, line n of each belonging together
+    pairs: list[str]  # language codes
+    columns: dict[str, str] = {}  # language code -> its column, TMX language or FLORES file name; default: the code
     documents: list[str] = []  # languages whose column also becomes documents
     rows_per_document: int = Field(default=10, gt=0)
     id: str = "id"
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (not self.files):
+            raise ValueError("give either path, or files with one file per language")
+        if self.files and (missing := [code for code in (*self.pairs, *self.documents) if code not in self.files]):
+            raise ValueError(f"files names no file for '{missing[0]}'")
+        return self
 
 
 class HubSource(Source):
