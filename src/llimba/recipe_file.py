@@ -17,6 +17,9 @@ from llimba.errors import RecipeError
 from llimba.recipe import HubSource, LocalSource, PackageSource, ParallelSource, Recipe, Source
 
 
+DISCRIMINATORS = {"package", "local", "parallel", "hub", "apertium", "nllb", "model"}  # in pydantic's locations only
+
+
 class _NumberLoader(yaml.SafeLoader):
     """YAML 1.1 reads `1e-4` as a word; people mean the number."""
 
@@ -74,9 +77,12 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 
 def _anchor(raw: dict[str, Any], folder: Path) -> None:
     """Make paths in a recipe relative to the file that states them, whatever the working directory."""
-    for section in (raw.get("base_model"), *((raw.get("sources") or {}).values())):
+    instruct = raw.get("instruct") or {}
+    translated = (instruct.get("translate") or {}) if isinstance(instruct, dict) else {}
+    named = (*(raw.get("sources") or {}).values(), *(translated.values() if isinstance(translated, dict) else ()))
+    for section in (raw.get("base_model"), raw.get("sft"), *named):
         if isinstance(section, dict):
-            for key in ("path", "folder"):
+            for key in ("path", "folder", "prefix", "adapter"):
                 if isinstance(section.get(key), str):
                     section[key] = str(folder / Path(section[key]).expanduser())
     language = raw.get("language")
@@ -118,7 +124,7 @@ def _explain(error: ValidationError, path: Path, text: str, overrides: Sequence[
     """One line per fault: place, what is wrong, nearest match."""
     lines = []
     for fault in error.errors():
-        location = [part for part in fault["loc"] if part not in {"package", "local", "parallel", "hub"}]
+        location = [part for part in fault["loc"] if part not in DISCRIMINATORS]
         dotted = ".".join(str(part) for part in location)
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":

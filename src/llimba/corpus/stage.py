@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from llimba.corpus.decontaminate import EvaluationIndex
+from llimba.decontaminate import EvaluationIndex
 from llimba.corpus.rules import Duplicates, Rejection, too_short
 from llimba.corpus.split import held_out_documents, held_out_pairs
 from llimba.errors import StageError

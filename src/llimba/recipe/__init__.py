@@ -10,10 +10,13 @@ from llimba.recipe.instruct import InstructSection
 from llimba.recipe.publish import PublishSection
 from llimba.recipe.sources import AnySource, HubSource, LocalSource, PackageSource, ParallelSource, Source
 from llimba.recipe.training import CptSection, SftSection, TrainingSection
+from llimba.recipe.translate import AnyTranslation, ApertiumTranslation, ModelTranslation, NllbTranslation, Translated
 from llimba.recipe.whole import Recipe, local_paths
 
 __all__ = [
     "AnySource",
+    "AnyTranslation",
+    "ApertiumTranslation",
     "BaseModelSection",
     "CorpusSection",
     "CptSection",
@@ -21,6 +24,8 @@ __all__ = [
     "HubSource",
     "InstructSection",
     "LocalSource",
+    "ModelTranslation",
+    "NllbTranslation",
     "PackageSource",
     "ParallelSource",
     "PublishSection",
@@ -29,5 +34,6 @@ __all__ = [
     "Source",
     "Tokens",
     "TrainingSection",
+    "Translated",
     "local_paths",
 ]
