@@ -58,17 +58,43 @@ def split(ids: list[int], sequence_length: int, document: str, language: str) ->
         yield Example(document, language, piece[:-1], piece[1:])
 
 
+def conversation_length(conversation: Conversation, tokenizer: Any) -> int:
+    """Tokens of a whole conversation as the chat template writes it."""
+    text = tokenizer.apply_chat_template(conversation.messages, tokenize=False)
+    return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
 def conversation_example(conversation: Conversation, tokenizer: Any, eos: str, sequence_length: int) -> Example:
     """Tokenise one conversation by its chat template; only the assistant's tokens and the EOS after each count.
 
-    What the assistant says is found by prefix difference: the template rendered up to the message with the generation
-    prompt, against the template rendered with the message. This needs no `{% generation %}` mark, which most templates
-    lack, and it fails loudly where a template rewrites its past. Raises `StageError` with the conversation's id for a
-    template that does, for an answer longer than `sequence_length`, and for a row in which nothing would be learned.
+    A template with `{% generation %}` marks says itself what the assistant writes. For the others it is found by prefix
+    difference: the template rendered up to the message with the generation prompt, against the template rendered with
+    the message; this fails loudly where a template rewrites its past. Either way every answer must end with `eos`.
+    Raises `StageError` with the conversation's id for a template that cannot say, and for a row in which nothing would
+    be learned.
     """
+    text = tokenizer.apply_chat_template(conversation.messages, tokenize=False)
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ids = np.asarray(encoded["input_ids"], dtype=np.int32)
+    if "{% generation" in (tokenizer.chat_template or "").replace("{%-", "{%"):
+        supervised = _marked(conversation, tokenizer, eos, ids)
+    else:
+        starts = np.asarray([start for start, _ in encoded["offset_mapping"]])
+        supervised = np.zeros(len(ids), dtype=bool)
+        for start, end in _answers(conversation, tokenizer, eos, text):
+            supervised |= (starts >= start) & (starts < end)
+    labels = np.where(supervised, ids, IGNORED)[1 : sequence_length + 1].astype(np.int32)
+    if not (labels != IGNORED).any():
+        raise StageError(
+            f"conversation {conversation.id}: no token would be supervised (no assistant message, or it starts beyond "
+            f"the sequence_length of {sequence_length} tokens). Raise sft.sequence_length or drop the conversation."
+        )
+    return Example(conversation.id, conversation.task, ids[: len(labels)], labels)
+
+
+def _answers(conversation: Conversation, tokenizer: Any, eos: str, text: str) -> Iterator[tuple[int, int]]:
+    """Start and end, in the rendered text, of every answer with its EOS, by prefix difference."""
     messages = conversation.messages
-    text = tokenizer.apply_chat_template(messages, tokenize=False)
-    answers = []
     for index, message in enumerate(messages):
         if message["role"] != "assistant":
             continue
@@ -81,17 +107,34 @@ def conversation_example(conversation: Conversation, tokenizer: Any, eos: str, s
                 f"does not end an answer with {eos!r}, so the assistant's tokens cannot be told from the rest. "
                 "Set base_model.tokens.eos, or use a model whose template ends answers with EOS."
             )
-        answers.append((len(before), end + len(eos)))
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    ids = np.asarray(encoded["input_ids"], dtype=np.int32)
-    starts = np.asarray([start for start, _ in encoded["offset_mapping"]])
-    supervised = np.zeros(len(ids), dtype=bool)
-    for start, end in answers:
-        supervised |= (starts >= start) & (starts < end)
-    labels = np.where(supervised, ids, IGNORED)[1 : sequence_length + 1].astype(np.int32)
-    if not (labels != IGNORED).any():
+        yield len(before), end + len(eos)
+
+
+def _marked(
+    conversation: Conversation, tokenizer: Any, eos: str, ids: npt.NDArray[np.int32]
+) -> npt.NDArray[np.bool_]:
+    """What the template itself marks as the assistant's, with the EOS that follows where the mark leaves it out."""
+    rendered = tokenizer.apply_chat_template(
+        conversation.messages, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
+    )
+    supervised = np.asarray(rendered["assistant_masks"], dtype=bool)
+    eos_id = tokenizer.convert_tokens_to_ids(eos)
+    if rendered["input_ids"] != ids.tolist():
+        raise StageError(f"conversation {conversation.id}: the chat template and the tokenizer disagree on its tokens.")
+    for last in np.flatnonzero(supervised & ~np.append(supervised[1:], False)):
+        if eos_id in ids[max(0, last - 1) : last + 1]:  # some templates mark the newline after it too
+            continue
+        if last + 1 >= len(ids) or ids[last + 1] != eos_id:
+            raise StageError(
+                f"conversation {conversation.id}: the chat template does not end an answer with {eos!r}, so the model "
+                "would never learn to stop. Set base_model.tokens.eos to the token that ends one."
+            )
+        supervised[last + 1] = True
+    answers = sum(message["role"] == "assistant" and bool(message["content"]) for message in conversation.messages)
+    runs = int((supervised & ~np.append(False, supervised[:-1])).sum())
+    if runs != answers:
         raise StageError(
-            f"conversation {conversation.id}: no token would be supervised (no assistant message, or it starts beyond "
-            f"the sequence_length of {sequence_length} tokens). Raise sft.sequence_length or drop the conversation."
+            f"conversation {conversation.id}: the chat template marks {runs} answers, and there are {answers}. Its "
+            "generation marks are wrong; remove them from the template, and the answers are found without."
         )
-    return Example(conversation.id, conversation.task, ids[: len(labels)], labels)
+    return supervised
