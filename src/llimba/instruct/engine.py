@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from llimba.language import Language
-from llimba.recipe import AnyTranslation, ApertiumTranslation, NllbTranslation, Tokens
+from llimba.recipe import AnyTranslation, ApertiumTranslation, NllbTranslation
 
 
 class Translation(NamedTuple):
@@ -27,7 +27,7 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(settings: AnyTranslation, language: Language, tokens: Tokens, cpt: Path | None) -> Engine:
+def open_engine(settings: AnyTranslation, language: Language, cpt: Path | None) -> Engine:
     """The engine that a recipe names; `cpt` is the recipe's own CPT stage folder, where it has one."""
     if isinstance(settings, ApertiumTranslation):
         from llimba.instruct.apertium import Apertium
@@ -39,4 +39,4 @@ def open_engine(settings: AnyTranslation, language: Language, tokens: Tokens, cp
         return open_nllb(settings, language)
     from llimba.instruct.own_model import OwnModel
 
-    return OwnModel(settings, language, tokens, cpt)
+    return OwnModel(settings, language, cpt)

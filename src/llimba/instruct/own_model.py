@@ -19,7 +19,7 @@ from llimba.recipe import ModelTranslation, Tokens
 class OwnModel:
     """Translates by asking the model, one line an answer."""
 
-    def __init__(self, settings: ModelTranslation, language: Language, tokens: Tokens, cpt: Path | None) -> None:
+    def __init__(self, settings: ModelTranslation, language: Language, cpt: Path | None) -> None:
         """Opens `settings.folder`, else the model of the recipe's CPT stage folder."""
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -35,7 +35,7 @@ class OwnModel:
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
-        contract = token_contract(self._tokenizer, tokens)
+        contract = token_contract(self._tokenizer, Tokens())  # a model of llimba's carries its contract
         apply_contract(model, self._tokenizer, contract)
         self._model, self._stops = model.to(self._device).eval(), set(contract.stop_ids)
         self.name = "model"

@@ -89,7 +89,7 @@ def _translated(
     rejected: list[dict[str, Any]] = []
     facts: dict[str, Any] = {}
     for name, settings in recipe.instruct.translate.items():
-        engine = open_engine(settings, recipe.profile, recipe.base_model.tokens, inputs.get("cpt"))
+        engine = open_engine(settings, recipe.profile, inputs.get("cpt"))
         rows: list[Conversation | Pair] = [row for row in (*pairs, *given) if row.source == name]
         result = translate_rows(rows, settings, recipe.profile, engine, _identifier(recipe))
         pairs = [p for p in pairs if p.source != name] + [row for row in result.kept if isinstance(row, Pair)]

@@ -28,9 +28,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         _link(file, model / file.name)
     shutil.copyfile(inputs["evaluate"] / "scores.json", model / "scores.json")
     title = recipe.publish.title or f"{recipe.base_model.name.rpartition('/')[2]}-{recipe.profile.iso639_3}"
+    names = {"cpt": "continued pretraining", "sft": "instruction tuning"}
     curves = {
-        "continued pretraining": list(read_jsonl(inputs["cpt"] / "metrics.jsonl")),
-        "instruction tuning": list(read_jsonl(inputs["sft"] / "metrics.jsonl")),
+        name: list(read_jsonl(inputs[stage] / "metrics.jsonl")) for stage, name in names.items() if stage in inputs
     }
     loss_curve(curves, model / "loss.png", title)
     with replacing(model / "README.md") as handle:

@@ -6,6 +6,7 @@ steps around it are ours, because TRL's trainer is transformers', whose checkpoi
 
 import logging
 import math
+import shutil
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -165,10 +166,12 @@ def _trainer(
         report_to="none",
         save_strategy="no",
         disable_tqdm=True,
+        dataloader_pin_memory=False,
         **reference,
     )
     model.eval()  # the reference is the model without dropout
     trainer = Trainer(model=model, args=arguments, train_dataset=Dataset.from_list(rows), processing_class=tokenizer)
+    shutil.rmtree(out / ".trl", ignore_errors=True)
     logger.info("%s: %d pairs of answers", settings.method, len(rows))
     return trainer
 
