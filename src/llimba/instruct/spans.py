@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
+NAME = "[A-ZÀ-Ý0-9][\\w'’.-]*"  # a word of one; short words may stand between
 NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
 HIDDEN = re.compile(
     "|".join(
@@ -23,7 +24,7 @@ HIDDEN = re.compile(
             r"\]\([^()\s]*\)",  # the target of a Markdown link
             r"\*{1,3}|_{2,3}|~~",  # emphasis
             r"(?<!\w)[@#][A-Za-z_]\w*",  # mentions and tags
-            "[\"“«„]\\s?[A-ZÀ-Ý0-9][\\w'’.-]*(?:\\s[A-ZÀ-Ý0-9][\\w'’.-]*){0,4}\\s?[\"”»“]",  # names in quotes
+            f"[\"“«„]\\s?{NAME}(?:(?:\\s\\w{{1,3}}){{0,2}}\\s{NAME}){{0,4}}\\s?[\"”»“]",  # names in quotes
         )
     )
 )

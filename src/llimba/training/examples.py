@@ -76,13 +76,11 @@ def conversation_example(conversation: Conversation, tokenizer: Any, eos: str, s
     text = tokenizer.apply_chat_template(conversation.messages, tokenize=False)
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids = np.asarray(encoded["input_ids"], dtype=np.int32)
-    if "{% generation" in (tokenizer.chat_template or "").replace("{%-", "{%"):
-        supervised = _marked(conversation, tokenizer, eos, ids)
-    else:
-        starts = np.asarray([start for start, _ in encoded["offset_mapping"]])
-        supervised = np.zeros(len(ids), dtype=bool)
-        for start, end in _answers(conversation, tokenizer, eos, text):
-            supervised |= (starts >= start) & (starts < end)
+    starts = np.asarray([start for start, _ in encoded["offset_mapping"]])
+    supervised = np.zeros(len(ids), dtype=bool)
+    says_itself = "{% generation" in (tokenizer.chat_template or "").replace("{%-", "{%")
+    for start, end in (_marked if says_itself else _answers)(conversation, tokenizer, eos, text):
+        supervised |= (starts >= start) & (starts < end)
     labels = np.where(supervised, ids, IGNORED)[1 : sequence_length + 1].astype(np.int32)
     if not (labels != IGNORED).any():
         raise StageError(
@@ -110,31 +108,33 @@ def _answers(conversation: Conversation, tokenizer: Any, eos: str, text: str) ->
         yield len(before), end + len(eos)
 
 
-def _marked(
-    conversation: Conversation, tokenizer: Any, eos: str, ids: npt.NDArray[np.int32]
-) -> npt.NDArray[np.bool_]:
-    """What the template itself marks as the assistant's, with the EOS that follows where the mark leaves it out."""
-    rendered = tokenizer.apply_chat_template(
-        conversation.messages, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
+def _marked(conversation: Conversation, tokenizer: Any, eos: str, text: str) -> Iterator[tuple[int, int]]:
+    """Start and end, in the rendered text, of what the template itself marks as an answer, and its EOS.
+
+    By characters: the token mask of `apply_chat_template` cuts an answer short that ends in a letter of several tokens.
+    """
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    rendered, marks = render_jinja_template(
+        [conversation.messages],
+        chat_template=tokenizer.chat_template,
+        return_assistant_tokens_mask=True,
+        **tokenizer.special_tokens_map,
     )
-    supervised = np.asarray(rendered["assistant_masks"], dtype=bool)
-    eos_id = tokenizer.convert_tokens_to_ids(eos)
-    if rendered["input_ids"] != ids.tolist():
-        raise StageError(f"conversation {conversation.id}: the chat template and the tokenizer disagree on its tokens.")
-    for last in np.flatnonzero(supervised & ~np.append(supervised[1:], False)):
-        if eos_id in ids[max(0, last - 1) : last + 1]:  # some templates mark the newline after it too
-            continue
-        if last + 1 >= len(ids) or ids[last + 1] != eos_id:
+    answers = sum(message["role"] == "assistant" for message in conversation.messages)
+    if rendered[0] != text or len(marks[0]) != answers:
+        raise StageError(
+            f"conversation {conversation.id}: the chat template marks {len(marks[0])} answers, and there are {answers}. "
+            "Its generation marks are wrong; remove them from the template, and the answers are found without."
+        )
+    for start, end in marks[0]:
+        inside = text.rfind(eos, start, end)
+        if inside >= 0:
+            yield start, inside + len(eos)  # some templates mark the newline after it too
+        elif text.startswith(eos, end):
+            yield start, end + len(eos)
+        else:
             raise StageError(
                 f"conversation {conversation.id}: the chat template does not end an answer with {eos!r}, so the model "
                 "would never learn to stop. Set base_model.tokens.eos to the token that ends one."
             )
-        supervised[last + 1] = True
-    answers = sum(message["role"] == "assistant" and bool(message["content"]) for message in conversation.messages)
-    runs = int((supervised & ~np.append(False, supervised[:-1])).sum())
-    if runs != answers:
-        raise StageError(
-            f"conversation {conversation.id}: the chat template marks {runs} answers, and there are {answers}. Its "
-            "generation marks are wrong; remove them from the template, and the answers are found without."
-        )
-    return supervised
