@@ -2,11 +2,13 @@
 
 from typing import Any, NamedTuple
 
-CHATML = (
-    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
-)  # what Qwen2.5 and SmolLM2 write for a message
+# what Qwen2.5 and SmolLM2 write for a message
+CHATML = "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
 ASKS = "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
-FIRST = "{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nDEFAULT<|im_end|>\\n' }}{% endif %}"
+FIRST = (
+    "{% if loop.first and messages[0]['role'] != 'system' %}"
+    + "{{ '<|im_start|>system\\nDEFAULT<|im_end|>\\n' }}{% endif %}"
+)
 
 
 class Family(NamedTuple):
@@ -37,7 +39,8 @@ FAMILIES = {
     "Llama-3": Family(
         ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>",
          "<|finetune_right_pad_id|>"],
-        "{% for message in messages %}{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n'"
+        "{% for message in messages %}"
+        "{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n'"
         " + message['content'] | trim + '<|eot_id|>' %}{% if loop.index0 == 0 %}{% set content = bos_token + content %}"
         "{% endif %}{{ content }}{% endfor %}{% if add_generation_prompt %}"
         "{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}",

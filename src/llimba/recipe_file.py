@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from llimba.errors import RecipeError
 from llimba.recipe import HubSource, LocalSource, PackageSource, ParallelSource, Recipe, Source
 
-
 DISCRIMINATORS = {"package", "local", "parallel", "hub", "apertium", "nllb", "model"}  # in pydantic's locations only
 
 

@@ -110,4 +110,8 @@ def test_the_cpt_model_is_needed_only_where_it_translates(tmp_path: Path) -> Non
 
 def test_a_name_without_rows_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"instruct.upsample.prose: no pair or conversation .*aligned"):
-        run(recipe(tmp_path, instruct={"upsample": {"prose": 2}}), corpus(tmp_path / "in", [talk("a", "b", "c")]), tmp_path)
+        run(
+            recipe(tmp_path, instruct={"upsample": {"prose": 2}}),
+            corpus(tmp_path / "in", [talk("a", "b", "c")]),
+            tmp_path,
+        )

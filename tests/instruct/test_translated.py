@@ -13,7 +13,9 @@ from tests.instruct.engines import Backwards, Loses
 
 SARDINIAN = load_language("srd")
 COMMON: dict[str, Any] = {"source": "s", "license": "x", "provenance": "p"}
-CODE = "Run this now:\n\n```\nprint('hello world')\n```\n\n- Then open https://example.org or ask @maria.\n- Add 2 eggs."
+CODE = (
+    "Run this now:\n\n```\nprint('hello world')\n```\n\n- Then open https://example.org or ask @maria.\n- Add 2 eggs."
+)
 
 
 @pytest.fixture(autouse=True)

@@ -35,9 +35,7 @@ def settings(tmp_path: Path, **changes: Any) -> dict[str, Any]:
     return {**recipe_content(tmp_path)["sft"], "lora_r": 4, "num_train_epochs": 3, "learning_rate": 1e-2, **changes}
 
 
-@pytest.mark.parametrize(
-    ("method", "policy"), [("dpo", "lora"), ("dpo", "full"), ("dpo", "dora"), ("orpo", "rslora")]
-)
+@pytest.mark.parametrize(("method", "policy"), [("dpo", "lora"), ("dpo", "full"), ("dpo", "dora"), ("orpo", "rslora")])
 def test_the_better_answer_gains(tmp_path: Path, method: str, policy: str) -> None:
     changed = recipe(tmp_path, sft=settings(tmp_path, method=method, policy=policy))
     facts = run(changed, inputs(tmp_path), tmp_path / "out")

@@ -101,7 +101,10 @@ def test_the_answers_and_their_eos_are_supervised_and_nothing_else(family: str, 
 
 
 def test_generation_marks_are_used_and_the_eos_added() -> None:
-    marked, plain = tokenizer_of("SmolLM2", MARKED), tokenizer_of("SmolLM2", MARKED.replace("{% generation %}", "").replace("{% endgeneration %}", ""))
+    marked, plain = (
+        tokenizer_of("SmolLM2", MARKED),
+        tokenizer_of("SmolLM2", MARKED.replace("{% generation %}", "").replace("{% endgeneration %}", "")),
+    )
     ours, theirs = (conversation_example(TALK, tokenizer, "<|im_end|>", 1000) for tokenizer in (marked, plain))
     assert ours.labels.tolist() == theirs.labels.tolist()
     with pytest.raises(StageError, match="would never learn to stop"):
@@ -109,7 +112,10 @@ def test_generation_marks_are_used_and_the_eos_added() -> None:
 
 
 def test_generation_marks_serve_a_template_that_rewrites_its_past() -> None:
-    forgets = MARKED.replace("{{ message['content'] }}{% endgeneration %}", "{{ message['content'] if loop.last else '…' }}{% endgeneration %}")
+    forgets = MARKED.replace(
+        "{{ message['content'] }}{% endgeneration %}",
+        "{{ message['content'] if loop.last else '…' }}{% endgeneration %}",
+    )
     example = conversation_example(TALK, tokenizer_of("SmolLM2", forgets), "<|im_end|>", 1000)
     taught = tokenizer_of("SmolLM2").decode([label for label in example.labels if label != IGNORED])
     assert taught == "…<|im_end|>Non l'isco.<|im_end|>"

@@ -24,7 +24,7 @@ HIDDEN = re.compile(
             r"\]\([^()\s]*\)",  # the target of a Markdown link
             r"\*{1,3}|_{2,3}|~~",  # emphasis
             r"(?<!\w)[@#][A-Za-z_]\w*",  # mentions and tags
-            f"[\"“«„]\\s?{NAME}(?:(?:\\s\\w{{1,3}}){{0,2}}\\s{NAME}){{0,4}}\\s?[\"”»“]",  # names in quotes
+            f'["“«„]\\s?{NAME}(?:(?:\\s\\w{{1,3}}){{0,2}}\\s{NAME}){{0,4}}\\s?["”»“]',  # names in quotes
         )
     )
 )

@@ -78,7 +78,8 @@ def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None
             if name not in there:
                 raise StageError(
                     f"instruct.{key}.{name}: no pair or conversation comes from a source of that name (from: "
-                    f"{', '.join(sorted(there)) or 'none'}). Mend the name, or look at the corpus stage's rejected.jsonl."
+                    f"{', '.join(sorted(there)) or 'none'}). Mend the name, or look into the corpus stage's "
+                    "rejected.jsonl."
                 )
 
 
@@ -90,7 +91,8 @@ def _translated(
     facts: dict[str, Any] = {}
     for name, settings in recipe.instruct.translate.items():
         engine = open_engine(settings, recipe.profile, inputs.get("cpt"))
-        rows: list[Conversation | Pair] = [row for row in (*pairs, *given) if row.source == name]
+        rows: list[Conversation | Pair] = [*(p for p in pairs if p.source == name)]
+        rows += [c for c in given if c.source == name]
         result = translate_rows(rows, settings, recipe.profile, engine, _identifier(recipe))
         pairs = [p for p in pairs if p.source != name] + [row for row in result.kept if isinstance(row, Pair)]
         given = [c for c in given if c.source != name] + [row for row in result.kept if isinstance(row, Conversation)]

@@ -93,7 +93,9 @@ class _Book:
         self._translate([p.strip() for parts in cut.values() for p, translate in parts if translate], f"{title}, again")
         self.in_pieces += len(lost)
         for sentence, h in hidden.items():
-            self._sentences[sentence] = _joined(cut[sentence], self._known) if sentence in cut else _whole(h, self._known)
+            self._sentences[sentence] = (
+                _joined(cut[sentence], self._known) if sentence in cut else _whole(h, self._known)
+            )
 
     def message(self, text: str) -> tuple[str, int, int]:
         """A message's translation, its unknown words, and how many words were translated."""
@@ -203,9 +205,12 @@ def lost_spans(original: str, translated: str) -> list[str]:
 
 
 def _intact(
-    originals: Sequence[Conversation | Pair], kept: Sequence[Conversation | Pair], settings: Translated, language: Language
+    originals: Sequence[Conversation | Pair],
+    kept: Sequence[Conversation | Pair],
+    settings: Translated,
+    language: Language,
 ) -> dict[str, int]:
-    """Counted once more over what is kept, from the rows themselves: rows with spans, and rows whose spans are all there."""
+    """Counted once more over what is kept, from the rows themselves: with spans, and with all their spans there."""
     by_id = {row.id: row for row in originals}
     target = settings.model_copy(update={"source_language": language.code})
     rows = intact = 0

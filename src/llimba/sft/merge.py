@@ -4,9 +4,10 @@ Three checks, from what lies on the disk: plain peft's adapter over the model it
 folder. 1. Nothing but the adapter's targets differs from the start (an untied head, a touched embedding). 2. The
 logits agree: their difference is small beside what the adapter changes, so that a wrong scaling cannot hide behind a
 small adapter. 3. Greedy answers agree, token by token up to where the two best tokens are nearly even. Why not trust
-peft's merge: it is right for what it is given, but scaling, ties and rounding went wrong in practice before and after it.
+peft's merge: it is right for what it is given, but scaling, ties and rounding went wrong in practice around it.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,7 +85,7 @@ def prove_merge(
 
 
 def check_tensors(start: Path, adapter: Path, merged: Path) -> int:
-    """That the merged folder has the start's tensors, all but the adapter's targets bit by bit; how many are untouched."""
+    """That the merged folder has the start's tensors, all but the adapter's targets bit by bit; returns how many are so."""
     before, after = _tensor_files(start), _tensor_files(merged)
     if added := sorted(after.keys() - before.keys()):
         raise StageError(_refusal(f"it has tensors that the model before had not: {', '.join(added[:3])}"))
@@ -126,7 +127,7 @@ def _rms(one: Behaviour, other: Behaviour | None = None) -> float:
         values = logits - (other.logits[index] if other is not None else logits.mean(dim=-1, keepdim=True))
         total += float(values.double().square().sum())
         count += values.numel()
-    return (total / count) ** 0.5
+    return math.sqrt(total / count)
 
 
 def _margin(prompt: Sequence[int], adapter: Behaviour, answer: list[int], index: int) -> float:

@@ -1,9 +1,11 @@
 """Preference tuning, DPO and ORPO: TRL's data and loss, llimba's steps and checkpoints.
 
 TRL tokenises the pairs, computes the reference once, before anything is trained, and gives the loss of a batch. The
-steps around it are ours, because TRL's trainer is transformers', whose checkpoints a kill can tear and which pickle.
+steps around it are ours, because TRL's trainer is transformers', whose checkpoints a kill can tear and which are no
+safetensors.
 """
 
+import importlib
 import logging
 import math
 import shutil
@@ -80,7 +82,7 @@ def tune(
                 batch = {key: _on(value, device) for key, value in trainer.data_collator(part).items()}
                 with autocast():
                     part_loss = trainer.compute_loss(model, batch) * (len(part) / len(chosen))
-                part_loss.backward()  # type: ignore[no-untyped-call]
+                part_loss.backward()
                 loss += float(part_loss.detach())
             norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), settings.max_grad_norm))
             if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -133,14 +135,11 @@ def _trainer(
 ) -> Any:
     """TRL's trainer, for its data and its loss; it never trains."""
     try:
+        import trl
         from datasets import Dataset
 
-        if settings.method == "orpo":
-            from trl.experimental.orpo import ORPOConfig as Config
-            from trl.experimental.orpo import ORPOTrainer as Trainer
-        else:
-            from trl import DPOConfig as Config
-            from trl import DPOTrainer as Trainer
+        source = importlib.import_module("trl.experimental.orpo") if settings.method == "orpo" else trl
+        config, trainer_class = (getattr(source, settings.method.upper() + part) for part in ("Config", "Trainer"))
     except ImportError as error:
         raise StageError(
             f"sft.method: {settings.method} needs TRL ({error}): `pip install llimba[preference]`."
@@ -154,7 +153,7 @@ def _trainer(
         for pair in pairs
     ]
     reference = {} if settings.method == "orpo" else {"precompute_ref_log_probs": True}
-    arguments = Config(
+    arguments = config(
         output_dir=str(out / ".trl"),
         beta=settings.beta,
         max_length=settings.sequence_length,
@@ -170,7 +169,9 @@ def _trainer(
         **reference,
     )
     model.eval()  # the reference is the model without dropout
-    trainer = Trainer(model=model, args=arguments, train_dataset=Dataset.from_list(rows), processing_class=tokenizer)
+    trainer = trainer_class(
+        model=model, args=arguments, train_dataset=Dataset.from_list(rows), processing_class=tokenizer
+    )
     shutil.rmtree(out / ".trl", ignore_errors=True)
     logger.info("%s: %d pairs of answers", settings.method, len(rows))
     return trainer

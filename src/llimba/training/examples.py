@@ -124,8 +124,8 @@ def _marked(conversation: Conversation, tokenizer: Any, eos: str, text: str) -> 
     answers = sum(message["role"] == "assistant" for message in conversation.messages)
     if rendered[0] != text or len(marks[0]) != answers:
         raise StageError(
-            f"conversation {conversation.id}: the chat template marks {len(marks[0])} answers, and there are {answers}. "
-            "Its generation marks are wrong; remove them from the template, and the answers are found without."
+            f"conversation {conversation.id}: the chat template marks {len(marks[0])} answers, and there are {answers}."
+            " Its generation marks are wrong; remove them from the template, and the answers are found without."
         )
     for start, end in marks[0]:
         inside = text.rfind(eos, start, end)
