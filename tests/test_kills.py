@@ -5,15 +5,18 @@
 
 import random
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llimba.files import write_jsonl
 from llimba.runner import plan
 from tests import kills
-from tests.fakes import recipe, recipe_content, tiny_model, tiny_tokenizer, write_text
+from tests.fakes import SENTENCES, recipe, recipe_content, tiny_model, tiny_tokenizer, write_text
 
+METHODS = ["full", "lora", "rslora", "dora"] + (["dpo", "orpo"] if find_spec("trl") else [])
 EVERY_STEP = {"save_minutes": 1e-6, "num_train_epochs": 2}
 
 
@@ -24,9 +27,13 @@ def small(folder: Path, **sft: Any) -> Any:
         tiny_model(attention_dropout=0.1).save_pretrained(folder / "base")
         tiny_tokenizer().save_pretrained(folder / "base")
     content = recipe_content(folder)
+    turns = zip(SENTENCES["it"][:6], SENTENCES["sc"][:6], SENTENCES["es"][:6], strict=True)
+    write_jsonl(folder / "answers.jsonl", ({"prompt": i, "chosen": s, "rejected": e} for i, s, e in turns))
+    answers = {"kind": "local", "yields": "conversations", "path": str(folder / "answers.jsonl"), "license": "CC0-1.0"}
     adapter = {"lora_r": 4, "lora_alpha": 4, "lora_dropout": 0.1} if sft.get("method", "full") != "full" else {}
     return recipe(
         folder,
+        sources={**content["sources"], "answers": answers},
         cpt={**content["cpt"], **EVERY_STEP},
         sft={**content["sft"], **EVERY_STEP, **adapter, **sft},
     )
@@ -62,7 +69,7 @@ def test_cpt_killed_anywhere_ends_in_the_same_bytes(tmp_path: Path) -> None:
     killed_and_whole(tmp_path, "cpt", ["sources", "corpus", "cpt"], times=5, seed=1)
 
 
-@pytest.mark.parametrize("method", ["full", "lora", "rslora", "dora"])
+@pytest.mark.parametrize("method", METHODS)
 def test_sft_killed_anywhere_ends_in_the_same_bytes(after_cpt: Path, tmp_path: Path, method: str) -> None:
     shutil.copytree(after_cpt, tmp_path, dirs_exist_ok=True)
     small(tmp_path, method=method)

@@ -43,7 +43,10 @@ def test_shipped_recipes_are_valid(path: Path) -> None:
         ({"base_model": {"name": "x", "license": "mit", "wheel": "a==1"}}, ["also needs file", "sha256"]),
         ({"evaluate": {"directions": ["en-xx"]}}, ["'en-xx' names 'xx'"]),
         ({"sources": {"a": {"kind": "lokal", "license": "x"}}}, ["sources.a", "'lokal'"]),
-        ({"sources": {"a": {"kind": "local", "path": "x", "license": "x"}}}, ["sources.a.language", "is missing"]),
+        (
+            {"sources": {"a": {"kind": "local", "path": "x", "license": "x"}}},
+            ["sources.a: documents need a language: set language"],
+        ),
         ({"sources": {}}, ["sources is empty"]),
     ],
 )

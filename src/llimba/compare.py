@@ -56,7 +56,18 @@ def rows(recipe: Recipe, first: Scores, columns: list[Column]) -> list[tuple[str
     found.append(("behaviour", [], ""))
     cells = [f"{scores['stopping'][s]['share']:.0%}" if s in scores["stopping"] else "–" for _, scores, s in columns]
     found.append(("  answers that stop", cells, f"{first['stopping']['base']['answers']} answers"))
-    return found
+    return found + _training_rows(columns)
+
+
+def _training_rows(columns: list[Column]) -> list[tuple[str, list[str], str]]:
+    """What the SFT of each column cost and how well it fits, where several stand side by side."""
+    trained = [scores.get("training", {}) if system == "sft" else {} for _, scores, system in columns]
+    labels = dict.fromkeys(label for of in trained for label in of)
+    if not labels:
+        return []
+    return [("instruction tuning", [], "")] + [
+        (f"  {label}", [of.get(label, "–") for of in trained], "") for label in labels
+    ]
 
 
 def _columns(evaluated: list[tuple[Recipe, Scores]]) -> list[Column]:

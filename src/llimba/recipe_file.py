@@ -8,13 +8,24 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
 
 from llimba.errors import RecipeError
 from llimba.recipe import HubSource, LocalSource, PackageSource, ParallelSource, Recipe, Source, WikipediaSource
+
+DISCRIMINATORS = {
+    "package",
+    "local",
+    "parallel",
+    "hub",
+    "wikipedia",
+    "apertium",
+    "nllb",
+    "model",
+}  # in pydantic's locations only
 
 
 class _NumberLoader(yaml.SafeLoader):
@@ -74,9 +85,12 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 
 def _anchor(raw: dict[str, Any], folder: Path) -> None:
     """Make paths in a recipe relative to the file that states them, whatever the working directory."""
-    for section in (raw.get("base_model"), *((raw.get("sources") or {}).values())):
+    instruct = raw.get("instruct") or {}
+    translated = (instruct.get("translate") or {}) if isinstance(instruct, dict) else {}
+    named = (*(raw.get("sources") or {}).values(), *(translated.values() if isinstance(translated, dict) else ()))
+    for section in (raw.get("base_model"), raw.get("sft"), *named):
         if isinstance(section, dict):
-            for key in ("path", "folder"):
+            for key in ("path", "folder", "prefix", "adapter"):
                 if isinstance(section.get(key), str):
                     section[key] = str(folder / Path(section[key]).expanduser())
             if isinstance(section.get("files"), dict):
@@ -120,7 +134,7 @@ def _explain(error: ValidationError, path: Path, text: str, overrides: Sequence[
     """One line per fault: place, what is wrong, nearest match."""
     lines = []
     for fault in error.errors():
-        location = [part for part in fault["loc"] if part not in {"package", "local", "parallel", "hub", "wikipedia"}]
+        location = [part for part in fault["loc"] if part not in DISCRIMINATORS]
         dotted = ".".join(str(part) for part in location)
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
@@ -155,7 +169,8 @@ def _fields_at(location: Sequence[Any], full: Sequence[Any]) -> list[str]:
     fields: dict[str, Any] = dict(Recipe.model_fields)
     for part in location:
         annotation: Any = fields[str(part)].annotation if str(part) in fields else None
-        fields = getattr(annotation, "model_fields", {})
+        options = (annotation, *get_args(annotation))  # a section may be left out: CptSection | None
+        fields = next((option.model_fields for option in options if hasattr(option, "model_fields")), {})
     return [key for key in fields if key != "path"]
 
 

@@ -26,6 +26,7 @@ class Record:
     variety: str = ""  # as declared by the source or labelled by the corpus stage
     norm: str = ""
     origin: str = "human"  # human | mt | generated
+    engine: str = ""  # what translated or wrote it, where no human did
     role: str = "train"  # train | evaluate: an evaluation record is never trained on
 
     @classmethod
@@ -60,6 +61,12 @@ class Conversation(Record):
 
     messages: list[dict[str, str]] = field(default_factory=list)
     task: str = ""  # e.g. translation:en-sc
+    rejected: str = ""  # preference data: the worse last answer; the better one is the last message
+
+    @property
+    def contents(self) -> list[str]:
+        """Every text that is trained on, the rejected answer too."""
+        return [*(message["content"] for message in self.messages), *([self.rejected] if self.rejected else [])]
 
 
 R = TypeVar("R", bound="Record")

@@ -27,7 +27,7 @@ from llimba.errors import DiskRefused, RecipeError, StageError
 from llimba.files import fingerprint, sha256, sync_folder, write_json
 from llimba.manifest import MANIFEST, read_manifest
 from llimba.recipe import Recipe, local_paths
-from llimba.stages import STAGES, Stage
+from llimba.stages import STAGES, Stage, stages_of
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +71,8 @@ class Step(NamedTuple):
 def plan(recipe: Recipe, runs: Path) -> list[Step]:
     """What a run of this recipe would find done, and what it would do; touches nothing."""
     steps: dict[str, Step] = {}
-    for stage in STAGES:
-        ingredients = _ingredients(recipe, stage, {need: steps[need].fingerprint for need in stage.needs})
+    for stage, needs in stages_of(recipe, STAGES):
+        ingredients = _ingredients(recipe, stage, {need: steps[need].fingerprint for need in needs})
         digest = fingerprint(ingredients)
         folder = runs / stage.name / digest
         state, why = _state(recipe, stage, folder, ingredients)
@@ -82,14 +82,14 @@ def plan(recipe: Recipe, runs: Path) -> list[Step]:
 
 def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
     """Run every stage that is not done, in order, up to and including `until`; returns the finished plan."""
-    names = [stage.name for stage in STAGES]
+    names = [stage.name for stage, _ in stages_of(recipe, STAGES)]
     if until is not None and until not in names:
         raise RecipeError(f"--until {until}: there is no such stage; the stages are {', '.join(names)}.")
     steps = plan(recipe, runs)
     wanted = steps if until is None else steps[: names.index(until) + 1]
     folders = {step.stage.name: step.folder for step in steps}
     for step in wanted:
-        inputs = {need: folders[need] for need in step.stage.needs}
+        inputs = {need: folders[need] for need in step.ingredients["needs"]}
         if step.state == "done":
             logger.info("%-9s already done, skipped (%s)", step.stage.name, step.folder)
         elif processes.is_main():

@@ -2,10 +2,11 @@
 
 A stage is a name, the stages whose folders it reads, what else of the recipe it uses, and a function
 `run(recipe, inputs, out) -> facts`. Its name is also its package, its YAML section, its output folder and its test
-folder. Stages meet only through folders on disk and never import one another.
+folder. Stages meet only through folders on disk and never import one another. A stage whose section the
+recipe leaves out (`cpt`, for who starts from a finished CPT checkpoint) is left out of its run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from llimba.corpus.stage import run as run_corpus
 from llimba.cpt.stage import estimate as estimate_cpt
 from llimba.cpt.stage import run as run_cpt
 from llimba.evaluate.stage import run as run_evaluate
+from llimba.instruct.stage import needs as instruct_needs
 from llimba.instruct.stage import run as run_instruct
 from llimba.publish.stage import run as run_publish
 from llimba.recipe import Recipe
@@ -35,12 +37,13 @@ class Stage(NamedTuple):
     resumable: bool = False  # goes on from what a killed run left in the .partial folder
     parallel: bool = False  # every process of `accelerate launch` runs it together; the others leave it to the first
     estimate: Estimate | None = None  # what it will need on a card (None: this machine's), for `llimba plan`
+    also_needs: Callable[[Recipe], tuple[str, ...]] = lambda recipe: ()  # further stages, where the recipe asks for it
 
 
 STAGES = (
     Stage("sources", (), (), run_sources),
     Stage("corpus", ("sources",), ("language", "seed"), run_corpus),
-    Stage("instruct", ("corpus",), ("language", "seed"), run_instruct),
+    Stage("instruct", ("corpus",), ("language", "seed"), run_instruct, also_needs=instruct_needs),
     Stage(
         "cpt",
         ("corpus",),
@@ -67,3 +70,16 @@ STAGES = (
         run_publish,
     ),
 )
+
+
+def stages_of(recipe: Recipe, table: Sequence[Stage] = STAGES) -> list[tuple[Stage, tuple[str, ...]]]:
+    """The stages of a recipe with the stages that each reads, in the order they run; one without a section is not."""
+    left = [stage for stage in table if getattr(recipe, stage.name) is not None]
+    there = {stage.name for stage in left}
+    needs = {s.name: tuple(n for n in (*s.needs, *s.also_needs(recipe)) if n in there) for s in left}
+    ordered: list[Stage] = []
+    while left:
+        ready = next(stage for stage in left if set(needs[stage.name]) <= {done.name for done in ordered})
+        ordered.append(ready)
+        left.remove(ready)
+    return [(stage, needs[stage.name]) for stage in ordered]

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
-from llimba.errors import StageError
-from llimba.instruct.stage import run
-from llimba.records import Conversation, Pair, read_records, write_records
-from tests.fakes import SENTENCES, recipe
+from llimba.errors import RecipeError, StageError
+from llimba.files import read_jsonl, write_jsonl
+from llimba.instruct.stage import needs, run
+from llimba.records import Conversation, Document, Pair, read_records, write_records
+from llimba.stages import stages_of
+from tests.fakes import SENTENCES, recipe, recipe_content
+from tests.instruct.engines import Backwards
 
 COMMON: dict[str, Any] = {"source": "s", "license": "x", "provenance": "p"}
 
@@ -18,6 +21,10 @@ def corpus(folder: Path, given: list[Conversation]) -> dict[str, Path]:
     texts = [{code: SENTENCES[code][i % 10] for code in ("sc", "it")} for i in range(20)]
     write_records(folder / "pairs.jsonl", (Pair(id=f"p{i}", texts=t, **COMMON) for i, t in enumerate(texts)))
     write_records(folder / "conversations.jsonl", given)
+    evaluated = "Custa fràsia est pro sa proa ebbia."
+    write_jsonl(folder / "evaluation.jsonl", [{"id": "e1", "source": "s", "sc": evaluated, "it": "una frase di prova"}])
+    held_out = Document(id="h1", text="Unu testu chi nemos depet lèghere prima.", language="sc", **COMMON)
+    write_records(folder / "held_out.jsonl", [held_out])
     return {"corpus": folder}
 
 
@@ -46,3 +53,65 @@ def test_max_conversations_cuts_the_same_way_every_time(tmp_path: Path) -> None:
 def test_no_conversation_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="Name directions under instruct.directions"):
         run(recipe(tmp_path, instruct={}), corpus(tmp_path / "in", []), tmp_path)
+
+
+def talk(identifier: str, question: str, answer: str, source: str = "aligned") -> Conversation:
+    messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return Conversation(id=identifier, messages=messages, **{**COMMON, "source": source})
+
+
+def test_reviewed_sets_are_upsampled_after_the_cut(tmp_path: Path) -> None:
+    given = [talk(f"g{i}", f"pregunta {i}", "eja") for i in range(3)] + [talk("o", "àtera", "nono", source="scored")]
+    inputs = corpus(tmp_path / "in", given)
+    facts = run(recipe(tmp_path, instruct={"upsample": {"aligned": 5}}), inputs, tmp_path)
+    ids = [c.id for c in read_records(tmp_path / "conversations.jsonl", Conversation)]
+    assert len(ids) == len(set(ids)) == facts["conversations"] == 3 * 5 + 1
+    assert facts["upsampled_copies"] == 12
+    assert facts["sources"] == {"aligned": 15, "scored": 1}
+    assert {"g0", "g0#2", "g0#5"} <= set(ids)
+
+
+def test_evaluation_text_is_turned_away_wherever_it_stands(tmp_path: Path) -> None:
+    given = [
+        talk("a", "Ite est custu?", "Custa frasia est pro sa proa ebbia!"),
+        talk("b", "Nara: unu testu chi nemos depet leghere prima", "eja"),
+        talk("c", "Ite ses?", "Unu programma."),
+    ]
+    facts = run(recipe(tmp_path, instruct={}), corpus(tmp_path / "in", given), tmp_path)
+    assert facts["rejected"] == {"contaminated": 2}
+    assert [row["record"]["id"] for row in read_jsonl(tmp_path / "rejected.jsonl")] == ["a", "b"]
+    assert facts["contamination"] == {"evaluation_sentences": 3, "surviving": 0}
+
+
+def test_a_source_is_replaced_by_its_translation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLIMBA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("llimba.instruct.stage.open_engine", lambda *given: Backwards())
+    rows = {"aligned": {"engine": "apertium", "source_language": "en", "route": ["x"]}}
+    given = [talk("a", "what is this", "a house"), talk("b", "Ite est?", "Una domo.", source="scored")]
+    facts = run(recipe(tmp_path, instruct={"translate": rows}), corpus(tmp_path / "in", given), tmp_path)
+    kept = {c.id: c for c in read_records(tmp_path / "conversations.jsonl", Conversation)}
+    assert kept["a"].messages[1]["content"] == "a esuoh"
+    assert (kept["a"].origin, kept["a"].engine) == ("mt", "backwards")
+    assert (kept["b"].origin, kept["b"].engine) == ("human", "")
+    assert facts["engines"] == {"backwards": 1}
+    assert facts["translated"]["aligned"]["kept"] == 1
+
+
+def test_the_cpt_model_is_needed_only_where_it_translates(tmp_path: Path) -> None:
+    own = {"translate": {"aligned": {"engine": "model", "source_language": "it"}}}
+    assert needs(recipe(tmp_path, instruct=own)) == ("cpt",)
+    assert needs(recipe(tmp_path)) == ()
+    order = [stage.name for stage, _ in stages_of(recipe(tmp_path, instruct=own))]
+    assert order == ["sources", "corpus", "cpt", "instruct", "sft", "evaluate", "publish"]
+    content = recipe_content(tmp_path) | {"instruct": own}
+    with pytest.raises(RecipeError, match="needs a folder, or a cpt section"):
+        recipe(tmp_path, **{**content, "cpt": None})
+
+
+def test_a_name_without_rows_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match=r"instruct.upsample.prose: no pair or conversation .*aligned"):
+        run(
+            recipe(tmp_path, instruct={"upsample": {"prose": 2}}),
+            corpus(tmp_path / "in", [talk("a", "b", "c")]),
+            tmp_path,
+        )

@@ -1,5 +1,6 @@
 """Files of one's own."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from llimba.errors import StageError
 from llimba.recipe import LocalSource
-from llimba.records import Document
+from llimba.records import Conversation, Document
 from llimba.sources.local import load
 from tests.fakes import recipe
 
@@ -45,3 +46,17 @@ def test_faults_are_named(tmp_path: Path) -> None:
     (tmp_path / "j.jsonl").write_text('{"txt": 1}\n')
     with pytest.raises(StageError, match="no column 'text' in row 1 .columns: txt"):
         documents(tmp_path, tmp_path / "j.jsonl")
+
+
+def test_conversations_of_a_jsonl_file(tmp_path: Path) -> None:
+    row = {"id": 7, "prompt": "Ite est?", "chosen": "Una domo.", "rejected": "Una casa.", "task": "vocabulary"}
+    (tmp_path / "talk.jsonl").write_text(json.dumps(row) + "\n")
+    source = LocalSource(kind="local", path=tmp_path / "talk.jsonl", yields="conversations", license="CC0-1.0")
+    (talk,) = load("talk", source, recipe(tmp_path), Counter(), {})
+    assert isinstance(talk, Conversation)
+    assert talk.contents == ["Ite est?", "Una domo.", "Una casa."]
+    assert (talk.id, talk.task, talk.license) == ("talk:talk.jsonl:7", "vocabulary", "CC0-1.0")
+    text = LocalSource(kind="local", path=tmp_path, yields="conversations", license="x")
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(StageError, match="conversations are read from .jsonl files"):
+        list(load("talk", text, recipe(tmp_path), Counter(), {}))

@@ -145,6 +145,14 @@ def test_what_a_killed_save_left_is_cleared_and_never_read(tmp_path: Path) -> No
     assert not (tmp_path / ".tmp-2-99").exists()
 
 
+def test_a_removal_that_was_killed_half_way_is_finished(tmp_path: Path) -> None:
+    half = save(tmp_path, 1)
+    (half / "checkpoint.json").unlink()  # as a kill between the manifest and the rest leaves it
+    for step in (2, 3):
+        save(tmp_path, step)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-0000002", "step-0000003"]
+
+
 def test_a_full_disk_keeps_the_last_good_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(tmp_path, 1)
 

@@ -1,11 +1,14 @@
 """Documents and conversations become examples: nothing lost, nothing invented, only answers supervised."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from llimba.errors import StageError
 from llimba.records import Conversation, Document
 from llimba.training.examples import IGNORED, conversation_example, document_examples, split
+from tests.chat_templates import FAMILIES, MARKED, tokenizer_of
 from tests.fakes import tiny_tokenizer
 
 
@@ -69,3 +72,56 @@ def test_a_template_that_rewrites_the_past_is_refused() -> None:
     chat = conversation(("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"))
     with pytest.raises(StageError, match="does not keep earlier messages"):
         conversation_example(chat, tokenizer, "<|im_end|>", 512)
+
+
+TALK = Conversation(
+    id="t", source="s", license="x", provenance="p",
+    messages=[
+        {"role": "user", "content": "Cale est sa capitale?"},
+        {"role": "assistant", "content": "Casteddu est sa capitale."},
+        {"role": "user", "content": "E in antis?"},
+        {"role": "assistant", "content": "Non l'isco."},
+    ],
+)  # fmt: skip
+WITH_SYSTEM = replace(TALK, messages=[{"role": "system", "content": "Agiuda."}, *TALK.messages])
+
+
+@pytest.mark.parametrize("conversation", [TALK, WITH_SYSTEM], ids=["plain", "system"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_answers_and_their_eos_are_supervised_and_nothing_else(family: str, conversation: Conversation) -> None:
+    tokenizer = tokenizer_of(family)
+    eos = FAMILIES[family].eos
+    example = conversation_example(conversation, tokenizer, eos, 1000)
+    taught = tokenizer.decode([label for label in example.labels if label != IGNORED])
+    assert taught == f"Casteddu est sa capitale.{eos}Non l'isco.{eos}"
+    # what predicts the first token of an answer is the last token of the generation prompt, as when it is asked
+    asked = tokenizer.apply_chat_template(conversation.messages[:-1], tokenize=False, add_generation_prompt=True)
+    whole = tokenizer.decode(example.input_ids)
+    assert whole.startswith(asked)
+
+
+def test_generation_marks_are_used_and_the_eos_added() -> None:
+    marked, plain = (
+        tokenizer_of("SmolLM2", MARKED),
+        tokenizer_of("SmolLM2", MARKED.replace("{% generation %}", "").replace("{% endgeneration %}", "")),
+    )
+    ours, theirs = (conversation_example(TALK, tokenizer, "<|im_end|>", 1000) for tokenizer in (marked, plain))
+    assert ours.labels.tolist() == theirs.labels.tolist()
+    with pytest.raises(StageError, match="would never learn to stop"):
+        conversation_example(TALK, marked, "<|endoftext|>", 1000)
+
+
+def test_generation_marks_serve_a_template_that_rewrites_its_past() -> None:
+    forgets = MARKED.replace(
+        "{{ message['content'] }}{% endgeneration %}",
+        "{{ message['content'] if loop.last else '…' }}{% endgeneration %}",
+    )
+    example = conversation_example(TALK, tokenizer_of("SmolLM2", forgets), "<|im_end|>", 1000)
+    taught = tokenizer_of("SmolLM2").decode([label for label in example.labels if label != IGNORED])
+    assert taught == "…<|im_end|>Non l'isco.<|im_end|>"
+
+
+def test_marks_that_leave_an_answer_out_are_refused() -> None:
+    half = MARKED.replace("message['role'] == 'assistant' %}", "message['role'] == 'assistant' and loop.last %}")
+    with pytest.raises(StageError, match="marks 1 answers, and there are 2"):
+        conversation_example(TALK, tokenizer_of("SmolLM2", half), "<|im_end|>", 1000)

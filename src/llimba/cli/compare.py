@@ -2,44 +2,55 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from llimba import runner
+from llimba import matched, runner
 from llimba.cli.app import Runs, app, stdout
 from llimba.errors import LlimbaError
 from llimba.recipe import Recipe
 from llimba.recipe_file import load_recipe
 
 
-@app.command(epilog="Example: llimba compare recipes/demo.yaml recipes/demo-lora.yaml")
+@app.command(epilog="Example: llimba compare recipes/sft-*.yaml")
 def compare(
     recipes: Annotated[list[Path], typer.Argument(help="Recipes that have been run.", metavar="RECIPE...")],
     runs: Runs = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """The scores of finished recipes side by side."""
-    evaluated = []
+    evaluated, trained = [], {}
     for path in recipes:
         loaded = load_recipe(path)
-        step = next(step for step in runner.plan(loaded, runs) if step.stage.name == "evaluate")
+        steps = {step.stage.name: step for step in runner.plan(loaded, runs)}
+        step = steps["evaluate"]
         if step.state != "done":
             raise LlimbaError(f"{path} has no scores yet ({step.state}: {step.why}). Run: llimba run {path}")
         evaluated.append((loaded, step.folder))
+        trained[loaded.name] = steps["sft"].folder
     if as_json:
         from llimba.compare import load_scores
 
-        scores = {recipe.name: load_scores(folder) for recipe, folder in evaluated}
+        scores: dict[str, Any] = {
+            recipe.name: load_scores(folder) | {"training": matched.training(trained[recipe.name])}
+            for recipe, folder in evaluated
+        }
+        scores["matched"] = matched.proof(trained)
         typer.echo(json.dumps(scores, ensure_ascii=False, indent=2))
     else:
-        print_table(evaluated)
+        print_table(evaluated, trained if len(evaluated) > 1 else None)
+        for line in matched.proof(trained):
+            stdout.print(line, soft_wrap=True)
 
 
-def print_table(evaluated: list[tuple[Recipe, Path]]) -> None:
-    """Print the table of finished evaluations: (recipe, folder of its evaluate stage)."""
+def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] | None = None) -> None:
+    """Print the table of finished evaluations: (recipe, folder of its evaluate stage), and the sft folders by name."""
     from llimba.compare import load_scores, table
 
-    rendered: Table = table([(recipe, load_scores(folder)) for recipe, folder in evaluated])
+    costs = {name: {"training": matched.training(folder)} for name, folder in (trained or {}).items()}
+    rendered: Table = table(
+        [(recipe, load_scores(folder) | costs.get(recipe.name, {})) for recipe, folder in evaluated]
+    )
     stdout.print(rendered)

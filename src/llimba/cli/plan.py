@@ -36,7 +36,7 @@ def plan(
         rows = [
             {
                 "stage": step.stage.name,
-                "needs": step.stage.needs,
+                "needs": list(step.ingredients["needs"]),
                 "state": step.state,
                 "why": step.why,
                 "folder": str(step.folder),
@@ -52,7 +52,7 @@ def plan(
         f"{loaded.profile.name(loaded.profile.code, 'en')}"
     )
     for step in steps:
-        needs = f"  [dim]reads {', '.join(step.stage.needs)}[/]" if step.stage.needs else ""
+        needs = f"  [dim]reads {', '.join(step.ingredients['needs'])}[/]" if step.ingredients["needs"] else ""
         why = f"  {step.why}" if step.why else ""
         branch = tree.add(f"[bold]{step.stage.name}[/]  [{STATE_STYLE[step.state]}]{step.state}[/]{why}{needs}")
         branch.add(f"[dim]{step.folder}[/]")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from llimba.base_model import base_folder, token_contract
 from llimba.cpt.mixture import mix
 from llimba.errors import StageError
-from llimba.recipe import Recipe
+from llimba.recipe import CptSection, Recipe
 from llimba.records import Document, read_records
 
 if TYPE_CHECKING:
@@ -25,20 +25,21 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     from llimba.training.model import open_for_training
     from llimba.training.monitor import held_out_examples
 
-    opened = open_for_training(base_folder(recipe.base_model), recipe.cpt, recipe.base_model.tokens)
+    settings = _settings(recipe)
+    opened = open_for_training(base_folder(recipe.base_model), settings, recipe.base_model.tokens)
     chosen = training_examples(recipe, inputs["corpus"], opened.tokenizer)
     documents = list(read_records(inputs["corpus"] / "held_out.jsonl", Document))
     held_out = held_out_examples(
         documents,
         recipe.evaluate.languages,
-        recipe.cpt.eval_max_bytes,
+        settings.eval_max_bytes,
         opened.tokenizer,
         opened.contract.separator_id,
-        recipe.cpt.sequence_length,
+        settings.sequence_length,
     )
     prompts = [" ".join(d.text.split()[:PROMPT_WORDS]) for d in documents if d.language == recipe.profile.code]
-    held_out = replace(held_out, prompts=prompts[: recipe.cpt.num_samples])
-    facts = train(opened, chosen, recipe.cpt, out, seed=recipe.seed, title="cpt", held_out=held_out)
+    held_out = replace(held_out, prompts=prompts[: settings.num_samples])
+    facts = train(opened, chosen, settings, out, seed=recipe.seed, title="cpt", held_out=held_out)
     finish(opened.model, opened.tokenizer, out)
     return facts | {"tokens_per_epoch": tokens_by_language(chosen)}
 
@@ -47,7 +48,7 @@ def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any) -> list["Exa
     """One epoch: the corpus's documents in the tokenizer's ids, split, and mixed by the recipe's token shares."""
     from llimba.training.examples import document_examples
 
-    settings = recipe.cpt
+    settings = _settings(recipe)
     separator = token_contract(tokenizer, recipe.base_model.tokens).separator_id
     documents = read_records(corpus / "documents.jsonl", Document)
     examples = list(document_examples(documents, tokenizer, separator, settings.sequence_length))
@@ -61,9 +62,14 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[
     """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the corpus is there."""
     from llimba.training.estimate import estimate_stage
 
-    corpus = inputs["corpus"]
+    corpus, settings = inputs["corpus"], _settings(recipe)
     examples = partial(training_examples, recipe, corpus) if (corpus / "documents.jsonl").exists() else None
-    return estimate_stage(recipe.base_model, recipe.cpt, card, examples, recipe.seed, recipe.cpt.max_tokens)
+    return estimate_stage(recipe.base_model, settings, card, examples, recipe.seed, settings.max_tokens)
+
+
+def _settings(recipe: Recipe) -> CptSection:
+    assert recipe.cpt is not None  # without the section the stage is not run
+    return recipe.cpt
 
 
 def tokens_by_language(examples: Iterable["Example"]) -> dict[str, int]:

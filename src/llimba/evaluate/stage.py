@@ -31,7 +31,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     write_tasks(tasks, rows, held_out, recipe.profile, settings.max_new_tokens)
     folders = {
         "base": base_folder(recipe.base_model),
-        "cpt": inputs["cpt"] / "model",
+        **({"cpt": inputs["cpt"] / "model"} if "cpt" in inputs else {}),
         "sft": inputs["sft"] / "model",
     }
     results = {"copy": _copy(rows, out)}

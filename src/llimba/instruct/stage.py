@@ -1,42 +1,132 @@
-"""Stage 3, `instruct`: conversations from pairs and from the sources. Leaves `conversations.jsonl`."""
+"""Stage 3, `instruct`: conversations from pairs, from the sources, and by translation.
+
+Leaves `conversations.jsonl`, and `rejected.jsonl`, where every row that was turned away stands with its reason.
+"""
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from llimba.decontaminate import EvaluationIndex
 from llimba.errors import StageError
-from llimba.files import stable_fraction
+from llimba.files import read_jsonl, stable_fraction, write_jsonl
+from llimba.instruct.engine import open_engine
+from llimba.instruct.translated import translate_rows
 from llimba.instruct.translation import conversations as translations
 from llimba.recipe import Recipe
-from llimba.records import Conversation, Pair, read_records, write_records
+from llimba.records import Conversation, Document, Pair, read_records, write_records
 from llimba.text import fold
+
+R = TypeVar("R", Conversation, Pair)
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
-    """Build, deduplicate, cut to the number asked for; returns counts by task, origin and system prompt."""
+    """Translate, build, decontaminate, deduplicate, cut, upsample; returns counts by source, task, origin and more."""
     settings = recipe.instruct
-    pairs = read_records(inputs["corpus"] / "pairs.jsonl", Pair)
-    built = list(translations(pairs, settings, recipe.profile, recipe.seed))
+    pairs = list(read_records(inputs["corpus"] / "pairs.jsonl", Pair))
     given = list(read_records(inputs["corpus"] / "conversations.jsonl", Conversation))
-    unique = _without_duplicates([*given, *built])
+    _check_names(recipe, [*pairs, *given])
+    pairs, given, rejected, translated = _translated(recipe, inputs, pairs, given)
+    built = list(translations(pairs, settings, recipe.profile, recipe.seed))
+    index = EvaluationIndex(_evaluated(inputs["corpus"]))
+    clean = list(_decontaminated([*given, *built], index, rejected))
+    unique = _without_duplicates(clean)
     chosen = sorted(unique, key=lambda c: stable_fraction(str(recipe.seed), "order", c.id))[
         : settings.max_conversations
     ]
     if not chosen:
         raise StageError(
             "instruct: there is no conversation. Name directions under instruct.directions and a source with pairs in "
-            "them, or a source that yields conversations."
+            f"them, or a source that yields conversations. Turned away: {_by(r['rule'] for r in rejected) or 'none'}."
         )
-    write_records(out / "conversations.jsonl", chosen)
+    final = [copy for c in chosen for copy in _copies(c, settings.upsample.get(c.source, 1))]
+    write_records(out / "conversations.jsonl", final)
+    write_jsonl(out / "rejected.jsonl", rejected)
+    surviving = sum(index.hit(line) is not None for c in final for line in _lines(c))
+    if surviving:
+        raise StageError(f"instruct: {surviving} evaluation sentences survive in the conversations: a bug of llimba's.")
     return {
-        "conversations": len(chosen),
+        "conversations": len(final),
         "built_from_pairs": len(built),
         "given_by_sources": len(given),
-        "duplicates_removed": len(given) + len(built) - len(unique),
-        "tasks": dict(Counter(c.task for c in chosen)),
-        "origins": dict(Counter(c.origin for c in chosen)),
-        "with_system_prompt": sum(c.messages[0]["role"] == "system" for c in chosen),
+        "rejected": _by(row["rule"] for row in rejected),
+        "duplicates_removed": len(clean) - len(unique),
+        "upsampled_copies": len(final) - len(chosen),
+        "translated": translated,
+        "contamination": {"evaluation_sentences": len(index), "surviving": surviving},
+        "sources": _by(c.source for c in final),
+        "tasks": _by(c.task for c in final),
+        "origins": _by(c.origin for c in final),
+        "engines": _by(c.engine for c in final if c.engine),
+        "preferences": sum(bool(c.rejected) for c in final),
+        "with_system_prompt": sum(c.messages[0]["role"] == "system" for c in final),
     }
+
+
+def needs(recipe: Recipe) -> tuple[str, ...]:
+    """The stages read besides `corpus`: the CPT model where it is the one that translates."""
+    own = any(s.engine == "model" and s.folder is None for s in recipe.instruct.translate.values())
+    return ("cpt",) if own else ()
+
+
+def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None:
+    there = {record.source for record in records}
+    for key in ("translate", "upsample"):
+        for name in getattr(recipe.instruct, key):
+            if name not in there:
+                raise StageError(
+                    f"instruct.{key}.{name}: no pair or conversation comes from a source of that name (from: "
+                    f"{', '.join(sorted(there)) or 'none'}). Mend the name, or look into the corpus stage's "
+                    "rejected.jsonl."
+                )
+
+
+def _translated(
+    recipe: Recipe, inputs: dict[str, Path], pairs: list[Pair], given: list[Conversation]
+) -> tuple[list[Pair], list[Conversation], list[dict[str, Any]], dict[str, Any]]:
+    """Pairs and conversations with the sources under `translate` replaced by their translations."""
+    rejected: list[dict[str, Any]] = []
+    facts: dict[str, Any] = {}
+    for name, settings in recipe.instruct.translate.items():
+        engine = open_engine(settings, recipe.profile, inputs.get("cpt"))
+        rows: list[Conversation | Pair] = [*(p for p in pairs if p.source == name)]
+        rows += [c for c in given if c.source == name]
+        result = translate_rows(rows, settings, recipe.profile, engine, _identifier(recipe))
+        pairs = [p for p in pairs if p.source != name] + [row for row in result.kept if isinstance(row, Pair)]
+        given = [c for c in given if c.source != name] + [row for row in result.kept if isinstance(row, Conversation)]
+        rejected += result.rejected
+        facts[name] = result.facts
+    return pairs, given, rejected, facts
+
+
+def _identifier(recipe: Recipe) -> Callable[[str], str | None]:
+    return lambda text: None
+
+
+def _evaluated(corpus: Path) -> Iterator[tuple[str, str]]:
+    """Everything that is scored on: (id, text)."""
+    for row in read_jsonl(corpus / "evaluation.jsonl"):
+        yield from ((row["id"], text) for key, text in row.items() if key not in ("id", "source"))
+    for document in read_records(corpus / "held_out.jsonl", Document):
+        yield document.id, document.text
+
+
+def _decontaminated(
+    conversations: Iterable[Conversation], index: EvaluationIndex, rejected: list[dict[str, Any]]
+) -> Iterator[Conversation]:
+    """Those that hold no evaluation sentence; a translation may hold one that its original did not."""
+    for conversation in conversations:
+        hit = next((hit for line in _lines(conversation) if (hit := index.hit(line)) is not None), None)
+        if hit is None:
+            yield conversation
+        else:
+            rejected.append({"rule": "contaminated", "detail": str(hit), "record": asdict(conversation)})
+
+
+def _lines(conversation: Conversation) -> Iterator[str]:
+    return (line for text in conversation.contents for line in text.split("\n"))
 
 
 def _without_duplicates(conversations: list[Conversation]) -> list[Conversation]:
@@ -46,3 +136,14 @@ def _without_duplicates(conversations: list[Conversation]) -> list[Conversation]
         turns = [fold(message["content"]) for message in conversation.messages if message["role"] == "user"]
         kept.setdefault("\n".join(turns), conversation)
     return list(kept.values())
+
+
+def _copies(conversation: Conversation, times: int) -> Iterator[Conversation]:
+    """The conversation and `times` - 1 copies, each with an id of its own."""
+    yield conversation
+    for number in range(2, times + 1):
+        yield replace(conversation, id=f"{conversation.id}#{number}")
+
+
+def _by(values: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(values))

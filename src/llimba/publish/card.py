@@ -66,7 +66,8 @@ def metadata(recipe: Recipe, scores: Scores, title: str) -> str:
 
 def _introduction(recipe: Recipe) -> str:
     name = recipe.profile.name(recipe.profile.code, "en")
-    return f"""{recipe.base_model.name} after continued pretraining on {name} text and instruction tuning, by llimba.
+    done = f"continued pretraining on {name} text and instruction tuning" if recipe.cpt else "instruction tuning"
+    return f"""{recipe.base_model.name} after {done}, by llimba.
 
 ```python
 from transformers import pipeline
@@ -100,13 +101,14 @@ def _scores(recipe: Recipe, scores: Scores) -> str:
 
 
 def _training(manifests: Manifests) -> str:
-    stages = ("cpt", "sft")
+    stages = [stage for stage in ("cpt", "sft") if stage in manifests]
+    headings = {"cpt": "continued pretraining", "sft": "instruction tuning"}
     sections = [manifests[stage]["ingredients"]["section"] for stage in stages]
     facts = [manifests[stage]["facts"] for stage in stages]
     lines = [
         "## Training\n",
-        _row(["", "continued pretraining", "instruction tuning"]),
-        _row(["---", "---", "---"]),
+        _row(["", *(headings[stage] for stage in stages)]),
+        _row(["---"] * (1 + len(stages))),
     ]
     for key in PROCEDURE:
         values = [section.get(key) for section in sections]
@@ -127,12 +129,11 @@ def _training(manifests: Manifests) -> str:
     peaks = (f"{manifests[stage]['peak_memory_bytes'] / 2**30:.1f} GiB" for stage in stages)
     lines.append(_row(["peak memory", *peaks]))
     lines.append(_row(["machine", *(manifests[stage]["machine"] for stage in stages)]))
-    mixture = ", ".join(f"{language} {count:,}" for language, count in facts[0]["tokens_per_epoch"].items())
-    return (
-        "\n".join(lines)
-        + f"\n\nTokens of one epoch of continued pretraining, by language: {mixture}.\n\n![loss](loss.png)\n"
-        + ("\n![what was learned and forgotten](forgetting.png)\n" if all(f["held_out"] for f in facts) else "")
-    )
+    mixture = ", ".join(f"{language} {n:,}" for language, n in facts[0].get("tokens_per_epoch", {}).items())
+    said = f"Tokens of one epoch of continued pretraining, by language: {mixture}.\n\n" if mixture else ""
+    drawn = all(found.get("held_out") for found in facts)
+    forgotten = "\n![what was learned and forgotten](forgetting.png)\n" if drawn else ""
+    return "\n".join(lines) + f"\n\n{said}![loss](loss.png)\n{forgotten}"
 
 
 def _data(manifests: Manifests) -> str:

@@ -30,9 +30,10 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         _link(file, model / file.name)
     shutil.copyfile(inputs["evaluate"] / "scores.json", model / "scores.json")
     title = recipe.publish.title or f"{recipe.base_model.name.rpartition('/')[2]}-{recipe.profile.iso639_3}"
-    curves = {stage: list(read_jsonl(inputs[name] / "metrics.jsonl")) for stage, name in TRAINED.items()}
+    trained = {stage: name for stage, name in TRAINED.items() if name in inputs}
+    curves = {stage: list(read_jsonl(inputs[name] / "metrics.jsonl")) for stage, name in trained.items()}
     loss_curve(curves, model / "loss.png", title)
-    looks = {stage: manifests[name]["facts"]["held_out"] for stage, name in TRAINED.items()}
+    looks = {stage: manifests[name]["facts"].get("held_out") for stage, name in trained.items()}
     if drawn := all(looks.values()):  # a recipe may have no held-out text
         codes = [code for code in next(iter(looks.values()))[0] if code != "step"]
         names = {code: recipe.profile.name(code, "en") for code in codes}

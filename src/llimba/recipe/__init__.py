@@ -18,10 +18,13 @@ from llimba.recipe.sources import (
     WikipediaSource,
 )
 from llimba.recipe.training import CptSection, SftSection, TrainingSection
+from llimba.recipe.translate import AnyTranslation, ApertiumTranslation, ModelTranslation, NllbTranslation, Translated
 from llimba.recipe.whole import Recipe, local_paths
 
 __all__ = [
     "AnySource",
+    "AnyTranslation",
+    "ApertiumTranslation",
     "BaseModelSection",
     "CorpusSection",
     "CptSection",
@@ -29,6 +32,8 @@ __all__ = [
     "HubSource",
     "InstructSection",
     "LocalSource",
+    "ModelTranslation",
+    "NllbTranslation",
     "PackageSource",
     "ParallelSource",
     "PublishSection",
@@ -37,6 +42,7 @@ __all__ = [
     "Source",
     "Tokens",
     "TrainingSection",
+    "Translated",
     "WikipediaSource",
     "local_paths",
 ]

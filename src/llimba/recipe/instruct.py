@@ -3,13 +3,16 @@
 from pydantic import Field
 
 from llimba.recipe.section import Section
+from llimba.recipe.translate import AnyTranslation
 
 
 class InstructSection(Section):
     """Conversations for instruction tuning."""
 
-    directions: list[str] = []
-    max_conversations: int | None = Field(default=None, gt=0)
+    directions: list[str] = []  # pairs become translation conversations in these
+    translate: dict[str, AnyTranslation] = {}  # source name -> how its rows are brought into the language
+    upsample: dict[str, int] = {}  # source name -> how often each of its rows stands in the end
+    max_conversations: int | None = Field(default=None, gt=0)  # before upsampling
     prompt_languages: list[str] = ["en"]
     system_prompt_share: float = Field(default=0.5, ge=0, le=1)
     min_words: int = Field(default=3, ge=1)

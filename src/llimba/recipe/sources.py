@@ -33,13 +33,20 @@ class PackageSource(Source):
 
 
 class LocalSource(Source):
-    """A text or JSONL file (or a folder of them) of the user's own, in one language."""
+    """A text or JSONL file (or a folder of them) of the user's own, in one language; or conversations in JSONL."""
 
     kind: Literal["local"]
     path: Path
-    language: str
+    yields: Literal["documents", "conversations"] = "documents"
+    language: str | None = None  # of the documents
     text: str = "text"  # jsonl: the column
     lines_per_document: int = Field(default=0, ge=0)  # txt: 0 = a file is a document; n = every n lines are one
+
+    @model_validator(mode="after")
+    def _language_known(self) -> Self:
+        if self.yields == "documents" and not self.language:
+            raise ValueError("documents need a language: set language")
+        return self
 
 
 class ParallelSource(Source):

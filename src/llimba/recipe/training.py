@@ -1,5 +1,6 @@
 """The engine's settings, and what `cpt` and `sft` add to them."""
 
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -70,10 +71,26 @@ class CptSection(TrainingSection):
 
 
 class SftSection(TrainingSection):
-    """Instruction tuning on conversations, loss on the assistant's tokens only."""
+    """Instruction tuning on conversations, loss on the assistant's tokens only; or preference tuning."""
 
-    method: Literal["full", "lora", "rslora", "dora"] = "full"
+    method: Literal["full", "lora", "rslora", "dora", "dpo", "orpo"] = "full"
     lora_r: int = Field(default=64, gt=0)
     lora_alpha: int = Field(default=64, gt=0)
     lora_dropout: float = Field(default=0.0, ge=0, lt=1)
     target_modules: list[str] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    adapter: Path | None = None  # a peft adapter to go on from, in place of a new one
+    held_out_share: float = Field(default=0.0, ge=0, lt=1)  # of the conversations, set aside for the gap to the trained
+    beta: float = Field(default=0.1, gt=0)  # dpo: how near to the reference; orpo: weight of the odds ratio
+    policy: Literal["full", "lora", "rslora", "dora"] = "lora"  # what dpo and orpo train
+
+    @property
+    def adapter_kind(self) -> str | None:
+        """lora, rslora or dora; None where everything trains."""
+        kind = self.policy if self.method in ("dpo", "orpo") else self.method
+        return None if kind == "full" else kind
+
+    @model_validator(mode="after")
+    def _adapter_possible(self) -> Self:
+        if self.adapter is not None and self.adapter_kind is None:
+            raise ValueError("adapter goes on from an adapter: set method (or policy) to lora, rslora or dora")
+        return self

@@ -29,7 +29,7 @@ class Recipe(Section):
     sources: dict[str, AnySource]
     corpus: CorpusSection = CorpusSection()
     instruct: InstructSection = InstructSection()
-    cpt: CptSection = CptSection()
+    cpt: CptSection | None = None  # none: instruction tuning starts from the base model itself
     sft: SftSection = SftSection()
     evaluate: EvaluateSection = EvaluateSection()
     publish: PublishSection = PublishSection()
@@ -52,8 +52,15 @@ class Recipe(Section):
                         f"{section}.directions: '{direction}' names '{unknown[0]}', which the profile of "
                         f"{profile.iso639_3} has no name for (known: {', '.join(sorted(profile.names))})"
                     )
-        if self.cpt.mixture and profile.code not in self.cpt.mixture:
+        if self.cpt is not None and self.cpt.mixture and profile.code not in self.cpt.mixture:
             raise ValueError(f"cpt.mixture gives no share to '{profile.code}', the language to be learned")
+        for name, settings in self.instruct.translate.items():
+            if name not in self.sources:
+                raise ValueError(f"instruct.translate.{name}: there is no source of that name")
+            if settings.engine == "model" and settings.folder is None and self.cpt is None:
+                raise ValueError(f"instruct.translate.{name}: the engine model needs a folder, or a cpt section")
+        if unknown_sources := [name for name in self.instruct.upsample if name not in self.sources]:
+            raise ValueError(f"instruct.upsample.{unknown_sources[0]}: there is no source of that name")
         return self
 
 

@@ -1,32 +1,71 @@
-"""Stage 5, `sft`: the CPT model learns to answer. Leaves `model/`, `metrics.jsonl`, and `adapter/` for LoRA methods."""
+"""Stage 5, `sft`: the CPT model learns to answer. Leaves `model/` and `metrics.jsonl`.
+
+A LoRA method also leaves `adapter/`, which plain peft loads, and its `model/` is proven to be that adapter merged.
+"""
 
 from dataclasses import replace
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llimba import processes
-from llimba.base_model import token_contract
+from llimba.base_model import base_folder, token_contract
 from llimba.errors import StageError
 from llimba.files import read_jsonl
 from llimba.prompts import evaluation_prompt, split_direction
-from llimba.recipe import Recipe, SftSection
+from llimba.recipe import Recipe
 from llimba.records import Conversation, Document, read_records
 
 if TYPE_CHECKING:
     from llimba.training.examples import Example
+    from llimba.training.model import Opened
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
-    """Train on the conversations, loss on the assistant's tokens; returns facts for the manifest."""
-    from llimba.training.loop import finish, train
+    """Train on the conversations, loss on the assistant's tokens; returns facts for the manifest.
+
+    Without a `cpt` section it starts from the base model itself: somebody's own CPT checkpoint, for example.
+    """
+    from llimba.sft.adapter import save_adapter, with_adapter
+    from llimba.training.loop import finish
     from llimba.training.model import open_for_training
+
+    settings = recipe.sft
+    start = inputs["cpt"] / "model" if "cpt" in inputs else base_folder(recipe.base_model)
+    opened = open_for_training(start, settings, recipe.base_model.tokens)
+    if settings.adapter_kind is not None:
+        model = with_adapter(opened.model, opened.tokenizer, settings, settings.adapter_kind, recipe.seed)
+        opened = opened._replace(model=model)
+    tune = _prefer if settings.method in ("dpo", "orpo") else _instruct
+    facts = tune(recipe, inputs, opened, out)
+    model, proof = opened.model, dict[str, Any]()
+
+    def prove(merged: Path) -> None:
+        from llimba.sft.merge import prove_merge
+        from llimba.training.model import DTYPES
+
+        prompts = user_prompts(inputs["instruct"] / "conversations.jsonl", opened.tokenizer)
+        dtype = DTYPES[opened.precision]
+        proof.update(prove_merge(start, out / "adapter", merged, prompts, opened.contract.stop_ids, dtype))
+
+    if settings.adapter_kind is None:
+        finish(model, opened.tokenizer, out)
+    else:
+        if processes.is_main():
+            save_adapter(model, opened.tokenizer, out / "adapter")
+        finish(model.merge_and_unload(), opened.tokenizer, out, check=prove)
+    return facts | {"method": settings.method, "policy": settings.adapter_kind or "full", "merge_proof": proof or None}
+
+
+def _instruct(recipe: Recipe, inputs: dict[str, Path], opened: "Opened", out: Path) -> dict[str, Any]:
+    """Supervised tuning by the engine, and the gap between trained and set-aside conversations."""
+    from llimba.sft.gap import gap, set_aside
+    from llimba.training.loop import train
     from llimba.training.monitor import held_out_examples
 
     settings = recipe.sft
-    opened = open_for_training(inputs["cpt"] / "model", settings, recipe.base_model.tokens)
-    examples, dropped = training_examples(recipe, inputs["instruct"], opened.tokenizer)
-    if settings.method != "full":
-        opened = opened._replace(model=_with_adapter(opened.model, settings))
+    examples, counts = training_examples(recipe, inputs["instruct"], opened.tokenizer)
+    trained, aside = set_aside(examples, settings.held_out_share, recipe.seed)
     documents = read_records(inputs["corpus"] / "held_out.jsonl", Document)
     held_out = held_out_examples(
         documents,
@@ -38,35 +77,54 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     )
     prompts = sample_prompts(recipe, inputs["corpus"] / "evaluation.jsonl", opened.tokenizer)
     held_out = replace(held_out, prompts=prompts)
-    facts = train(opened, examples, settings, out, seed=recipe.seed, title="sft", held_out=held_out)
-    model = opened.model
-    if settings.method != "full":
-        if processes.is_main():
-            chosen = model.peft_config["default"]
-            chosen.target_modules = sorted(chosen.target_modules)  # a set of peft's, written in another order each time
-            model.save_pretrained(out / "adapter")
-        model = model.merge_and_unload()
-    finish(model, opened.tokenizer, out)
+    facts = train(opened, trained, settings, out, seed=recipe.seed, title="sft", held_out=held_out)
+    supervised = [example.num_loss_tokens for example in examples]
     return facts | {
-        "method": settings.method,
-        "conversations": len(examples),
-        "dropped_for_control_tokens": dropped,
-        "supervised_tokens_per_epoch": sum(example.num_loss_tokens for example in examples),
+        "conversations": len(trained),
+        **counts,
+        "supervised_tokens_per_epoch": sum(example.num_loss_tokens for example in trained),
+        "supervised_tokens_a_row": [min(supervised), max(supervised)],
+        "loss": gap(opened, trained, aside, settings, recipe.seed),
     }
 
 
-def training_examples(recipe: Recipe, instruct: Path, tokenizer: Any) -> tuple[list["Example"], int]:
-    """The conversations in the tokenizer's ids, and how many were dropped because they hold control tokens."""
-    from llimba.training.examples import conversation_example
+def _prefer(recipe: Recipe, inputs: dict[str, Path], opened: "Opened", out: Path) -> dict[str, Any]:
+    """Preference tuning by TRL, on the conversations that hold a rejected answer."""
+    from llimba.sft.preference import tune
 
+    clean, dropped = _clean(inputs["instruct"], opened.tokenizer)
+    facts = tune(opened, clean, recipe.sft, out, seed=recipe.seed)
+    return facts | {"conversations": facts["examples"], "dropped_for_control_tokens": dropped}
+
+
+def training_examples(recipe: Recipe, instruct: Path, tokenizer: Any) -> tuple[list["Example"], dict[str, int]]:
+    """The conversations in the tokenizer's ids, and how many were dropped for control tokens and cut at the length."""
+    from llimba.training.examples import conversation_example, conversation_length
+
+    clean, dropped = _clean(instruct, tokenizer)
+    eos = token_contract(tokenizer, recipe.base_model.tokens).eos
+    length = recipe.sft.sequence_length
+    examples = [conversation_example(c, tokenizer, eos, length) for c in clean]
+    full = [c for c, example in zip(clean, examples, strict=True) if len(example.input_ids) == length]
+    cut = sum(conversation_length(c, tokenizer) > length + 1 for c in full)
+    return examples, {"dropped_for_control_tokens": dropped, "cut_at_sequence_length": cut}
+
+
+def _clean(instruct: Path, tokenizer: Any) -> tuple[list[Conversation], int]:
+    """The conversations without control tokens, and how many hold some; raises `StageError` where none is left."""
     control = [token for token in tokenizer.all_special_tokens if token]
     conversations = list(read_records(instruct / "conversations.jsonl", Conversation))
     clean = [c for c in conversations if not _holds_control_token(c, control)]
     if not clean:
         raise StageError("sft: there is no conversation to train on; look at the facts of the instruct stage.")
-    eos = token_contract(tokenizer, recipe.base_model.tokens).eos
-    examples = [conversation_example(c, tokenizer, eos, recipe.sft.sequence_length) for c in clean]
-    return examples, len(conversations) - len(clean)
+    return clean, len(conversations) - len(clean)
+
+
+def user_prompts(conversations: Path, tokenizer: Any, count: int = 20) -> list[str]:
+    """The first turns of some conversations, as the chat template asks for the answer."""
+    chosen = islice(read_records(conversations, Conversation), count)
+    asked = [list(takewhile(lambda m: m["role"] != "assistant", c.messages)) for c in chosen]
+    return [tokenizer.apply_chat_template(m, tokenize=False, add_generation_prompt=True) for m in asked]
 
 
 def sample_prompts(recipe: Recipe, evaluation: Path, tokenizer: Any) -> list[str]:
@@ -96,20 +154,4 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[
 
 def _holds_control_token(conversation: Conversation, control: list[str]) -> bool:
     """Whether somebody wrote a control token as text: it would end or forge a turn."""
-    return any(token in message["content"] for message in conversation.messages for token in control)
-
-
-def _with_adapter(model: Any, settings: SftSection) -> Any:
-    """Wrap the model in a LoRA, rsLoRA or DoRA adapter of peft's."""
-    from peft import LoraConfig, get_peft_model
-
-    adapter = LoraConfig(
-        r=settings.lora_r,
-        lora_alpha=settings.lora_alpha,
-        lora_dropout=settings.lora_dropout,
-        target_modules=settings.target_modules,
-        use_rslora=settings.method == "rslora",
-        use_dora=settings.method == "dora",
-        task_type="CAUSAL_LM",
-    )
-    return get_peft_model(model, adapter)
+    return any(token in text for text in conversation.contents for token in control)

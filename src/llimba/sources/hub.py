@@ -7,6 +7,7 @@ from typing import Any
 from llimba.errors import StageError
 from llimba.recipe import HubSource, Recipe
 from llimba.records import Conversation, Document, Pair, Record
+from llimba.sources.messages import messages_of
 
 
 def load(
@@ -32,8 +33,9 @@ def load(
                 continue
             yield Document(id=record_id, text=text, language=language, provenance=provenance, **common)
         elif source.yields == "conversations":
-            messages = _column(name, source, row, "messages")
-            yield Conversation(id=record_id, messages=list(messages), provenance=provenance, **common)
+            mapped = row | {field: row[column] for field, column in source.columns.items() if column in row}
+            messages, rejected = messages_of(mapped, f"sources.{name}.columns: {source.dataset}, row {number}")
+            yield Conversation(id=record_id, messages=messages, rejected=rejected, provenance=provenance, **common)
         else:
             codes = [code for code in recipe.profile.names if source.columns.get(code, code) in row]
             texts = {code: str(row[source.columns.get(code, code)]) for code in codes}

@@ -8,7 +8,8 @@ from typing import Any
 from llimba.errors import StageError
 from llimba.files import read_jsonl
 from llimba.recipe import LocalSource, Recipe
-from llimba.records import Document, Record
+from llimba.records import Conversation, Document, Record
+from llimba.sources.messages import messages_of
 
 SUFFIXES = (".txt", ".jsonl")
 
@@ -16,10 +17,13 @@ SUFFIXES = (".txt", ".jsonl")
 def load(
     name: str, source: LocalSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]
 ) -> Iterator[Record]:
-    """Documents of a file, or of every .txt and .jsonl file of a folder."""
+    """Documents of a file, or of every .txt and .jsonl file of a folder; or the conversations of its JSON lines."""
     if not source.path.exists():
         raise StageError(f"sources.{name}.path: {source.path} does not exist. Mend the path, or remove the source.")
     files = sorted(p for p in source.path.rglob("*") if p.suffix in SUFFIXES) if source.path.is_dir() else [source.path]
+    if source.yields == "conversations":
+        yield from _conversations(name, source, files)
+        return
     for path in files:
         for place, text in _texts(name, source, path):
             if not text.strip():
@@ -28,10 +32,31 @@ def load(
             yield Document(
                 id=f"{name}:{path.name}:{place}",
                 text=text,
-                language=source.language,
+                language=source.language or "",
                 source=name,
                 license=source.license,
                 provenance=f"{path.name}:{place}",
+                variety=source.variety,
+                norm=source.norm,
+                origin=source.origin,
+                role=source.role,
+            )
+
+
+def _conversations(name: str, source: LocalSource, files: list[Path]) -> Iterator[Conversation]:
+    for path in files:
+        if path.suffix != ".jsonl":
+            raise StageError(f"sources.{name}.path: conversations are read from .jsonl files, and {path} is none.")
+        for number, row in enumerate(read_jsonl(path), 1):
+            messages, rejected = messages_of(row, f"sources.{name}: {path.name}, row {number}")
+            yield Conversation(
+                id=f"{name}:{path.name}:{row.get('id', number)}",
+                messages=messages,
+                rejected=rejected,
+                task=str(row.get("task", "")),
+                source=name,
+                license=source.license,
+                provenance=f"{path.name}:{number}",
                 variety=source.variety,
                 norm=source.norm,
                 origin=source.origin,

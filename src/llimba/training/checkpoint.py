@@ -124,7 +124,7 @@ def save(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     for old in _folders(folder)[:-keep]:
-        (old / MANIFEST).unlink()  # first, so that a half-removed one is never taken for whole
+        (old / MANIFEST).unlink(missing_ok=True)  # first, so that a half-removed one is never taken for whole
         shutil.rmtree(old)
     return target
 

@@ -60,7 +60,7 @@ class Shape:
 
     def with_adapter(self, settings: TrainingSection, model: nn.Module) -> "Shape":
         """The shape once the recipe's LoRA adapter is on; full fine-tuning leaves it as it is."""
-        if not isinstance(settings, SftSection) or settings.method == "full":
+        if not isinstance(settings, SftSection) or settings.adapter_kind is None:
             return self
         linear = [
             module
@@ -68,7 +68,7 @@ class Shape:
             if isinstance(module, nn.Linear) and name.rpartition(".")[2] in settings.target_modules
         ]
         adapter = sum(settings.lora_r * (module.in_features + module.out_features) for module in linear)
-        if settings.method == "dora":
+        if settings.adapter_kind == "dora":
             adapter += sum(module.out_features for module in linear)
         return replace(self, trained=adapter, adapter=adapter)
 

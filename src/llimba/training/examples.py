@@ -58,17 +58,41 @@ def split(ids: list[int], sequence_length: int, document: str, language: str) ->
         yield Example(document, language, piece[:-1], piece[1:])
 
 
+def conversation_length(conversation: Conversation, tokenizer: Any) -> int:
+    """Tokens of a whole conversation as the chat template writes it."""
+    text = tokenizer.apply_chat_template(conversation.messages, tokenize=False)
+    return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
 def conversation_example(conversation: Conversation, tokenizer: Any, eos: str, sequence_length: int) -> Example:
     """Tokenise one conversation by its chat template; only the assistant's tokens and the EOS after each count.
 
-    What the assistant says is found by prefix difference: the template rendered up to the message with the generation
-    prompt, against the template rendered with the message. This needs no `{% generation %}` mark, which most templates
-    lack, and it fails loudly where a template rewrites its past. Raises `StageError` with the conversation's id for a
-    template that does, for an answer longer than `sequence_length`, and for a row in which nothing would be learned.
+    A template with `{% generation %}` marks says itself what the assistant writes. For the others it is found by prefix
+    difference: the template rendered up to the message with the generation prompt, against the template rendered with
+    the message; this fails loudly where a template rewrites its past. Either way every answer must end with `eos`.
+    Raises `StageError` with the conversation's id for a template that cannot say, and for a row in which nothing would
+    be learned.
     """
+    text = tokenizer.apply_chat_template(conversation.messages, tokenize=False)
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ids = np.asarray(encoded["input_ids"], dtype=np.int32)
+    starts = np.asarray([start for start, _ in encoded["offset_mapping"]])
+    supervised = np.zeros(len(ids), dtype=bool)
+    says_itself = "{% generation" in (tokenizer.chat_template or "").replace("{%-", "{%")
+    for start, end in (_marked if says_itself else _answers)(conversation, tokenizer, eos, text):
+        supervised |= (starts >= start) & (starts < end)
+    labels = np.where(supervised, ids, IGNORED)[1 : sequence_length + 1].astype(np.int32)
+    if not (labels != IGNORED).any():
+        raise StageError(
+            f"conversation {conversation.id}: no token would be supervised (no assistant message, or it starts beyond "
+            f"the sequence_length of {sequence_length} tokens). Raise sft.sequence_length or drop the conversation."
+        )
+    return Example(conversation.id, conversation.task, ids[: len(labels)], labels)
+
+
+def _answers(conversation: Conversation, tokenizer: Any, eos: str, text: str) -> Iterator[tuple[int, int]]:
+    """Start and end, in the rendered text, of every answer with its EOS, by prefix difference."""
     messages = conversation.messages
-    text = tokenizer.apply_chat_template(messages, tokenize=False)
-    answers = []
     for index, message in enumerate(messages):
         if message["role"] != "assistant":
             continue
@@ -81,17 +105,36 @@ def conversation_example(conversation: Conversation, tokenizer: Any, eos: str, s
                 f"does not end an answer with {eos!r}, so the assistant's tokens cannot be told from the rest. "
                 "Set base_model.tokens.eos, or use a model whose template ends answers with EOS."
             )
-        answers.append((len(before), end + len(eos)))
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    ids = np.asarray(encoded["input_ids"], dtype=np.int32)
-    starts = np.asarray([start for start, _ in encoded["offset_mapping"]])
-    supervised = np.zeros(len(ids), dtype=bool)
-    for start, end in answers:
-        supervised |= (starts >= start) & (starts < end)
-    labels = np.where(supervised, ids, IGNORED)[1 : sequence_length + 1].astype(np.int32)
-    if not (labels != IGNORED).any():
+        yield len(before), end + len(eos)
+
+
+def _marked(conversation: Conversation, tokenizer: Any, eos: str, text: str) -> Iterator[tuple[int, int]]:
+    """Start and end, in the rendered text, of what the template itself marks as an answer, and its EOS.
+
+    By characters: the token mask of `apply_chat_template` cuts an answer short that ends in a letter of several tokens.
+    """
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    rendered, marks = render_jinja_template(
+        [conversation.messages],
+        chat_template=tokenizer.chat_template,
+        return_assistant_tokens_mask=True,
+        **tokenizer.special_tokens_map,
+    )
+    answers = sum(message["role"] == "assistant" for message in conversation.messages)
+    if rendered[0] != text or len(marks[0]) != answers:
         raise StageError(
-            f"conversation {conversation.id}: no token would be supervised (no assistant message, or it starts beyond "
-            f"the sequence_length of {sequence_length} tokens). Raise sft.sequence_length or drop the conversation."
+            f"conversation {conversation.id}: the chat template marks {len(marks[0])} answers, and there are {answers}."
+            " Its generation marks are wrong; remove them from the template, and the answers are found without."
         )
-    return Example(conversation.id, conversation.task, ids[: len(labels)], labels)
+    for start, end in marks[0]:
+        inside = text.rfind(eos, start, end)
+        if inside >= 0:
+            yield start, inside + len(eos)  # some templates mark the newline after it too
+        elif text.startswith(eos, end):
+            yield start, end + len(eos)
+        else:
+            raise StageError(
+                f"conversation {conversation.id}: the chat template does not end an answer with {eos!r}, so the model "
+                "would never learn to stop. Set base_model.tokens.eos to the token that ends one."
+            )

@@ -184,6 +184,7 @@ def train(
     watch.close()
     return _facts(watch, done, seconds) | {
         "steps": len(plan),
+        "data_order": identity,
         "examples": len(examples),
         "loss_tokens": sum(step_tokens),
         "resumed_at_step": done,
@@ -202,10 +203,11 @@ def train(
     }
 
 
-def finish(model: Any, tokenizer: Any, out: Path) -> None:
+def finish(model: Any, tokenizer: Any, out: Path, check: Callable[[Path], None] = lambda folder: None) -> None:
     """Leave the trained model as `model/`, a plain transformers folder, and remove the checkpoints it replaces.
 
-    Of several processes the first writes; all must call it, as a sharded model is gathered from all.
+    `check` sees the folder first and may raise: the checkpoints then stay. Of several processes the first writes; all
+    must call it, as a sharded model is gathered from all.
     """
     weights = whole_state(model)
     if not processes.is_main():
@@ -213,6 +215,7 @@ def finish(model: Any, tokenizer: Any, out: Path) -> None:
     partial_folder = out / ".model.partial"
     shutil.rmtree(partial_folder, ignore_errors=True)
     save_model(model, tokenizer, partial_folder, weights)
+    check(partial_folder)
     shutil.rmtree(out / "model", ignore_errors=True)
     partial_folder.rename(out / "model")
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)

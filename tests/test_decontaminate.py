@@ -2,7 +2,7 @@
 
 import pytest
 
-from llimba.corpus.decontaminate import EvaluationIndex
+from llimba.decontaminate import EvaluationIndex
 
 LONG = "Sas limbas de minoria tenent bisòngiu de traballu comunu e de iscola ònnia die."
 SHORT = "S'abba de custa funtana est bona."

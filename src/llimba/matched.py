@@ -1,0 +1,76 @@
+"""Whether recipes that stand side by side are matched, and what their training cost: read from manifests alone.
+
+Matched means one corpus, one set of conversations, one start, the same documents in the same order in the same number
+of steps. What they may differ in is the method and its own settings, and those are named.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from llimba.manifest import read_manifest
+
+SHARED = {"corpus": "corpus", "instruct": "set of conversations", "cpt": "CPT"}  # stage -> what people call it
+ORDER = {"steps": "steps", "data_order": "order of documents", "loss_tokens": "supervised tokens"}  # fact -> the same
+UNIT = 2**30
+
+
+def training(sft_folder: Path) -> dict[str, Any]:
+    """Figures of one finished sft stage for the table; an empty dictionary where it has no manifest."""
+    manifest = read_manifest(sft_folder)
+    if manifest is None:
+        return {}
+    facts = manifest["facts"]
+    loss = facts.get("loss") or {}
+    return {
+        "trained parameters": f"{facts['trainable']['trained'] / 1e6:,.1f} M",
+        "peak memory": f"{manifest['peak_memory_bytes'] / UNIT:.1f} GiB",
+        "seconds": f"{manifest['seconds']:,.0f}",
+        "loss, trained on": _number(loss.get("train")),
+        "loss, held out": _number(loss.get("held_out")),
+        "gap": _number(loss.get("gap")),
+    }
+
+
+def proof(sft_folders: Mapping[str, Path]) -> list[str]:
+    """What the manifests of several recipes (name -> sft folder) prove: one line a finding, for the terminal."""
+    manifests = {name: manifest for name, folder in sft_folders.items() if (manifest := read_manifest(folder))}
+    if len(manifests) < 2:
+        return []
+    needs = {name: manifest["ingredients"]["needs"] for name, manifest in manifests.items()}
+    facts = {name: manifest["facts"] for name, manifest in manifests.items()}
+    same: list[str] = []
+    differing: list[str] = []
+    for stage, called in SHARED.items():
+        found = {name: of.get(stage) for name, of in needs.items()}
+        _sort(found, f"one {called}", f"the {called}", same, differing)
+    _sort({n: m["ingredients"]["base_model"] for n, m in manifests.items()}, "one base", "the base", same, differing)
+    for fact, called in ORDER.items():
+        found = {name: of.get(fact) for name, of in facts.items()}
+        some = next(iter(found.values()))
+        shown = f"{some:,} " if isinstance(some, int) else "the same "
+        _sort(found, f"{shown}{called}", f"the {called}", same, differing)
+    sections = {name: manifest["ingredients"]["section"] for name, manifest in manifests.items()}
+    lines = [("not matched: " + "; ".join(differing)) if differing else f"matched: {', '.join(same)}"]
+    if settings := _differing_settings(list(sections.values())):
+        lines.append(f"they differ in sft: {', '.join(settings)}")
+    return lines
+
+
+def _sort(found: Mapping[str, Any], equal: str, other: str, same: list[str], differing: list[str]) -> None:
+    values = list(found.values())
+    if all(value == values[0] for value in values):
+        if values[0] is not None:
+            same.append(equal)
+        return
+    odd = [name for name, value in found.items() if value != values[0]]
+    differing.append(f"{other} of {', '.join(odd)} is another than that of {next(iter(found))}")
+
+
+def _differing_settings(sections: Sequence[Mapping[str, Any]]) -> list[str]:
+    keys = dict.fromkeys(key for section in sections for key in section)
+    return [key for key in keys if any(section.get(key) != sections[0].get(key) for section in sections)]
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
