@@ -1,8 +1,8 @@
 """Stage 2, `corpus`: normalise, set aside, reject with a reason, decontaminate, and prove it.
 
 Leaves `documents.jsonl`, `pairs.jsonl` and `conversations.jsonl` to train on; `held_out.jsonl` (documents for bits per
-byte) and `evaluation.jsonl` (sentences for translation) to score on; `rejected.jsonl` and `contamination.jsonl`, where
-everything that was turned away stands with its reason.
+byte) and `evaluation.jsonl` (sentences for translation) to score on; `rejected.jsonl`, `contamination.jsonl` and
+`foreign.jsonl`, where everything that was turned away stands with its reason; and the identifier, where one is trained.
 """
 
 import logging
@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from llimba.corpus.foreign import foreign_lines, learn
 from llimba.corpus.rules import Duplicates, Rejection, too_short
 from llimba.corpus.split import held_out_documents, held_out_pairs
 from llimba.decontaminate import EvaluationIndex
@@ -20,6 +21,9 @@ from llimba.files import write_jsonl
 from llimba.recipe import Recipe
 from llimba.records import Conversation, Document, Pair, Record, read_records, write_records
 from llimba.text import normalize
+
+if TYPE_CHECKING:
+    from llimba.identify.identifier import Identifier
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +41,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     evaluation_documents = [d for d in documents if d.role == "evaluate" or d.id in aside_documents]
     index = EvaluationIndex(_sentences(evaluation_pairs, evaluation_documents))
 
-    cleaner = _Cleaner(index, recipe.corpus.min_words)
+    identifier = learn(recipe, documents, pairs)
+    cleaner = _Cleaner(index, recipe, identifier)
     aside = {record.id for record in (*evaluation_pairs, *evaluation_documents)}
     kept_documents = [d for x in documents if x.id not in aside and (d := cleaner.document(x))]
     kept_pairs = [p for x in pairs if x.id not in aside and (p := cleaner.pair(x))]
@@ -51,6 +56,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     write_jsonl(out / "evaluation.jsonl", ({"id": p.id, "source": p.source, **p.texts} for p in evaluation_pairs))
     write_jsonl(out / "rejected.jsonl", cleaner.rejected)
     write_jsonl(out / "contamination.jsonl", cleaner.hits)
+    write_jsonl(out / "foreign.jsonl", cleaner.foreign)
+    if identifier is not None:
+        identifier.save(out / "identifier.safetensors")
 
     counts = {
         "documents": cleaner.counts("documents", len(documents), len(kept_documents), len(evaluation_documents)),
@@ -83,18 +91,22 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
 class _Cleaner:
     """Applies the rules to one record after another and keeps the account."""
 
-    def __init__(self, index: EvaluationIndex, min_words: int) -> None:
+    def __init__(self, index: EvaluationIndex, recipe: Recipe, identifier: "Identifier | None") -> None:
         self.rejected: list[dict[str, Any]] = []
         self.hits: list[dict[str, Any]] = []
+        self.foreign: list[dict[str, Any]] = []
         self.lines_removed = Counter[str]()
         self._rejections = Counter[tuple[str, str]]()
-        self._index, self._min_words, self._duplicates = index, min_words, Duplicates()
+        self._index, self._min_words, self._duplicates = index, recipe.corpus.min_words, Duplicates()
+        self._identifier, self._target, self._trusted = identifier, recipe.profile.code, recipe.corpus.identify
 
     def document(self, document: Document) -> Document | None:
-        """The document without contaminated and repeated lines, or None where a rule turns it away."""
-        lines = []
+        """The document without foreign, contaminated and repeated lines, or None where a rule turns it away."""
+        lines, foreign = [], self._foreign(document)
         for line in document.text.split("\n"):
-            if self._contaminated(document, line):
+            if line in foreign:
+                self.lines_removed["other language"] += 1
+            elif self._contaminated(document, line):
                 self.lines_removed["contaminated"] += 1
             elif self._duplicates.line(document.language, line):
                 self.lines_removed["repeated"] += 1
@@ -104,6 +116,9 @@ class _Cleaner:
         rejection = too_short(cleaned, self._min_words) or self._duplicates.document(cleaned)
         if rejection is None:
             return cleaned
+        if foreign and rejection.rule == "too short":
+            found = ", ".join(sorted(set(foreign.values())))
+            rejection = Rejection("other language", found, document.language)
         self._reject("documents", document, rejection)
         return None
 
@@ -133,6 +148,14 @@ class _Cleaner:
         rejected = {rule: number for (of, rule), number in self._rejections.items() if of == kind}
         assert total == kept + evaluation + sum(rejected.values()), f"{kind}: the counts do not add up"
         return {"in": total, "kept": kept, "evaluation": evaluation, "rejected": rejected}
+
+    def _foreign(self, document: Document) -> dict[str, str]:
+        """Lines in another language, where documents of this source and language are looked at."""
+        if self._identifier is None or document.language != self._target or document.source in self._trusted:
+            return {}
+        found = foreign_lines(document, self._identifier)
+        self.foreign += [{"record": document.id, "language": code, "line": line} for line, code in found.items()]
+        return found
 
     def _contaminated(self, record: Record, line: str) -> bool:
         hit = self._index.hit(line)

@@ -8,6 +8,9 @@ from llimba.recipe.section import Section
 class CorpusSection(Section):
     """Cleaning, held-out split, decontamination."""
 
+    # sources known to be in the languages that they declare: a close-language identifier learns from them, and takes
+    # foreign lines out of every other document in the language to be learned
+    identify: list[str] = []
     min_words: int = Field(default=3, ge=1)  # a document shorter than this is rejected
     held_out_pairs: float = Field(
         default=0.0, ge=0, lt=1
