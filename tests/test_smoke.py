@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
+from llimba import runner
+from llimba.recipe_file import load_recipe
 from tests.fakes import recipe, save_tiny_model, write_text
 
 
@@ -35,3 +39,28 @@ def test_from_text_to_a_scored_model_that_answers(tmp_path: Path) -> None:
 
     answer = pipeline("text-generation", model=str(model))([{"role": "user", "content": "Salude"}], max_new_tokens=4)
     assert answer[0]["generated_text"][-1]["role"] == "assistant"
+
+
+def test_somebodys_checkpoint_is_tuned_without_a_cpt_section_and_compared(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    save_tiny_model(tmp_path / "base")
+    whole, runs = str(recipe(tmp_path).path), str(tmp_path / "runs")
+    small = {"evaluate": {"directions": ["it-sc"], "languages": ["sc"], "max_new_tokens": 4, "precision": "fp32"}}
+    for name, change in {
+        "full": {"cpt": None, "sft": {"held_out_share": 0.2}},
+        "lora": {"cpt": None, "sft": {"held_out_share": 0.2, "method": "lora", "lora_r": 4, "lora_alpha": 8}},
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({"extends": Path(whole).name, **small, **change}))
+        runner.run(load_recipe(tmp_path / f"{name}.yaml"), Path(runs))
+    recipes = [str(tmp_path / f"{name}.yaml") for name in ("full", "lora")]
+    steps = {step.stage.name: step for step in runner.plan(load_recipe(tmp_path / "lora.yaml"), Path(runs))}
+    assert list(steps) == [
+        "sources", "corpus", "instruct", "sft", "evaluate", "publish",
+    ]  # fmt: skip
+    manifest = json.loads((steps["sft"].folder / "manifest.json").read_text())
+    assert manifest["facts"]["merge_proof"]["answers"] > 0
+    assert (steps["publish"].folder / "model" / "README.md").exists()
+    shown = llimba("compare", *recipes, "--runs", runs).stdout
+    assert "matched: one corpus, one set of conversations, one base" in shown
+    assert "they differ in sft: method, lora_r, lora_alpha" in shown
+    assert "trained parameters" in shown and "gap" in shown and "after CPT" not in shown

@@ -7,6 +7,7 @@ import pytest
 
 from llimba.errors import RecipeError, StageError
 from llimba.files import read_jsonl, write_jsonl
+from llimba.identify.identifier import OTHER, Label
 from llimba.instruct.stage import needs, run
 from llimba.records import Conversation, Document, Pair, read_records, write_records
 from llimba.stages import stages_of
@@ -115,3 +116,28 @@ def test_a_name_without_rows_is_an_error(tmp_path: Path) -> None:
             corpus(tmp_path / "in", [talk("a", "b", "c")]),
             tmp_path,
         )
+
+
+def test_the_corpus_stages_identifier_turns_away_what_is_surely_foreign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLIMBA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("llimba.instruct.stage.open_engine", lambda *given: Backwards())
+
+    class Hears:
+        """Takes a text with an `acca` for Italian, one with a `bo` for a language it does not know."""
+
+        def label(self, text: str) -> Label:
+            return Label("it" if "acca" in text else OTHER if "ob" in text else "sc", 0.9)
+
+    monkeypatch.setattr("llimba.identify.identifier.Identifier.load", lambda path: Hears())
+    rows = {"aligned": {"engine": "apertium", "source_language": "en", "route": ["x"]}}
+    answers = {"a": "one acca two three four five six", "b": "one bo two three four five six"}
+    inputs = corpus(tmp_path / "in", [talk(key, f"question {key}", text) for key, text in answers.items()])
+    changed = recipe(tmp_path, instruct={"translate": rows})
+    assert run(changed, inputs, tmp_path)["rejected"] == {}  # nothing was trained: no language is checked
+    (inputs["corpus"] / "identifier.safetensors").touch()
+    facts = run(changed, inputs, tmp_path)
+    assert facts["rejected"] == {"language": 1}
+    assert facts["translated"]["aligned"]["language_checked"]
+    assert [c.id for c in read_records(tmp_path / "conversations.jsonl", Conversation)] == ["b"]

@@ -89,20 +89,32 @@ def _translated(
     """Pairs and conversations with the sources under `translate` replaced by their translations."""
     rejected: list[dict[str, Any]] = []
     facts: dict[str, Any] = {}
+    identify = _identify(inputs["corpus"] / "identifier.safetensors")
     for name, settings in recipe.instruct.translate.items():
         engine = open_engine(settings, recipe.profile, inputs.get("cpt"))
         rows: list[Conversation | Pair] = [*(p for p in pairs if p.source == name)]
         rows += [c for c in given if c.source == name]
-        result = translate_rows(rows, settings, recipe.profile, engine, _identifier(recipe))
+        result = translate_rows(rows, settings, recipe.profile, engine, identify)
         pairs = [p for p in pairs if p.source != name] + [row for row in result.kept if isinstance(row, Pair)]
         given = [c for c in given if c.source != name] + [row for row in result.kept if isinstance(row, Conversation)]
         rejected += result.rejected
-        facts[name] = result.facts
+        facts[name] = result.facts | {"language_checked": identify is not None}
     return pairs, given, rejected, facts
 
 
-def _identifier(recipe: Recipe) -> Callable[[str], str | None]:
-    return lambda text: None
+def _identify(trained: Path) -> Callable[[str], str | None] | None:
+    """The language of a text by the corpus stage's identifier, None for a text it is not sure of; None without one."""
+    if not trained.exists():
+        return None
+    from llimba.identify.identifier import OTHER, Identifier
+
+    identifier = Identifier.load(trained)
+
+    def language(text: str) -> str | None:
+        found = identifier.label(text).language
+        return None if found == OTHER else found
+
+    return language
 
 
 def _evaluated(corpus: Path) -> Iterator[tuple[str, str]]:

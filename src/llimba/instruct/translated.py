@@ -42,9 +42,16 @@ class _Unfit(Exception):
 
 
 def translate_rows(
-    rows: Sequence[Conversation | Pair], settings: Translated, language: Language, engine: Engine, identify: Identify
+    rows: Sequence[Conversation | Pair],
+    settings: Translated,
+    language: Language,
+    engine: Engine,
+    identify: Identify | None,
 ) -> Result:
-    """Translate conversations (every message) and pairs (the source side gives them the missing target side)."""
+    """Translate conversations (every message) and pairs (the source side gives them the missing target side).
+
+    Without `identify` no row is turned away for its language.
+    """
     chosen = list(rows)[: settings.max_rows]
     cache = TranslationCache(cache_folder() / "translations", engine)
     try:
@@ -154,7 +161,7 @@ def _row(
     language: Language,
     engine: Engine,
     book: _Book,
-    identify: Identify,
+    identify: Identify | None,
 ) -> Conversation | Pair:
     originals = _texts(row, settings)
     if isinstance(row, Pair) and (not originals or language.code in row.texts):
@@ -168,7 +175,7 @@ def _row(
     return replace(row, messages=messages, rejected=rejected, **about)
 
 
-def _message(text: str, settings: Translated, language: Language, book: _Book, identify: Identify) -> str:
+def _message(text: str, settings: Translated, language: Language, book: _Book, identify: Identify | None) -> str:
     """One message's translation; raises `_Unfit` with the first rule that it fails."""
     made, unknown, words = book.message(text)
     if lost := lost_spans(text, made):
@@ -183,7 +190,7 @@ def _message(text: str, settings: Translated, language: Language, book: _Book, i
     if words >= WORDS_TO_TELL:
         if fold(made) == fold(text):
             raise _Unfit("unchanged", made[:200])
-        if (found := identify(prose(made, language.code))) not in (None, language.code):
+        if identify is not None and (found := identify(prose(made, language.code))) not in (None, language.code):
             raise _Unfit("language", f"{found}: {made[:200]}")
     return made
 
