@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-NGRAMS = (1, 4)  # characters, within word boundaries; 5 gained nothing and cost twice the memory (docs/log.md)
+NGRAMS = (1, 4)  # characters, within word boundaries; 5 gained hardly anything and cost twice the memory (docs/log.md)
 NGRAM_FEATURES, WORD_FEATURES = 2**18, 2**16
 CROPS = (2, 3, 4, 6, 9)  # words: half of what is trained on is as short as a heading or a button
 

@@ -1,4 +1,4 @@
-"""A close-language identifier, trained in half a minute on a recipe's own seed texts and their neighbours.
+"""A close-language identifier, trained in a minute or two on a recipe's own seed texts and their neighbours.
 
 One logistic regression per language over hashed character n-grams and words (scikit-learn does the maths), so that a
 text may belong to none: below a threshold, which depends on the text's length, the answer is `other`. Thresholds are

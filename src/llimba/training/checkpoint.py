@@ -79,10 +79,6 @@ class Checkpoints:
         logger.info("goes on from %s", found.name)
         return state
 
-    def discard(self) -> None:
-        """Remove them all: the finished model takes their place."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-
     def check_disk(self) -> None:
         """Raise `StageError` where the disk cannot hold the checkpoints kept at once and the one being written.
 
