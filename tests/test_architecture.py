@@ -50,8 +50,11 @@ HEAVY = {
     "matplotlib",
     "sklearn",
     "huggingface_hub",
+    "datatrove",
 }
-LATE = {"sft/gap.py", "sft/merge.py", "sft/preference.py"}  # what else is imported with the engine, in functions only
+# what else is imported with the engine or with datatrove, in functions only
+LATE = {"sft/gap.py", "sft/merge.py", "sft/preference.py"}
+LATE |= {f"corpus/{name}.py" for name in ("clean", "executor", "finish", "lines", "near", "shards")}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "manager", "base"}
 
 

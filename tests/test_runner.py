@@ -85,7 +85,7 @@ def test_a_killed_stage_is_run_again_and_a_resumable_one_keeps_its_files(
         raise KeyboardInterrupt
 
     good = runner.STAGES
-    for name in ("corpus", "cpt"):
+    for name in ("instruct", "cpt"):
         monkeypatch.setattr(runner, "STAGES", tuple(s._replace(run=dies) if s.name == name else s for s in good))
         with pytest.raises(KeyboardInterrupt):
             runner.run(recipe(tmp_path), runs / name)

@@ -7,6 +7,7 @@ use would miss the short half of them.
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from llimba.text import fold
@@ -30,6 +31,7 @@ class EvaluationIndex:
         """`sentences` yields (id, text); a text of several lines counts line by line."""
         self._whole: dict[str, str] = {}
         self._runs: dict[int, dict[str, str]] = {}
+        self._heads: set[tuple[str, str]] = set()  # first two words of every run: most lines hold none and are done
         for identifier, text in sentences:
             for line in text.split("\n"):
                 words = fold(line).split()
@@ -41,6 +43,7 @@ class EvaluationIndex:
                     runs = self._runs.setdefault(size, {})
                     for start in range(len(words) - size + 1):
                         runs.setdefault(" ".join(words[start : start + size]), identifier)
+                        self._heads.add((words[start], words[start + 1]))
 
     def __len__(self) -> int:
         return len(self._whole)
@@ -51,8 +54,9 @@ class EvaluationIndex:
         folded = " ".join(words)
         if folded in self._whole:
             return Hit("whole sentence", self._whole[folded], folded)
+        starts = [start for start, head in enumerate(pairwise(words)) if head in self._heads]
         for size, runs in self._runs.items():
-            for start in range(len(words) - size + 1):
+            for start in starts:
                 run = " ".join(words[start : start + size])
                 if run in runs:
                     return Hit("shared 8 words" if size == RUN else "sentence inside", runs[run], run)

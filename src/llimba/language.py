@@ -16,6 +16,26 @@ from llimba.errors import RecipeError
 PROFILES = Path(__file__).parent / "languages"
 
 
+class Quality(BaseModel):
+    """What a page of running text in the language looks like; the corpus stage turns away what does not.
+
+    Shares are of the document (0 to 1). The defaults suit alphabets with spaces between words; Gopher's and FineWeb's
+    rules, which these follow, were measured on English and turn away most of a small language's pages.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_mean_word: float = 2.0  # letters
+    max_mean_word: float = 12.0
+    max_symbol_share: float = 0.1  # of the characters that are not spaces: neither letter, digit nor punctuation
+    max_digit_share: float = 0.25  # of the characters that are not spaces
+    min_alphabet_share: float = 0.95  # of the letters: those of the language's alphabet
+    max_capital_share: float = 0.5  # of the letters
+    max_repeated_words: float = 0.4  # of the words: those in a run of four that stood earlier in the document
+    max_list_lines: float = 0.9  # of the lines: those that begin with a bullet or a number
+    min_ended_lines: float = 0.1  # of the lines: those that end as a sentence does, or with : ; , or a quote
+
+
 class Language(BaseModel):
     """One language profile; the fields are explained in `languages/srd.yaml`."""
 
@@ -29,6 +49,9 @@ class Language(BaseModel):
     neighbours: list[str] = []
     varieties: dict[str, str] = {}
     norms: dict[str, str] = {}
+    norm_markers: dict[str, list[str]] = {}  # norm -> words that only it writes
+    variety_markers: dict[str, list[str]] = {}
+    quality: Quality = Quality()
     translation_prompts: dict[str, list[str]] = {}
     system_prompts: dict[str, list[str]] = {}
 

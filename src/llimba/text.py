@@ -3,8 +3,13 @@
 import re
 import unicodedata
 
+import regex
+
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # category Cc but the newline
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
 APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "`": "'", "\u00b4": "'"})
+MARKS = regex.compile(r"\p{M}+")
+PUNCTUATION = str.maketrans({chr(code): " " for code in range(128) if not re.match(r"\w", chr(code))})
 
 
 def normalize(text: str) -> str:
@@ -13,12 +18,8 @@ def normalize(text: str) -> str:
     Apostrophes become the plain one, since the same word is otherwise spelled in two ways by two keyboards.
     """
     text = INVISIBLE.sub("", unicodedata.normalize("NFC", text)).translate(APOSTROPHES)
-    lines = (" ".join(_printable(line).split()) for line in text.split("\n"))
+    lines = (" ".join(line.split()) for line in CONTROL.sub(" ", text).split("\n"))
     return "\n".join(line for line in lines if line)
-
-
-def _printable(line: str) -> str:
-    return "".join(" " if unicodedata.category(character) == "Cc" else character for character in line)
 
 
 def fold(text: str) -> str:
@@ -26,6 +27,8 @@ def fold(text: str) -> str:
 
     For comparison only (duplicates, contamination); folded text is never trained on.
     """
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return " ".join(re.findall(r"\w+", letters))
+    letters = text.lower()
+    if not letters.isascii():
+        letters = MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    words = letters.translate(PUNCTUATION).split() if letters.isascii() else re.findall(r"\w+", letters)
+    return " ".join(words)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from llimba.corpus.foreign import foreign_lines, learn
+from llimba.corpus import foreign
+from llimba.corpus.foreign import Sample, foreign_lines, learn
 from llimba.corpus.stage import run
 from llimba.errors import RecipeError
 from llimba.files import read_jsonl
@@ -65,8 +66,20 @@ def test_pairs_teach_too_and_trusting_nobody_means_no_check(tmp_path: Path) -> N
     ]
     identifier = learn(recipe(tmp_path, **trusting(tmp_path)), [], pairs)
     assert identifier is not None
-    assert set(foreign_lines(document("d", "web", "sc", PAGE), identifier)) <= set(PAGE[5:7])
+    found, none = foreign_lines([document("d", "web", "sc", PAGE), document("e", "web", "sc", [])], identifier)
+    assert set(found) <= set(PAGE[5:7])
+    assert none == {}
     assert learn(recipe(tmp_path), [], pairs) is None
+
+
+def test_the_sample_is_the_same_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreign, "SAMPLE", 20)
+    one, other = Sample(), Sample()
+    texts = [f"riga nùmeru {number}" for number in range(200)]
+    one.add("sc", texts + texts)
+    other.add("sc", texts[::-1])
+    assert one.texts() == other.texts()
+    assert len(set(one.texts()["sc"])) == 20
 
 
 def test_a_trusted_source_must_exist(tmp_path: Path) -> None:

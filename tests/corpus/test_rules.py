@@ -1,6 +1,8 @@
 """Each rule keeps good text and says what it measured."""
 
-from llimba.corpus.rules import Duplicates, too_short
+from dataclasses import replace
+
+from llimba.corpus.rules import Duplicates, too_short, wrong_norm
 from llimba.records import Document, Pair
 
 COMMON = {"source": "s", "license": "x", "provenance": "p"}
@@ -17,19 +19,21 @@ def test_too_short() -> None:
     assert too_short(document("a", "tres paràulas giustas"), 3) is None
 
 
-def test_a_duplicate_names_the_first_and_languages_do_not_mix() -> None:
+def test_a_pair_equal_on_all_sides_is_a_duplicate() -> None:
     seen = Duplicates()
-    assert seen.document(document("a", "Bona die, Sardigna!")) is None
-    rejection = seen.document(document("b", "bona die sardigna"))
-    assert rejection is not None
-    assert rejection.value == "a"
-    assert seen.document(document("c", "bona die sardigna", "it")) is None
-    pair = Pair(id="p", texts={"sc": "a", "it": "b"}, **COMMON)
-    assert seen.pair(pair) is None
+    assert seen.pair(Pair(id="p", texts={"sc": "a", "it": "b"}, **COMMON)) is None
     assert seen.pair(Pair(id="q", texts={"it": "B!", "sc": "A"}, **COMMON)) is not None
     assert seen.pair(Pair(id="r", texts={"sc": "a", "it": "c"}, **COMMON)) is None
 
 
-def test_repeated_lines_are_seen_per_language() -> None:
-    seen = Duplicates()
-    assert [seen.line("sc", "Serra"), seen.line("sc", "Serra"), seen.line("it", "Serra")] == [False, True, False]
+def test_only_the_norms_asked_for() -> None:
+    said = replace(document("a", "x"), norm="is")
+    assert wrong_norm(said, []) is None
+    assert wrong_norm(said, ["is"]) is None
+    rejection = wrong_norm(said, ["sos-sas"])
+    assert rejection is not None
+    assert (rejection.value, rejection.threshold) == ("is", "sos-sas")
+    assert rejection.row(said)["record"]["id"] == "a"
+    unknown = wrong_norm(document("b", "x"), ["is"])
+    assert unknown is not None
+    assert unknown.value == "not recognised"

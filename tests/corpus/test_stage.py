@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from llimba.corpus import stage, tables
 from llimba.corpus.stage import run
 from llimba.errors import StageError
 from llimba.files import read_jsonl
 from llimba.records import Conversation, Document, Pair, Record, read_records, write_records
 from tests.fakes import SENTENCES, recipe
 
-COMMON: dict[str, Any] = {"source": "s", "license": "x", "provenance": "p"}
+COMMON: dict[str, Any] = {"source": "prose", "license": "x", "provenance": "p"}
 EVALUATION = Pair(
     id="e", role="evaluate", texts={"sc": SENTENCES["sc"][3], "it": SENTENCES["it"][3]}, document="d", **COMMON
 )
@@ -49,7 +50,12 @@ def planted(tmp_path: Path) -> dict[str, Path]:
 
 def test_counts_add_up_and_every_loss_has_a_reason(tmp_path: Path) -> None:
     facts = run(recipe(tmp_path), planted(tmp_path), tmp_path)
-    assert facts["counts"]["documents"] == {"in": 4, "kept": 2, "evaluation": 0, "rejected": {"too short": 2}}
+    assert facts["counts"]["documents"] == {
+        "in": 4,
+        "kept": 2,
+        "evaluation": 0,
+        "rejected": {"near-duplicate": 1, "too short": 1},
+    }
     assert facts["counts"]["pairs"] == {
         "in": 4,
         "kept": 1,
@@ -57,7 +63,7 @@ def test_counts_add_up_and_every_loss_has_a_reason(tmp_path: Path) -> None:
         "rejected": {"duplicate": 1, "contaminated": 1},
     }
     assert facts["counts"]["conversations"] == {"in": 2, "kept": 1, "evaluation": 0, "rejected": {"contaminated": 1}}
-    assert facts["counts"]["lines_removed"] == {"contaminated": 1, "repeated": 3}
+    assert facts["counts"]["lines_removed"] == {"contaminated": 1}
     assert facts["contamination"]["surviving"] == 0
     rejected = list(read_jsonl(tmp_path / "rejected.jsonl"))
     assert sorted((row["record"]["id"], row["rule"]) for row in rejected) == [
@@ -65,7 +71,7 @@ def test_counts_add_up_and_every_loss_has_a_reason(tmp_path: Path) -> None:
         ("p2", "duplicate"),
         ("p3", "contaminated"),
         ("short", "too short"),
-        ("twin", "too short"),
+        ("twin", "near-duplicate"),
     ]
     kept = {d.id: d.text for d in read_records(tmp_path / "documents.jsonl", Document)}
     assert kept["mixed"] == SENTENCES["sc"][4]
@@ -74,7 +80,7 @@ def test_counts_add_up_and_every_loss_has_a_reason(tmp_path: Path) -> None:
 
 def test_what_is_scored_on_is_written_for_both_uses(tmp_path: Path) -> None:
     run(recipe(tmp_path), planted(tmp_path), tmp_path)
-    assert list(read_jsonl(tmp_path / "evaluation.jsonl")) == [{"id": "e", "source": "s", **EVALUATION.texts}]
+    assert list(read_jsonl(tmp_path / "evaluation.jsonl")) == [{"id": "e", "source": "prose", **EVALUATION.texts}]
     held_out = {d.language: d.text for d in read_records(tmp_path / "held_out.jsonl", Document)}
     assert held_out == EVALUATION.texts
 
@@ -95,8 +101,24 @@ def test_errors_name_what_took_the_text(tmp_path: Path) -> None:
             Document(id="a", language="sc", text="eja", **COMMON),
             Document(id="b", language="it", text=SENTENCES["it"][0], **COMMON),
         )
-        run(recipe(tmp_path), inputs, tmp_path)
+        run(recipe(tmp_path), inputs, tmp_path / "one")
     with pytest.raises(StageError, match="max_rejected: 3 of 4 documents"):
         shorts = [Document(id=str(i), language="sc", text="eja", **COMMON) for i in range(3)]
         good = Document(id="a", language="sc", text=SENTENCES["sc"][0], **COMMON)
-        run(recipe(tmp_path), sources(tmp_path / "in", good, *shorts), tmp_path)
+        run(recipe(tmp_path), sources(tmp_path / "in", good, *shorts), tmp_path / "two")
+
+
+def test_several_tasks_and_a_stop_between_give_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = planted(tmp_path)
+    whole = run(recipe(tmp_path), inputs, tmp_path / "whole")
+    monkeypatch.setattr(tables, "SHARD_BYTES", 300)
+    assert tables.tasks_for(tmp_path / "in" / "documents.jsonl") > 2
+    with pytest.raises(RuntimeError, match="stopped"), monkeypatch.context() as stopped:
+        stopped.setattr(stage, "_twins", lambda *given: (_ for _ in ()).throw(RuntimeError("stopped")))
+        run(recipe(tmp_path), inputs, tmp_path / "parts")
+    facts = run(recipe(tmp_path), inputs, tmp_path / "parts")
+    assert facts == whole
+    for file in (tmp_path / "whole").iterdir():
+        if file.name != "rejected.jsonl":  # in the order of the passes
+            assert file.read_bytes() == (tmp_path / "parts" / file.name).read_bytes(), file.name
+    assert not (tmp_path / "parts" / "work").exists()

@@ -52,7 +52,8 @@ def test_thresholds_keep_the_share_that_may_pass() -> None:
 
 def test_paragraphs_keep_a_page_and_find_the_quotation(trained: Identifier) -> None:
     page = [*lines("sc", 4, 3), *lines("it", 1, 3), "1914", *lines("sc", 2, 4)]
-    labels = [label.language for _, label in trained.paragraphs("\n".join(page))]
+    (labelled,) = trained.paragraphs(["\n".join(page)])
+    labels = [label.language for _, label in labelled]
     assert labels == ["sc"] * 4 + ["it"] + ["sc"] * 3  # the number goes with its page
 
 

@@ -5,8 +5,11 @@ the language to be learned. A line counts as foreign only where it is surely in 
 what is too short or odd to tell stays with its page.
 """
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+
+import xxhash
 
 from llimba.recipe import Recipe
 from llimba.records import Document, Pair
@@ -14,28 +17,58 @@ from llimba.records import Document, Pair
 if TYPE_CHECKING:
     from llimba.identify.identifier import Identifier
 
+SAMPLE = 6000  # lines of each language to learn from; the identifier takes no more
 
-def learn(recipe: Recipe, documents: Sequence[Document], pairs: Sequence[Pair]) -> "Identifier | None":
+
+class Sample:
+    """The `SAMPLE` different lines of each language with the smallest hashes: the same whatever the order, and flat."""
+
+    def __init__(self) -> None:
+        self._heaps: dict[str, list[tuple[int, str]]] = {}
+        self._held: dict[str, set[str]] = {}
+
+    def add(self, language: str, lines: Iterable[str]) -> None:
+        """Look at more lines."""
+        heap, held = self._heaps.setdefault(language, []), self._held.setdefault(language, set())
+        for line in lines:
+            if not line.strip() or line in held:
+                continue
+            entry = (-xxhash.xxh3_64_intdigest(line.encode()), line)
+            if len(heap) < SAMPLE:
+                heapq.heappush(heap, entry)
+            elif entry > heap[0]:
+                held.discard(heapq.heapreplace(heap, entry)[1])
+            else:
+                continue
+            held.add(line)
+
+    def texts(self) -> dict[str, list[str]]:
+        """The lines of every language, in the order of their hashes."""
+        return {language: [line for _, line in sorted(heap, reverse=True)] for language, heap in self._heaps.items()}
+
+
+def learn(recipe: Recipe, documents: Iterable[Document], pairs: Iterable[Pair]) -> "Identifier | None":
     """An identifier trained on the trusted sources' lines and sides; None where the recipe trusts none."""
     from llimba.identify.identifier import Identifier
 
     trusted = set(recipe.corpus.identify)
     if not trusted:
         return None
-    texts: dict[str, list[str]] = {}
+    sample = Sample()
     for document in documents:
         if document.source in trusted and document.role == "train":
-            texts.setdefault(document.language, []).extend(document.text.split("\n"))
+            sample.add(document.language, document.text.split("\n"))
     for pair in pairs:
         if pair.source in trusted and pair.role == "train":
             for language, text in pair.texts.items():
-                texts.setdefault(language, []).append(text)
-    unique = {language: list(dict.fromkeys(lines)) for language, lines in texts.items()}
-    return Identifier.train(unique, recipe.profile.code, recipe.seed)
+                sample.add(language, [text])
+    return Identifier.train(sample.texts(), recipe.profile.code, recipe.seed)
 
 
-def foreign_lines(document: Document, identifier: "Identifier") -> dict[str, str]:
-    """The lines of a document that are surely in another language, and in which."""
-    labelled = identifier.paragraphs(document.text)
-    known = set(identifier.languages) - {document.language}
-    return {line: label.language for line, label in labelled if label.language in known}
+def foreign_lines(documents: Sequence[Document], identifier: "Identifier") -> list[dict[str, str]]:
+    """Of each document the lines that are surely in another language, and in which."""
+    found = []
+    for document, labelled in zip(documents, identifier.paragraphs([d.text for d in documents]), strict=True):
+        known = set(identifier.languages) - {document.language}
+        found.append({line: label.language for line, label in labelled if label.language in known})
+    return found

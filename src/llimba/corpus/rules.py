@@ -1,8 +1,12 @@
 """Why a record is turned away: each rule is a function from a record to a rejection, or None."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
-from llimba.records import Document, Pair
+import xxhash
+
+from llimba.records import Document, Pair, Record
 from llimba.text import fold
 
 
@@ -10,8 +14,16 @@ class Rejection(NamedTuple):
     """A rule, what it measured, and what it allows."""
 
     rule: str
-    value: str | int
-    threshold: str | int
+    value: str | float
+    threshold: str | float
+    beside: str = ""  # the record that it was compared with, and that stays
+
+    def row(self, record: Record) -> dict[str, Any]:
+        """As it stands in `rejected.jsonl`: nothing is dropped without a reason and a place."""
+        return {**self._asdict(), "record": asdict(record)}
+
+
+CONTAMINATED = Rejection("contaminated", "see contamination.jsonl", "none")
 
 
 def too_short(document: Document, min_words: int) -> Rejection | None:
@@ -20,27 +32,24 @@ def too_short(document: Document, min_words: int) -> Rejection | None:
     return Rejection("too short", words, min_words) if words < min_words else None
 
 
+def wrong_norm(document: Document, norms: Sequence[str]) -> Rejection | None:
+    """In none of the written norms that the recipe asks for."""
+    if not norms or document.norm in norms:
+        return None
+    return Rejection("norm", document.norm or "not recognised", ", ".join(norms))
+
+
 class Duplicates:
-    """Remembers what it has seen, folded; the first of several equal texts is kept."""
+    """Remembers the pairs that it has seen, folded, as 64-bit hashes; the first of several equal ones is kept."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str], str] = {}
-
-    def document(self, document: Document) -> Rejection | None:
-        """A document equal to an earlier one of its language."""
-        return self._check((document.language, fold(document.text)), document.id)
+        self._seen: set[int] = set()
 
     def pair(self, pair: Pair) -> Rejection | None:
         """A pair equal to an earlier one on all sides."""
         key = "\x1f".join(f"{language}={fold(text)}" for language, text in sorted(pair.texts.items()))
-        return self._check(("pair", key), pair.id)
-
-    def line(self, language: str, line: str) -> bool:
-        """Whether this very line stood in an earlier document of the language: menus, buttons, boilerplate."""
-        return self._check((f"line {language}", line), "line") is not None
-
-    def _check(self, key: tuple[str, str], identifier: str) -> Rejection | None:
-        if key in self._seen:
-            return Rejection("duplicate", self._seen[key], "one copy")
-        self._seen[key] = identifier
+        digest = xxhash.xxh3_64_intdigest(key.encode())
+        if digest in self._seen:
+            return Rejection("duplicate", "an earlier pair", "one copy")
+        self._seen.add(digest)
         return None

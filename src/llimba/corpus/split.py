@@ -3,7 +3,8 @@
 The choice depends on seed and record id alone, so it survives growth and reordering of the data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from llimba.files import stable_fraction
 from llimba.recipe import CorpusSection
@@ -11,15 +12,23 @@ from llimba.records import Document, Pair
 from llimba.text import fold
 
 
-def held_out_pairs(pairs: Sequence[Pair], settings: CorpusSection, seed: int) -> set[str]:
-    """Ids of the training pairs to set aside: long enough on every side, in all of their source's languages, unique."""
-    languages: dict[str, set[str]] = {}
-    for pair in pairs:
-        languages.setdefault(pair.source, set()).update(pair.texts)
+def held_out_pairs(read: Callable[[], Iterable[Pair]], settings: CorpusSection, seed: int) -> set[str]:
+    """Ids of the training pairs to set aside: long enough on every side, in all of their source's languages, unique.
+
+    `read` gives the pairs anew at every call; they are gone through twice and never held.
+    """
     chosen: set[str] = set()
+    if not settings.held_out_pairs:
+        return chosen
+    languages: dict[str, set[str]] = {}
+    for pair in read():
+        if pair.role == "train":
+            languages.setdefault(pair.source, set()).update(pair.texts)
     seen: set[str] = set()
-    for pair in pairs:
-        if stable_fraction(str(seed), pair.id) >= settings.held_out_pairs or set(pair.texts) != languages[pair.source]:
+    for pair in read():
+        if pair.role != "train" or set(pair.texts) != languages[pair.source]:
+            continue
+        if stable_fraction(str(seed), pair.id) >= settings.held_out_pairs:
             continue
         if min(len(text.split()) for text in pair.texts.values()) < settings.min_held_out_words:
             continue
@@ -30,10 +39,35 @@ def held_out_pairs(pairs: Sequence[Pair], settings: CorpusSection, seed: int) ->
     return chosen
 
 
-def held_out_documents(documents: Sequence[Document], language: str, settings: CorpusSection, seed: int) -> set[str]:
-    """Ids of the training documents in `language` to set aside."""
-    return {
-        document.id
-        for document in documents
-        if document.language == language and stable_fraction(str(seed), document.id) < settings.held_out_documents
-    }
+def held_out(document: Document, language: str, settings: CorpusSection, seed: int) -> bool:
+    """Whether a training document in `language` is set aside."""
+    share = settings.held_out_documents
+    return bool(share) and document.language == language and stable_fraction(str(seed), document.id) < share
+
+
+def sentences(pairs: Iterable[Pair], documents: Iterable[Document]) -> Iterator[tuple[str, str]]:
+    """Id and text of everything that is scored on, all sides."""
+    for pair in pairs:
+        for text in pair.texts.values():
+            yield pair.id, text
+    for document in documents:
+        yield document.id, document.text
+
+
+def scored_documents(pairs: Iterable[Pair], documents: Iterable[Document]) -> list[Document]:
+    """Documents for bits per byte: each side of the evaluation pairs, put together by the text they come from."""
+    texts: dict[tuple[str, str, str], list[Pair]] = {}
+    for pair in pairs:
+        for language in pair.texts:
+            texts.setdefault((pair.source, pair.document, language), []).append(pair)
+    joined = []
+    for (source, name, language), parts in texts.items():
+        first = parts[0]
+        joined.append(
+            Document(
+                id=f"{source}:{language}:{name}", source=source, license=first.license, provenance=first.provenance,
+                variety=first.variety, norm=first.norm, origin=first.origin, role="evaluate", language=language,
+                text="\n".join(part.texts[language] for part in parts),
+            )
+        )  # fmt: skip
+    return joined + [replace(document, role="evaluate") for document in documents]

@@ -1,25 +1,31 @@
-"""Stage 2, `corpus`: normalise, set aside, reject with a reason, decontaminate, and prove it.
+"""Stage 2, `corpus`: normalise, set aside, reject with a reason, decontaminate, remove duplicates, and prove it.
 
 Leaves `documents.jsonl`, `pairs.jsonl` and `conversations.jsonl` to train on; `held_out.jsonl` (documents for bits per
 byte) and `evaluation.jsonl` (sentences for translation) to score on; `rejected.jsonl`, `contamination.jsonl` and
 `foreign.jsonl`, where everything that was turned away stands with its reason; and the identifier, where one is trained.
+
+Documents go through two datatrove pipelines with a comparison of all with all between them; memory stays flat as the
+input grows, but for what is set aside to be scored on, and a hash for every pair.
 """
 
 import logging
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llimba.corpus.foreign import foreign_lines, learn
-from llimba.corpus.rules import Duplicates, Rejection, too_short
-from llimba.corpus.split import held_out_documents, held_out_pairs
+from llimba.corpus import aligned
+from llimba.corpus.account import Account
+from llimba.corpus.foreign import learn
+from llimba.corpus.split import held_out, held_out_pairs, scored_documents, sentences
+from llimba.corpus.summary import by_language, by_source, described_rows
+from llimba.corpus.tables import Tables, gather, tasks_for
 from llimba.decontaminate import EvaluationIndex
 from llimba.errors import StageError
 from llimba.files import write_jsonl
 from llimba.recipe import Recipe
-from llimba.records import Conversation, Document, Pair, Record, read_records, write_records
+from llimba.records import Conversation, Document, Pair, read_records, write_records
 from llimba.text import normalize
 
 if TYPE_CHECKING:
@@ -27,236 +33,157 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CONTAMINATED = Rejection("contaminated", "see contamination.jsonl", "none")
-
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     """Clean the sources' records; returns counts that add up exactly, words, and the contamination result."""
-    documents, pairs, conversations = _read(inputs["sources"])
-    aside_pairs = held_out_pairs([p for p in pairs if p.role == "train"], recipe.corpus, recipe.seed)
-    aside_documents = held_out_documents(
-        [d for d in documents if d.role == "train"], recipe.profile.code, recipe.corpus, recipe.seed
-    )
-    evaluation_pairs = [p for p in pairs if p.role == "evaluate" or p.id in aside_pairs]
-    evaluation_documents = [d for d in documents if d.role == "evaluate" or d.id in aside_documents]
-    index = EvaluationIndex(_sentences(evaluation_pairs, evaluation_documents))
+    sources, work = inputs["sources"], out / "work"
 
-    identifier = learn(recipe, documents, pairs)
-    cleaner = _Cleaner(index, recipe, identifier)
-    aside = {record.id for record in (*evaluation_pairs, *evaluation_documents)}
-    kept_documents = [d for x in documents if x.id not in aside and (d := cleaner.document(x))]
-    kept_pairs = [p for x in pairs if x.id not in aside and (p := cleaner.pair(x))]
-    kept_conversations = [c for x in conversations if (c := cleaner.conversation(x))]
+    def pairs() -> Iterator[Pair]:
+        return aligned.normal_pairs(sources)
 
-    held_out = _held_out(evaluation_pairs, evaluation_documents)
-    write_records(out / "documents.jsonl", kept_documents)
-    write_records(out / "pairs.jsonl", kept_pairs)
-    write_records(out / "conversations.jsonl", kept_conversations)
-    write_records(out / "held_out.jsonl", held_out)
-    write_jsonl(out / "evaluation.jsonl", ({"id": p.id, "source": p.source, **p.texts} for p in evaluation_pairs))
-    write_jsonl(out / "rejected.jsonl", cleaner.rejected)
-    write_jsonl(out / "contamination.jsonl", cleaner.hits)
-    write_jsonl(out / "foreign.jsonl", cleaner.foreign)
-    if identifier is not None:
-        identifier.save(out / "identifier.safetensors")
+    aside = held_out_pairs(pairs, recipe.corpus, recipe.seed)
+    scored_pairs = [pair for pair in pairs() if pair.role == "evaluate" or pair.id in aside]
+    scored = scored_documents(scored_pairs, _set_aside(recipe, sources))
+    write_records(out / "held_out.jsonl", scored)
+    write_jsonl(out / "evaluation.jsonl", ({"id": p.id, "source": p.source, **p.texts} for p in scored_pairs))
+    index = EvaluationIndex(sentences(scored_pairs, scored))
+    identifier = _identifier(recipe, sources, pairs, out)
 
-    counts = {
-        "documents": cleaner.counts("documents", len(documents), len(kept_documents), len(evaluation_documents)),
-        "pairs": cleaner.counts("pairs", len(pairs), len(kept_pairs), len(evaluation_pairs)),
-        "conversations": cleaner.counts("conversations", len(conversations), len(kept_conversations), 0),
-        "lines_removed": dict(cleaner.lines_removed),
+    documents = _clean_documents(recipe, sources / "documents.jsonl", index, identifier, out)
+    accounts = {
+        "documents": documents,
+        "pairs": Account(),
+        "conversations": Account(),
     }
-    _check(recipe, counts["documents"], kept_documents)
-    surviving = _surviving(out, index)
-    if surviving:
-        raise StageError(f"corpus: {surviving} evaluation sentences survive in the training text: a bug of llimba's.")
+    with Tables(work / "aligned", 0, ("rejected", "contamination")) as tables:
+        kept = aligned.clean_pairs(pairs(), aside, index, accounts["pairs"], tables)
+        write_records(out / "pairs.jsonl", kept)
+        spoken = read_records(sources / "conversations.jsonl", Conversation)
+        kept_spoken = aligned.clean_conversations(spoken, index, accounts["conversations"], tables)
+        write_records(out / "conversations.jsonl", kept_spoken)
+    hits = _gather(work, out)
+
+    counts: dict[str, Any] = {kind: account.balance(kind) for kind, account in accounts.items()}
+    counts["lines_removed"] = documents.of("lines")
+    words = by_language(documents)
+    _check(recipe, counts["documents"], words)
+    survivors = documents.of("surviving").get("documents", 0) + aligned.surviving(out, index)
+    if survivors:
+        raise StageError(f"corpus: {survivors} evaluation sentences survive in the training text: a bug of llimba's.")
+    shutil.rmtree(work)
     logger.info(
         "  %d documents and %d pairs to train on; %d sentences to score on; %d contaminated lines removed, 0 left",
-        len(kept_documents), len(kept_pairs), len(evaluation_pairs), len(cleaner.hits),
+        counts["documents"]["kept"], counts["pairs"]["kept"], len(scored_pairs), hits,
     )  # fmt: skip
     return {
         "counts": counts,
-        "words": {"train": _words(kept_documents), "held_out": _words(held_out)},
-        "sources": _by_source(
-            [*documents, *pairs, *conversations], [*kept_documents, *kept_pairs, *kept_conversations]
-        ),
-        "contamination": {
-            "evaluation_sentences": len(index),
-            "hits_removed": len(cleaner.hits),
-            "surviving": surviving,
-        },
+        "words": {"train": words, "held_out": _words(scored)},
+        "sources": by_source(recipe, accounts),
+        "documents": described_rows(documents),
+        "lengths": {table.split()[1]: documents.of(table) for table in documents.counts if table.startswith("length ")},
+        "contamination": {"evaluation_sentences": len(index), "hits_removed": hits, "surviving": survivors},
     }
 
 
-class _Cleaner:
-    """Applies the rules to one record after another and keeps the account."""
-
-    def __init__(self, index: EvaluationIndex, recipe: Recipe, identifier: "Identifier | None") -> None:
-        self.rejected: list[dict[str, Any]] = []
-        self.hits: list[dict[str, Any]] = []
-        self.foreign: list[dict[str, Any]] = []
-        self.lines_removed = Counter[str]()
-        self._rejections = Counter[tuple[str, str]]()
-        self._index, self._min_words, self._duplicates = index, recipe.corpus.min_words, Duplicates()
-        self._identifier, self._target, self._trusted = identifier, recipe.profile.code, recipe.corpus.identify
-
-    def document(self, document: Document) -> Document | None:
-        """The document without foreign, contaminated and repeated lines, or None where a rule turns it away."""
-        lines, foreign = [], self._foreign(document)
-        for line in document.text.split("\n"):
-            if line in foreign:
-                self.lines_removed["other language"] += 1
-            elif self._contaminated(document, line):
-                self.lines_removed["contaminated"] += 1
-            elif self._duplicates.line(document.language, line):
-                self.lines_removed["repeated"] += 1
-            else:
-                lines.append(line)
-        cleaned = replace(document, text="\n".join(lines))
-        rejection = too_short(cleaned, self._min_words) or self._duplicates.document(cleaned)
-        if rejection is None:
-            return cleaned
-        if foreign and rejection.rule == "too short":
-            found = ", ".join(sorted(set(foreign.values())))
-            rejection = Rejection("other language", found, document.language)
-        self._reject("documents", document, rejection)
-        return None
-
-    def pair(self, pair: Pair) -> Pair | None:
-        """The pair, or None where a side is contaminated or the whole is a duplicate."""
-        hits = [self._contaminated(pair, text) for text in pair.texts.values()]  # every hit goes into the audit
-        if any(hits):
-            rejection: Rejection | None = CONTAMINATED
-        else:
-            rejection = self._duplicates.pair(pair)
-        if rejection is None:
-            return pair
-        self._reject("pairs", pair, rejection)
-        return None
-
-    def conversation(self, conversation: Conversation) -> Conversation | None:
-        """The conversation, or None where a line of it is contaminated."""
-        lines = [line for message in conversation.messages for line in message["content"].split("\n")]
-        hits = [self._contaminated(conversation, line) for line in lines]
-        if any(hits):
-            self._reject("conversations", conversation, CONTAMINATED)
-            return None
-        return conversation
-
-    def counts(self, kind: str, total: int, kept: int, evaluation: int) -> dict[str, Any]:
-        """The account of one record type; it must add up."""
-        rejected = {rule: number for (of, rule), number in self._rejections.items() if of == kind}
-        assert total == kept + evaluation + sum(rejected.values()), f"{kind}: the counts do not add up"
-        return {"in": total, "kept": kept, "evaluation": evaluation, "rejected": rejected}
-
-    def _foreign(self, document: Document) -> dict[str, str]:
-        """Lines in another language, where documents of this source and language are looked at."""
-        if self._identifier is None or document.language != self._target or document.source in self._trusted:
-            return {}
-        found = foreign_lines(document, self._identifier)
-        self.foreign += [{"record": document.id, "language": code, "line": line} for line, code in found.items()]
-        return found
-
-    def _contaminated(self, record: Record, line: str) -> bool:
-        hit = self._index.hit(line)
-        if hit is not None:
-            self.hits.append({"record": record.id, **hit._asdict(), "line": line})
-        return hit is not None
-
-    def _reject(self, kind: str, record: Record, rejection: Rejection) -> None:
-        self._rejections[kind, rejection.rule] += 1
-        self.rejected.append({**rejection._asdict(), "record": asdict(record)})
+def _set_aside(recipe: Recipe, sources: Path) -> Iterator[Document]:
+    """The documents to score on, normalised."""
+    for document in read_records(sources / "documents.jsonl", Document):
+        if document.role == "evaluate" or held_out(document, recipe.profile.code, recipe.corpus, recipe.seed):
+            yield replace(document, text=normalize(document.text))
 
 
-def _read(folder: Path) -> tuple[list[Document], list[Pair], list[Conversation]]:
-    """All records of the sources, normalised; empty texts and one-sided pairs are left to the rules."""
-    documents = [replace(d, text=normalize(d.text)) for d in read_records(folder / "documents.jsonl", Document)]
-    pairs = [
-        replace(p, texts={language: normalize(text).replace("\n", " ") for language, text in p.texts.items()})
-        for p in read_records(folder / "pairs.jsonl", Pair)
+def _identifier(recipe: Recipe, sources: Path, pairs: Callable[[], Iterator[Pair]], out: Path) -> "Identifier | None":
+    """Trained on the trusted sources, or read where a stopped run has left it."""
+    from llimba.identify.identifier import Identifier
+
+    path = out / "identifier.safetensors"
+    if path.exists():
+        return Identifier.load(path)
+    documents = (replace(d, text=normalize(d.text)) for d in read_records(sources / "documents.jsonl", Document))
+    identifier = learn(recipe, documents, pairs())
+    if identifier is not None:
+        identifier.save(path)
+    return identifier
+
+
+def _clean_documents(
+    recipe: Recipe, path: Path, index: EvaluationIndex, identifier: "Identifier | None", out: Path
+) -> Account:
+    """Write `documents.jsonl`; returns its account. Shards and tables of all passes stay under `work` meanwhile."""
+    from llimba.corpus.clean import Clean, Cleaning
+    from llimba.corpus.executor import run_pipeline
+    from llimba.corpus.finish import Finish, Prove
+    from llimba.corpus.lines import LineHashes, find_repeated
+    from llimba.corpus.near import Signatures
+    from llimba.corpus.shards import RecordReader, ShardReader, ShardWriter
+
+    settings, work, tasks = recipe.corpus, out / "work", tasks_for(path)
+    cleaning = Cleaning(settings, recipe.profile, recipe.seed, index, identifier)
+    first = [
+        RecordReader(path),
+        Clean(cleaning, work / "clean"),
+        ShardWriter(work / "clean" / "documents"),
+        LineHashes(work / "lines", list(recipe.sources)),
+        Signatures(work / "signatures"),
     ]
-    conversations = list(read_records(folder / "conversations.jsonl", Conversation))
-    return documents, pairs, conversations
+    run_pipeline("cleaning", first, tasks, work / "logs" / "clean", settings.executor)
+
+    twins = _twins(recipe, work, tasks)
+    dropped = {rank: found.keys() for rank, found in twins.items()}
+    find_repeated(work / "lines", work / "repeated", tasks, dropped, settings.boilerplate_documents)
+    second = [
+        ShardReader(work / "clean" / "documents"),
+        Finish(work / "finish", work / "repeated", twins, settings.near_duplicates or 0, settings.min_words),
+        ShardWriter(work / "finish" / "documents"),
+    ]
+    run_pipeline("duplicates", second, tasks, work / "logs" / "finish", settings.executor)
+
+    gather([work / "finish" / "documents"], out / "documents.jsonl")
+    proof = [RecordReader(out / "documents.jsonl"), Prove(index, work / "proof")]
+    run_pipeline("proof", proof, tasks, work / "logs" / "proof", settings.executor)
+    return Account.total([work / "clean" / "account", work / "finish" / "account", work / "proof"])
 
 
-def _sentences(pairs: Iterable[Pair], documents: Iterable[Document]) -> Iterator[tuple[str, str]]:
-    for pair in pairs:
-        for text in pair.texts.values():
-            yield pair.id, text
-    for document in documents:
-        yield document.id, document.text
+def _twins(recipe: Recipe, work: Path, tasks: int) -> dict[int, dict[int, Any]]:
+    """By task and document: which near-duplicates go."""
+    from llimba.corpus.near import Texts, candidates, twins
+
+    if recipe.corpus.near_duplicates is None:
+        return {}
+    pairs = candidates(work / "signatures", tasks)
+    found: dict[int, dict[int, Any]] = {}
+    texts = Texts(work / "clean" / "documents")
+    for (rank, number), twin in twins(texts, pairs, recipe.corpus.near_duplicates, list(recipe.sources)).items():
+        found.setdefault(rank, {})[number] = twin
+    return found
 
 
-def _held_out(pairs: Iterable[Pair], documents: Iterable[Document]) -> list[Document]:
-    """Documents for bits per byte: each side of the evaluation pairs, put together by the text they come from."""
-    texts: dict[tuple[str, str, str], list[Pair]] = {}
-    for pair in pairs:
-        for language in pair.texts:
-            texts.setdefault((pair.source, pair.document, language), []).append(pair)
-    joined = []
-    for (source, name, language), parts in texts.items():
-        first = parts[0]
-        joined.append(
-            Document(
-                id=f"{source}:{language}:{name}", source=source, license=first.license, provenance=first.provenance,
-                variety=first.variety, norm=first.norm, origin=first.origin, role="evaluate", language=language,
-                text="\n".join(part.texts[language] for part in parts),
-            )
-        )  # fmt: skip
-    return joined + [replace(document, role="evaluate") for document in documents]
+def _gather(work: Path, out: Path) -> int:
+    """Bring the tables of all passes together; returns the number of contaminated lines."""
+    gather([work / part / "rejected" for part in ("clean", "finish", "aligned")], out / "rejected.jsonl")
+    gather([work / part / "contamination" for part in ("clean", "aligned")], out / "contamination.jsonl")
+    gather([work / "clean" / "foreign"], out / "foreign.jsonl")
+    with (out / "contamination.jsonl").open("rb") as handle:
+        return sum(1 for _ in handle)
 
 
-def _check(recipe: Recipe, counts: dict[str, Any], kept: list[Document]) -> None:
+def _check(recipe: Recipe, counts: dict[str, Any], words: dict[str, int]) -> None:
     rejected = sum(counts["rejected"].values())
     if rejected > recipe.corpus.max_rejected * counts["in"]:
         raise StageError(
             f"corpus.max_rejected: {rejected} of {counts['in']} documents were turned away "
-            f"({counts['rejected']}), more "
-            f"than {recipe.corpus.max_rejected:.0%}. Look at rejected.jsonl; loosen the rule or mend the source."
+            f"({counts['rejected']}), more than {recipe.corpus.max_rejected:.0%}. Look at them (llimba corpus show "
+            f"{recipe.path} --rejected RULE); loosen the rule or mend the source."
         )
-    if not any(document.language == recipe.profile.code for document in kept):
+    if not words.get(recipe.profile.code):
         raise StageError(
             f"corpus: no document in '{recipe.profile.code}' is left to train on (turned away: {counts['rejected']}). "
             "Add text, or loosen the rules under corpus."
         )
 
 
-def _surviving(out: Path, index: EvaluationIndex) -> int:
-    """Evaluation sentences found in what was written to be trained on: the proof is in the files, not in memory."""
-    documents = (line for d in read_records(out / "documents.jsonl", Document) for line in d.text.split("\n"))
-    pairs = (text for p in read_records(out / "pairs.jsonl", Pair) for text in p.texts.values())
-    conversations = (
-        line
-        for c in read_records(out / "conversations.jsonl", Conversation)
-        for message in c.messages
-        for line in message["content"].split("\n")
-    )
-    return sum(index.hit(line) is not None for lines in (documents, pairs, conversations) for line in lines)
-
-
-def _words(documents: Iterable[Document]) -> dict[str, int]:
-    words = Counter[str]()
+def _words(documents: list[Document]) -> dict[str, int]:
+    words: dict[str, int] = {}
     for document in documents:
-        words[document.language] += len(document.text.split())
-    return dict(words)
-
-
-def _by_source(records: list[Any], kept: list[Any]) -> dict[str, Any]:
-    """For the card: what each source gave to train on, under which licence."""
-    table: dict[str, Any] = {}
-    for record in records:
-        entry = {
-            "license": record.license,
-            "role": record.role,
-            "documents": 0,
-            "pairs": 0,
-            "conversations": 0,
-            "words": {},
-        }
-        table.setdefault(record.source, entry)
-    for record in kept:
-        entry = table[record.source]
-        entry[f"{type(record).__name__.lower()}s"] += 1
-        if isinstance(record, Document):
-            entry["words"][record.language] = entry["words"].get(record.language, 0) + len(record.text.split())
-    return table
+        words[document.language] = words.get(document.language, 0) + len(document.text.split())
+    return words

@@ -82,11 +82,17 @@ class Identifier:
         """The language of one text, or `other`."""
         return self.label_many([text])[0]
 
-    def paragraphs(self, text: str) -> list[tuple[str, Label]]:
-        """Every line with its language. A line too short or odd to tell has the language of the whole text."""
-        lines = [line for line in text.split("\n") if line.strip()]
-        whole, *each = self.label_many([text, *lines])
-        return [(line, whole if label.language == OTHER else label) for line, label in zip(lines, each, strict=True)]
+    def paragraphs(self, texts: Sequence[str]) -> list[list[tuple[str, Label]]]:
+        """Of each text every line with its language. A line too short or odd to tell has that of its whole text."""
+        split = [[line for line in text.split("\n") if line.strip()] for text in texts]
+        labels = iter(
+            self.label_many([part for text, lines in zip(texts, split, strict=True) for part in (text, *lines)])
+        )
+        found = []
+        for lines in split:
+            whole, each = next(labels), [next(labels) for _ in lines]
+            found.append([(x, whole if y.language == OTHER else y) for x, y in zip(lines, each, strict=True)])
+        return found
 
     def save(self, path: Path) -> None:
         """Write one safetensors file."""

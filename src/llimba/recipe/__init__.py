@@ -4,7 +4,7 @@ The field names are the field's own (transformers, peft, TRL) wherever one exist
 """
 
 from llimba.recipe.base_model import BaseModelSection, Tokens
-from llimba.recipe.corpus import CorpusSection
+from llimba.recipe.corpus import CorpusSection, Executor
 from llimba.recipe.evaluate import EvaluateSection
 from llimba.recipe.instruct import InstructSection
 from llimba.recipe.publish import PublishSection
@@ -29,6 +29,7 @@ __all__ = [
     "CorpusSection",
     "CptSection",
     "EvaluateSection",
+    "Executor",
     "HubSource",
     "InstructSection",
     "LocalSource",

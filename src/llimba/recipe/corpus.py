@@ -1,20 +1,37 @@
 """What the corpus stage may do to the text."""
 
+from typing import Any, Literal
+
 from pydantic import Field
 
 from llimba.recipe.section import Section
 
 
+class Executor(Section):
+    """Where the corpus pipelines run: this machine, or a cluster for crawls that outgrow it (datatrove's executors)."""
+
+    kind: Literal["local", "slurm", "ray"] = "local"
+    workers: int | None = Field(default=None, gt=0)  # shards at once; default: this machine's cores, on a cluster all
+    options: dict[str, Any] = {}  # handed to datatrove's executor as they are: slurm's partition, time, env_command ...
+
+
 class CorpusSection(Section):
-    """Cleaning, held-out split, decontamination."""
+    """Cleaning, duplicates, held-out split, decontamination. Thresholds of quality stand in the language profile."""
 
     # sources known to be in the languages that they declare: a close-language identifier learns from them, and takes
     # foreign lines out of every other document in the language to be learned
     identify: list[str] = []
     min_words: int = Field(default=3, ge=1)  # a document shorter than this is rejected
+    exempt: list[str] = []  # sources that are no running text (interface strings, glossaries): no rules of quality
+    norms: list[str] = []  # keep only documents of these written norms; empty: all
+    near_duplicates: float | None = Field(default=0.7, gt=0, le=1)  # Jaccard of word 5-grams; null: left in
+    boilerplate_documents: int | None = Field(
+        default=20, gt=1
+    )  # a line in this many documents of a source goes wholly; of any other repeated line one copy stays
     held_out_pairs: float = Field(
         default=0.0, ge=0, lt=1
     )  # share of each training source's pairs set aside to score on
     held_out_documents: float = Field(default=0.0, ge=0, lt=1)  # share of target-language documents set aside
     min_held_out_words: int = Field(default=5, ge=1)  # a set-aside pair has at least this many words on each side
     max_rejected: float = Field(default=0.5, gt=0, le=1)  # the stage fails if a larger share of documents is lost
+    executor: Executor = Field(default=Executor(), exclude=True)  # decides nothing about the output

@@ -59,8 +59,14 @@ class Recipe(Section):
                 raise ValueError(f"instruct.translate.{name}: there is no source of that name")
             if settings.engine == "model" and settings.folder is None and self.cpt is None:
                 raise ValueError(f"instruct.translate.{name}: the engine model needs a folder, or a cpt section")
-        if unknown_trusted := [name for name in self.corpus.identify if name not in self.sources]:
-            raise ValueError(f"corpus.identify: there is no source '{unknown_trusted[0]}'")
+        for field in ("identify", "exempt"):
+            if unknown_named := [name for name in getattr(self.corpus, field) if name not in self.sources]:
+                raise ValueError(f"corpus.{field}: there is no source '{unknown_named[0]}'")
+        if unknown_norms := [norm for norm in self.corpus.norms if norm not in profile.norms]:
+            raise ValueError(
+                f"corpus.norms: the profile of {profile.iso639_3} has no norm '{unknown_norms[0]}' (known: "
+                f"{', '.join(profile.norms) or 'none'})"
+            )
         if unknown_sources := [name for name in self.instruct.upsample if name not in self.sources]:
             raise ValueError(f"instruct.upsample.{unknown_sources[0]}: there is no source of that name")
         return self

@@ -1,0 +1,23 @@
+"""Which written norm and variety a text shows, where its source does not say: counted markers, no guess."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+WORD = re.compile(r"[^\W\d_]+")
+ENOUGH = 3  # markers in a text, before it is labelled
+AGREED = 0.8  # of the markers found
+
+
+def marked(text: str, markers: Mapping[str, Sequence[str]]) -> str:
+    """The label most of whose markers stand in the text; empty where too few do, or where they disagree.
+
+    A marker that several labels share counts for each of them, and so decides nothing between them.
+    """
+    if not markers:
+        return ""
+    words = WORD.findall(text.lower())
+    found = {label: sum(map(set(of).__contains__, words)) for label, of in markers.items()}
+    known = {word for of in markers.values() for word in of}
+    total = sum(map(known.__contains__, words))
+    best = max(found, key=found.__getitem__)
+    return best if total >= ENOUGH and found[best] >= AGREED * total else ""

@@ -1,0 +1,107 @@
+"""Is a document a page of running text? Rules whose thresholds stand in the language profile, and nowhere else.
+
+The measures are those of Gopher (Rae et al. 2021) and FineWeb (Penedo et al. 2024). datatrove has both as filters, but
+with English stop words and thresholds, with word tokenizers that a small language lacks, and without telling the
+value that a document was turned away for.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from llimba.corpus.rules import Rejection
+from llimba.language import Quality
+
+JUDGED_FROM = 20  # words: shares of a shorter text say little
+LISTED_FROM = 5  # lines: below that a list is no list
+RUN = 4  # words of a run that counts as repeated
+
+PUNCTUATION = frozenset(".,;:!?'\"()-–—…«»“”„‘’¿¡·/")
+LETTERS = re.compile(r"[^\W\d_]+")
+BULLET = re.compile(r"\s*(?:[-*•·–—▪◦○●■□»>]|\d+[.)])\s")
+ENDED = re.compile(r"[.!?…:;,\"'»”’)\]]$")
+
+
+class Measured(NamedTuple):
+    """What the rules need of a text, counted once."""
+
+    lines: list[str]
+    words: list[str]
+    letters: str
+    runs: int  # of letters: words, whatever stands between them
+    visible: int  # characters that are not spaces
+    digits: int
+    symbols: int
+
+
+def measure(text: str) -> Measured:
+    """Count the characters of a text once, for all rules."""
+    visible = "".join(text.split())
+    letters = "".join(filter(str.isalpha, visible))
+    digits = sum(map(str.isdigit, visible))
+    punctuation = sum(visible.count(mark) for mark in PUNCTUATION)
+    symbols = len(visible) - len(letters) - digits - punctuation
+    return Measured(
+        text.split("\n"), text.split(), letters, len(LETTERS.findall(text)), max(len(visible), 1), digits, symbols
+    )
+
+
+def repeated_words(words: list[str]) -> float:
+    """The share of words that stand in a run of `RUN` words which stood earlier in the same document."""
+    seen: set[tuple[str, ...]] = set()
+    repeated = bytearray(len(words))
+    for start in range(len(words) - RUN + 1):
+        run = tuple(words[start : start + RUN])
+        if run in seen:
+            repeated[start : start + RUN] = b"\x01" * RUN
+        seen.add(run)
+    return sum(repeated) / max(len(words), 1)
+
+
+Rule = tuple[str, Callable[[Measured, str], float], str, bool]  # name, measure, threshold, whether it is a minimum
+
+
+def _share(count: float, of: float) -> float:
+    return count / of if of else 0.0
+
+
+RULES: tuple[Rule, ...] = (
+    ("words too short", lambda m, _: _share(len(m.letters), m.runs), "min_mean_word", True),
+    ("words too long", lambda m, _: _share(len(m.letters), m.runs), "max_mean_word", False),
+    ("symbols", lambda m, _: m.symbols / m.visible, "max_symbol_share", False),
+    ("digits", lambda m, _: m.digits / m.visible, "max_digit_share", False),
+    ("foreign letters", lambda m, alphabet: _in_alphabet(m.letters, alphabet), "min_alphabet_share", True),
+    ("capitals", lambda m, _: _share(sum(map(str.isupper, m.letters)), len(m.letters)), "max_capital_share", False),
+    ("repetition", lambda m, _: repeated_words(m.words), "max_repeated_words", False),
+    ("a list", lambda m, _: _listed(m.lines), "max_list_lines", False),
+    ("no sentences", lambda m, _: _share(sum(bool(ENDED.search(x)) for x in m.lines), len(m.lines)),
+     "min_ended_lines", True),
+)  # fmt: skip
+
+
+def judge(text: str, quality: Quality, alphabet: str) -> Rejection | None:
+    """The first rule that a text breaks; None for a good page, and for one too short to be judged.
+
+    `alphabet` holds the language's letters in lower case; empty where it is not known, and then any letter will do.
+    """
+    measured = measure(text)
+    if len(measured.words) < JUDGED_FROM:
+        return None
+    for name, value_of, field, minimum in RULES:
+        value, threshold = round(value_of(measured, alphabet), 4), getattr(quality, field)
+        if value < threshold if minimum else value > threshold:
+            return Rejection(name, value, threshold)
+    return None
+
+
+def _in_alphabet(letters: str, alphabet: str) -> float:
+    if not alphabet or not letters:
+        return 1.0
+    lowered = letters.lower()
+    return sum(map(lowered.count, alphabet)) / len(lowered)
+
+
+def _listed(lines: list[str]) -> float:
+    if len(lines) < LISTED_FROM:
+        return 0.0
+    return sum(bool(BULLET.match(line)) for line in lines) / len(lines)
