@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from llimba import cli, runner
-from llimba.errors import Unavailable
+from llimba.errors import LlimbaError, Unavailable
 from tests.fakes import recipe, write_text
 
 
@@ -82,3 +82,32 @@ def test_the_fallback_runs_where_a_package_is_not_to_be_had(tmp_path: Path, monk
     with pytest.raises(Unavailable):
         ran.clear()
         CliRunner().invoke(cli.app, ["run", str(path)], catch_exceptions=False)
+
+
+def test_the_corpus_is_looked_at_after_its_run(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    path, runs = str(recipe(tmp_path).path), str(tmp_path / "runs")
+    asked = ["corpus", "report", path, "--runs", runs]
+    early = CliRunner().invoke(cli.app, asked)
+    assert isinstance(early.exception, LlimbaError)
+    assert "has no corpus yet" in str(early.exception)
+    assert CliRunner().invoke(cli.app, ["run", path, "--runs", runs, "--until", "corpus"]).exit_code == 0
+    assert CliRunner().invoke(cli.app, asked).exit_code == 0
+    assert "<h1>Corpus of" in (tmp_path / "runs" / "reports" / "recipe-corpus.html").read_text()
+    shown = CliRunner().invoke(cli.app, ["corpus", "show", path, "--runs", runs, "--sample", "2"])
+    assert shown.exit_code == 0
+    assert "allowed" in shown.stdout
+
+
+@pytest.mark.parametrize("command", ["show", "report"])
+def test_help_of_corpus_shows_an_example(command: str) -> None:
+    assert "Example: llimba corpus" in CliRunner().invoke(cli.app, ["corpus", command, "--help"]).stdout
+
+
+def test_what_a_failed_corpus_turned_away_can_be_looked_at(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    path, runs = str(recipe(tmp_path, corpus={"min_words": 500}).path), str(tmp_path / "runs")
+    failed = CliRunner().invoke(cli.app, ["run", path, "--runs", runs, "--until", "corpus"])
+    assert "max_rejected" in str(failed.exception)
+    shown = CliRunner().invoke(cli.app, ["corpus", "show", path, "--runs", runs, "--rejected", "too short"])
+    assert shown.exit_code == 0

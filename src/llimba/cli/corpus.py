@@ -1,0 +1,73 @@
+"""`llimba corpus show` and `llimba corpus report`: what the corpus stage kept, and what it turned away and why."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from llimba import runner
+from llimba.cli.app import RecipePath, Runs, Set, app, stdout
+from llimba.errors import LlimbaError
+from llimba.recipe import Recipe
+from llimba.recipe_file import load_recipe
+
+corpus = typer.Typer(
+    help="Look at a recipe's corpus: samples of what was rejected, and a report.", no_args_is_help=True
+)
+app.add_typer(corpus, name="corpus")
+
+
+@corpus.command(epilog="Example: llimba corpus show recipes/demo.yaml --rejected 'too short' --sample 20")
+def show(
+    recipe: RecipePath,
+    rejected: Annotated[str | None, typer.Option(help="Only records turned away under this rule.")] = None,
+    sample: Annotated[int, typer.Option(help="How many, spread over the whole file.", min=1)] = 10,
+    set_: Set = None,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Print samples of what the corpus stage turned away, each with rule, value and threshold."""
+    from llimba.corpus.report import rejected_rows, shown_text
+
+    for row in rejected_rows(_folder(load_recipe(recipe, set_ or []), runs, unfinished=True), rejected, sample):
+        record, beside = row["record"], f" ({row['beside']} stays)" if row.get("beside") else ""
+        stdout.print(
+            f"[bold]{row['rule']}[/]  {escape(str(row['value']))}, allowed {escape(str(row['threshold']))}{beside}"
+        )
+        stdout.print(f"[dim]{record['source']}, {record['id']}, {escape(record['provenance'])}[/]")
+        stdout.print(escape(shown_text(record)), end="\n\n")
+
+
+@corpus.command(epilog="Example: llimba corpus report recipes/demo.yaml")
+def report(
+    recipe: RecipePath,
+    out: Annotated[Path | None, typer.Option(help="The page; default: RUNS/reports/NAME-corpus.html.")] = None,
+    set_: Set = None,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Write a page (HTML, and JSON beside it) of what the corpus holds and what was lost on the way."""
+    from llimba.base_model import folder_at_hand
+    from llimba.corpus.report import report as gather
+    from llimba.corpus.report import write_report
+
+    loaded = load_recipe(recipe, set_ or [])
+    page = out or runs / "reports" / f"{loaded.name}-corpus.html"
+    base, tokenizer = folder_at_hand(loaded.base_model), None
+    if base is not None:
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(base)
+    write_report(gather(_folder(loaded, runs), tokenizer), page)
+    stdout.print(f"{page}\n{page.with_suffix('.json')}", soft_wrap=True)
+
+
+def _folder(recipe: Recipe, runs: Path, unfinished: bool = False) -> Path:
+    """The folder of the recipe's corpus; of a stage that failed at its end too, where `unfinished`."""
+    step = next(step for step in runner.plan(recipe, runs) if step.stage.name == "corpus")
+    if step.state == "done":
+        return step.folder
+    if unfinished and (step.partial / "rejected.jsonl").exists():
+        return step.partial
+    raise LlimbaError(
+        f"{recipe.path} has no corpus yet ({step.state}: {step.why}). Run: llimba run {recipe.path} --until corpus"
+    )
