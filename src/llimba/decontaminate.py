@@ -54,6 +54,8 @@ class EvaluationIndex:
         folded = " ".join(words)
         if folded in self._whole:
             return Hit("whole sentence", self._whole[folded], folded)
+        if self._heads.isdisjoint(pairwise(words)):
+            return None
         starts = [start for start, head in enumerate(pairwise(words)) if head in self._heads]
         for size, runs in self._runs.items():
             for start in starts:

@@ -29,7 +29,10 @@ def show(
     """Print samples of what the corpus stage turned away, each with rule, value and threshold."""
     from llimba.corpus.report import rejected_rows, shown_text
 
-    for row in rejected_rows(_folder(load_recipe(recipe, set_ or []), runs, unfinished=True), rejected, sample):
+    rows = rejected_rows(_folder(load_recipe(recipe, set_ or []), runs, unfinished=True), rejected, sample)
+    if not rows:
+        stdout.print("nothing was turned away")
+    for row in rows:
         record, beside = row["record"], f" ({row['beside']} stays)" if row.get("beside") else ""
         stdout.print(
             f"[bold]{row['rule']}[/]  {escape(str(row['value']))}, allowed {escape(str(row['threshold']))}{beside}"

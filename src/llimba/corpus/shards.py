@@ -6,7 +6,7 @@ in one file, are cut wherever a share of its bytes ends, and a line that cannot 
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,12 @@ from llimba.corpus.tables import rows_between, shard
 from llimba.files import replacing
 from llimba.records import Document
 
+CARRIED = [field.name for field in fields(Document) if field.name not in ("id", "text")]
+
 
 def carried(document: Document) -> Carrier:
     """A record as datatrove passes it from step to step: text and id in their places, the rest as metadata."""
-    row = asdict(document)
-    return Carrier(text=row.pop("text"), id=row.pop("id"), metadata=row)
+    return Carrier(document.text, document.id, metadata={name: getattr(document, name) for name in CARRIED})
 
 
 def record(carrier: Carrier) -> Document:
@@ -73,5 +74,6 @@ class ShardWriter(PipelineStep):  # type: ignore[misc]
         """Write and yield the documents."""
         with replacing(shard(self.folder, rank)) as handle:
             for carrier in data:
-                handle.write(json.dumps(asdict(record(carrier)), ensure_ascii=False) + "\n")
+                row = {"id": carrier.id, **carrier.metadata, "text": carrier.text}
+                handle.write(json.dumps(row, ensure_ascii=False) + "\n")
                 yield carrier
