@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check format soak clean
+.PHONY: demo test check format soak fuzz corpus-bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/llimba run recipes/demo.yaml --fallback recipes/demo-hub.yaml
@@ -22,6 +22,14 @@ check: $(VENV)/.installed
 KILLS ?= 30
 soak: $(VENV)/.installed
 	$(BIN)/python -m tests.soak --kills $(KILLS)
+
+# Ten thousand mutated files through every reader.
+fuzz: $(VENV)/.installed
+	$(BIN)/python -m tests.sources.fuzz 10000
+
+# Planted defects found by the corpus stage, recall and precision per class. TEXT="--seed F.jsonl --evaluation G.jsonl"
+corpus-bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/corpus.py planted $(TEXT)
 
 format: $(VENV)/.installed
 	$(BIN)/ruff format src tests benchmarks

@@ -9,6 +9,7 @@ import pytest
 from llimba.errors import RecipeError, StageError
 from llimba.recipe import ParallelSource
 from llimba.sources.aligned import rows
+from llimba.sources.quarantine import Quarantine
 from tests.fakes import recipe, recipe_content, write_text
 
 CELLS = [{"sc": "Su sole", "it": "Il sole"}, {"sc": 'Unu "mare"', "it": "Un mare"}, {"sc": "", "it": "Niente"}]
@@ -19,8 +20,9 @@ TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4
 <tu><tuv xml:lang="it"><seg>Niente</seg></tuv><tuv xml:lang="fr"><seg>Rien</seg></tuv></tu></body></tmx>"""
 
 
-def read(**more: Any) -> list[tuple[str, dict[str, str]]]:
-    return list(rows("s", ParallelSource(kind="parallel", pairs=["sc", "it"], license="x", **more)))
+def read(quarantine: Quarantine | None = None, **more: Any) -> list[tuple[str, dict[str, str]]]:
+    source = ParallelSource(kind="parallel", pairs=["sc", "it"], license="x", **more)
+    return list(rows("s", source, quarantine or Quarantine()))
 
 
 def test_one_file_with_a_column_a_language(tmp_path: Path) -> None:
@@ -29,10 +31,10 @@ def test_one_file_with_a_column_a_language(tmp_path: Path) -> None:
         "id\tsc\tit\n" + "".join(f"{i}\t{r['sc']}\t{r['it']}\n" for i, r in enumerate(CELLS))
     )
     (tmp_path / "a.csv").write_text('\ufeffsc,it\nSu sole,Il sole\n"Unu ""mare""",Un mare\n,Niente\n')
-    for name in ("a.jsonl", "a.csv"):
+    for name, first in (("a.jsonl", 1), ("a.csv", 2)):
         found = read(path=tmp_path / name)
         assert [cells for _, cells in found] == CELLS
-        assert [place for place, _ in found] == [f"{name}:{number}" for number in (1, 2, 3)]
+        assert [place for place, _ in found] == [f"{name}:{first + number}" for number in range(3)]
     assert [cells for _, cells in read(path=tmp_path / "a.tsv")] == [{**r, "id": str(i)} for i, r in enumerate(CELLS)]
 
 
@@ -41,12 +43,13 @@ def test_tmx_by_language_with_inline_marks(tmp_path: Path) -> None:
     assert [cells for _, cells in read(path=tmp_path / "a.tmx")] == CELLS
 
 
-def test_a_tmx_bomb_and_a_torn_one_are_refused(tmp_path: Path) -> None:
+def test_a_tmx_bomb_is_refused_and_a_torn_one_read_to_the_tear(tmp_path: Path) -> None:
     bomb = TMX.replace('SYSTEM "tmx14.dtd"', '[<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]')
-    for text in (bomb, TMX[:-40]):
+    for text, kept, reason in ((bomb, 0, "broken file: EntitiesForbidden"), (TMX[:-40], 2, "broken XML")):
         (tmp_path / "a.tmx").write_text(text)
-        with pytest.raises(StageError, match="is no whole TMX file"):
-            read(path=tmp_path / "a.tmx")
+        quarantine = Quarantine()
+        assert len(read(quarantine, path=tmp_path / "a.tmx")) == kept
+        assert f"after unit {kept}: {reason}" in quarantine.first
 
 
 def test_a_flores_folder_and_one_file_a_language(tmp_path: Path) -> None:
@@ -62,17 +65,16 @@ def test_a_flores_folder_and_one_file_a_language(tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"ita_Latn\.dev ends before line 2"):
         read(files=files)
     files["it"].write_bytes(b"caf\xe9\n\n\n")
-    with pytest.raises(StageError, match="cannot be read as UTF-8"):
-        read(files=files)
+    quarantine = Quarantine()
+    assert len(read(quarantine, files=files)) == 2
+    assert "line 1: not UTF-8: byte 3" in quarantine.first
 
 
 def test_faults_of_a_table_are_placed(tmp_path: Path) -> None:
-    (tmp_path / "a.tsv").write_text("sc\tit\nunu\n")
-    with pytest.raises(StageError, match="line 2 has another number of fields"):
-        read(path=tmp_path / "a.tsv")
-    (tmp_path / "a.csv").write_bytes(b"sc,it\nunu,caf\xe9\n")
-    with pytest.raises(StageError, match="Save the file as UTF-8"):
-        read(path=tmp_path / "a.csv")
+    (tmp_path / "a.tsv").write_text("sc\tit\nunu\nduos\tdue\n")
+    quarantine = Quarantine()
+    assert [cells["sc"] for _, cells in read(quarantine, path=tmp_path / "a.tsv")] == ["duos"]
+    assert "line 2: another number of fields than the header" in quarantine.first
     with pytest.raises(StageError, match="does not exist"):
         read(path=tmp_path / "absent.tsv")
 

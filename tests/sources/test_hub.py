@@ -11,6 +11,7 @@ from llimba.errors import StageError
 from llimba.recipe import HubSource
 from llimba.records import Conversation, Document, Pair, Record
 from llimba.sources.hub import load
+from llimba.sources.quarantine import Quarantine
 from tests.fakes import recipe
 
 
@@ -25,7 +26,7 @@ def records(
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
     source = HubSource(kind="hub", dataset="a/b", revision="abc", license="x", **settings)
-    found = list(load("h", source, recipe(tmp_path), Counter(), {}))
+    found = list(load("h", source, recipe(tmp_path), Counter(), {}, Quarantine()))
     assert asked == {"dataset": "a/b", "subset": None, "split": "train", "revision": "abc", "streaming": False}
     return found
 
@@ -56,4 +57,4 @@ def test_faults_name_the_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(datasets, "load_dataset", refuse)
     source = HubSource(kind="hub", dataset="a/b", license="x", language="sc")
     with pytest.raises(StageError, match=r"sources\.h\.dataset: a/b cannot be read.*hf auth login"):
-        list(load("h", source, recipe(tmp_path), Counter(), {}))
+        list(load("h", source, recipe(tmp_path), Counter(), {}, Quarantine()))

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from llimba.errors import StageError
 from llimba.sources.messages import messages_of
+from llimba.sources.quarantine import Unsafe
 
 USER, ANSWER = {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}
 
@@ -39,5 +39,5 @@ def test_layouts(row: dict[str, Any], expected: Any) -> None:
     ],
 )
 def test_faults(row: dict[str, Any], message: str) -> None:
-    with pytest.raises(StageError, match=message):
+    with pytest.raises(Unsafe, match=message):
         messages_of(row, "here")

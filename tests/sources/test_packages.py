@@ -12,6 +12,7 @@ from llimba.packages import Fetched
 from llimba.recipe import PackageSource
 from llimba.records import Document, Pair
 from llimba.sources import packages
+from llimba.sources.quarantine import Quarantine
 from tests.fakes import recipe
 
 
@@ -37,7 +38,7 @@ def source(**changes: Any) -> PackageSource:
 
 def test_documents_and_pairs(unpacked: Path) -> None:
     about: dict[str, Any] = {}
-    records = list(packages.load("ff", source(), recipe(unpacked), Counter(), about))
+    records = list(packages.load("ff", source(), recipe(unpacked), Counter(), about, Quarantine()))
     (document,) = [r for r in records if isinstance(r, Document)]
     assert document.text == "Serra\nAberi sa ventana"  # "Tools" was left untranslated
     assert document.provenance == "x_1.deb: localization/m.ftl"
@@ -48,4 +49,4 @@ def test_documents_and_pairs(unpacked: Path) -> None:
 
 def test_a_pattern_that_matches_nothing_is_named(unpacked: Path) -> None:
     with pytest.raises(StageError, match=r"sources\.ff\.paths\.sc: nothing in x matches 'other"):
-        list(packages.load("ff", source(paths={"sc": "other*"}), recipe(unpacked), Counter(), {}))
+        list(packages.load("ff", source(paths={"sc": "other*"}), recipe(unpacked), Counter(), {}, Quarantine()))

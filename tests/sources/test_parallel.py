@@ -9,6 +9,7 @@ from llimba.errors import StageError
 from llimba.recipe import ParallelSource
 from llimba.records import Document, Pair
 from llimba.sources.parallel import load
+from llimba.sources.quarantine import Quarantine
 from tests.fakes import recipe
 
 ROWS = '{"id": 7, "sc": "unu", "it": "uno"}\n{"id": 8, "sc": "duos", "it": ""}\n{"id": 9, "sc": "tres", "it": "tre"}\n'
@@ -25,7 +26,7 @@ def test_pairs_and_documents(tmp_path: Path) -> None:
         license="x",
     )
     skipped = Counter[str]()
-    records = list(load("s", source, recipe(tmp_path), skipped, {}))
+    records = list(load("s", source, recipe(tmp_path), skipped, {}, Quarantine()))
     assert [(r.id, r.texts) for r in records if isinstance(r, Pair)] == [
         ("s:7", {"sc": "unu", "it": "uno"}), ("s:9", {"sc": "tres", "it": "tre"})
     ]  # fmt: skip
@@ -37,4 +38,4 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     (tmp_path / "p.jsonl").write_text(ROWS)
     source = ParallelSource(kind="parallel", path=tmp_path / "p.jsonl", pairs=["sc", "fr"], license="x")
     with pytest.raises(StageError, match=r"sources\.s\.pairs: .*row 1 has no column 'fr' .columns: id, sc, it"):
-        list(load("s", source, recipe(tmp_path), Counter(), {}))
+        list(load("s", source, recipe(tmp_path), Counter(), {}, Quarantine()))

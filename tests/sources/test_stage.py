@@ -15,7 +15,7 @@ def test_three_files_and_counts(tmp_path: Path) -> None:
     out = tmp_path / "out"
     facts = run(recipe(tmp_path), {}, out)["sources"]
     assert {p.name: len(list(read_jsonl(p))) for p in out.iterdir()} == {
-        "documents.jsonl": 8, "pairs.jsonl": 10, "conversations.jsonl": 0
+        "documents.jsonl": 8, "pairs.jsonl": 10, "conversations.jsonl": 0, "quarantine.jsonl": 0
     }  # fmt: skip
     assert facts["prose"]["documents"] == 4
     assert facts["prose"]["words"] == {"sc": sum(len(line.split()) for line in (tmp_path / "sc.txt").open())}
@@ -30,3 +30,20 @@ def test_an_empty_source_and_a_language_without_text_are_errors(tmp_path: Path) 
         run(recipe(tmp_path), {}, tmp_path / "out")
     with pytest.raises(StageError, match="no text in 'sc' to train on"):
         run(recipe(tmp_path, sources={"replay": content["replay"], "scored": content["scored"]}), {}, tmp_path / "out")
+
+
+def test_what_cannot_be_read_is_kept_aside_and_too_much_of_it_is_an_error(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    content = recipe_content(tmp_path)["sources"]
+    path = tmp_path / "dirty.jsonl"
+    path.write_text('{"text": "unu testu bonu"}\n{broken\n')
+    dirty = {"kind": "local", "license": "CC0-1.0", "path": str(path), "language": "sc"}
+    facts = run(recipe(tmp_path, sources={**content, "dirty": dirty}), {}, tmp_path / "out")["sources"]["dirty"]
+    assert (facts["documents"], facts["quarantined"]) == (1, {"not valid JSON": 1})
+    (row,) = read_jsonl(tmp_path / "out" / "quarantine.jsonl")
+    assert (row["source"], row["place"], row["sample"]) == ("dirty", "line 2", "{broken")
+    with pytest.raises(StageError, match=r"sources\.dirty\.max_quarantined: 1 files or rows cannot be read beside 1"):
+        run(recipe(tmp_path, sources={**content, "dirty": {**dirty, "max_quarantined": 0.2}}), {}, tmp_path / "out")
+    path.write_text("{broken\n")
+    with pytest.raises(StageError, match="the source is empty.*First in quarantine: .*line 1: not valid JSON"):
+        run(recipe(tmp_path, sources={**content, "dirty": dirty}), {}, tmp_path / "out")

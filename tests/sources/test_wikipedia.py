@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from llimba.errors import StageError
 from llimba.recipe import WikipediaSource
 from llimba.records import Document
 from llimba.sources import wikipedia
+from llimba.sources.quarantine import Quarantine
 from tests.fakes import recipe
 
 ARTICLE = """{{Infobox
@@ -65,10 +67,10 @@ def dump(*pages: str, head: str = "") -> bytes:
     ).encode()
 
 
-def load(path: Path, **more: Any) -> tuple[list[Document], Counter[str]]:
+def load(path: Path, quarantine: Quarantine | None = None, **more: Any) -> tuple[list[Document], Counter[str]]:
     source = WikipediaSource(kind="wikipedia", path=path, language="sc", license="CC-BY-SA-4.0", **more)
     skipped = Counter[str]()
-    found = wikipedia.load("wiki", source, recipe(path.parent), skipped, {})
+    found = wikipedia.load("wiki", source, recipe(path.parent), skipped, {}, quarantine or Quarantine())
     return [record for record in found if isinstance(record, Document)], skipped
 
 
@@ -109,21 +111,31 @@ def test_nested_templates_and_tables_leave_nothing() -> None:
 )
 def test_a_dump_with_a_dtd_is_refused(tmp_path: Path, head: str) -> None:
     (tmp_path / "d.xml").write_bytes(dump(page(1, "A", "b"), head=head))
-    with pytest.raises(StageError, match=r"sources\.wiki\.path: .*cannot be read to its end"):
-        load(tmp_path / "d.xml")
+    quarantine = Quarantine()
+    assert load(tmp_path / "d.xml", quarantine)[0] == []
+    assert re.search("DTDForbidden|EntitiesForbidden|ExternalReferenceForbidden", quarantine.first)
 
 
 def test_a_page_that_never_ends_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     (tmp_path / "bomb.xml.bz2").write_bytes(bz2.compress(dump(page(1, "A", " " * (wikipedia.PAGE_BYTES + 10**6)))))
     assert (tmp_path / "bomb.xml.bz2").stat().st_size < 10_000
-    with pytest.raises(StageError, match="without the end of a page"):
-        load(tmp_path / "bomb.xml.bz2")
+    quarantine = Quarantine()
+    assert load(tmp_path / "bomb.xml.bz2", quarantine)[0] == []
+    assert "decompression bomb" in quarantine.first
+    (tmp_path / "endless.xml").write_bytes(dump(page(1, "A", " " * (wikipedia.PAGE_BYTES + 10**6))))
+    quarantine = Quarantine()
+    assert load(tmp_path / "endless.xml", quarantine)[0] == []
+    assert "page without end" in quarantine.first
 
 
-def test_a_torn_dump_says_so(tmp_path: Path) -> None:
+def test_a_torn_dump_keeps_what_was_read_and_says_so(tmp_path: Path) -> None:
     whole = bz2.compress(dump(*(page(i, f"A{i}", "Su mare est mannu.") for i in range(50))))
     (tmp_path / "torn.xml.bz2").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(StageError, match="cannot be read to its end as a MediaWiki dump"):
-        load(tmp_path / "torn.xml.bz2")
+    quarantine = Quarantine()
+    load(tmp_path / "torn.xml.bz2", quarantine)
+    assert "the rest of the dump: broken file: EOFError" in quarantine.first
+    (tmp_path / "torn.xml").write_bytes(dump(*(page(i, f"A{i}", "Su mare est mannu.") for i in range(50)))[:-600])
+    assert len(load(tmp_path / "torn.xml", quarantine)[0]) > 40
+    assert quarantine.reasons["broken XML"] == 1
     with pytest.raises(StageError, match="does not exist. Mend the path"):
         load(tmp_path / "absent.xml")

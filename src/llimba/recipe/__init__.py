@@ -15,6 +15,7 @@ from llimba.recipe.sources import (
     PackageSource,
     ParallelSource,
     Source,
+    WebSource,
     WikipediaSource,
 )
 from llimba.recipe.training import CptSection, SftSection, TrainingSection
@@ -44,6 +45,7 @@ __all__ = [
     "Tokens",
     "TrainingSection",
     "Translated",
+    "WebSource",
     "WikipediaSource",
     "local_paths",
 ]

@@ -17,6 +17,7 @@ class Source(Section):
     norm: str = ""
     origin: Literal["human", "mt", "generated"] = "human"
     max_documents: int | None = Field(default=None, gt=0)
+    max_quarantined: float = Field(default=0.5, ge=0, le=1)  # share of files and rows that may be unreadable
 
     def carried(self, name: str) -> dict[str, str]:
         """The fields that every record of this source carries; `name` is the source's key in the recipe."""
@@ -38,13 +39,17 @@ class PackageSource(Source):
 
 
 class LocalSource(Source):
-    """A text or JSONL file (or a folder of them) of the user's own, in one language; or conversations in JSONL."""
+    """A file of the user's own (or a folder of them) in one language; or conversations in JSONL, CSV or Parquet.
+
+    Text, Markdown, HTML, EPUB, PDF; JSONL, CSV, TSV and Parquet with a column of texts; all but EPUB, PDF and Parquet
+    also compressed (gz, bz2, xz, zst).
+    """
 
     kind: Literal["local"]
     path: Path
     yields: Literal["documents", "conversations"] = "documents"
     language: str | None = None  # of the documents
-    text: str = "text"  # jsonl: the column
+    text: str = "text"  # jsonl, csv, tsv, parquet: the column
     lines_per_document: int = Field(default=0, ge=0)  # txt: 0 = a file is a document; n = every n lines are one
 
     @model_validator(mode="after")
@@ -94,6 +99,14 @@ class HubSource(Source):
         return self
 
 
+class WebSource(Source):
+    """Saved HTML pages and WARC files, a file or a folder of them; their main text becomes documents."""
+
+    kind: Literal["web"]
+    path: Path
+    language: str
+
+
 class WikipediaSource(Source):
     """A MediaWiki dump (`<wiki>-<date>-pages-articles.xml`, plain or bz2, gz, xz) on this disk."""
 
@@ -103,5 +116,5 @@ class WikipediaSource(Source):
 
 
 AnySource = Annotated[
-    PackageSource | LocalSource | ParallelSource | HubSource | WikipediaSource, Field(discriminator="kind")
+    PackageSource | LocalSource | WebSource | ParallelSource | HubSource | WikipediaSource, Field(discriminator="kind")
 ]

@@ -8,10 +8,16 @@ from llimba.errors import StageError
 from llimba.recipe import HubSource, Recipe
 from llimba.records import Conversation, Document, Pair, Record
 from llimba.sources.messages import messages_of
+from llimba.sources.quarantine import Quarantine, Unsafe
 
 
 def load(
-    name: str, source: HubSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]
+    name: str,
+    source: HubSource,
+    recipe: Recipe,
+    skipped: Counter[str],
+    about: dict[str, Any],
+    quarantine: Quarantine,
 ) -> Iterator[Record]:
     """Documents, pairs or conversations of a dataset; never runs a dataset's own code."""
     common: dict[str, Any] = source.carried(name)
@@ -27,7 +33,11 @@ def load(
             yield Document(id=record_id, text=text, language=language, provenance=provenance, **common)
         elif source.yields == "conversations":
             mapped = row | {field: row[column] for field, column in source.columns.items() if column in row}
-            messages, rejected = messages_of(mapped, f"sources.{name}.columns: {source.dataset}, row {number}")
+            try:
+                messages, rejected = messages_of(mapped, f"sources.{name}.columns: {source.dataset}, row {number}")
+            except Unsafe as error:
+                quarantine.add(source.dataset, f"row {number}", str(error), str(row))
+                continue
             yield Conversation(id=record_id, messages=messages, rejected=rejected, provenance=provenance, **common)
         else:
             codes = [code for code in recipe.profile.names if source.columns.get(code, code) in row]

@@ -1,49 +1,134 @@
-"""The `local` source: text and JSONL files of one's own."""
+"""The `local` source: files of one's own, whatever they are: text, Markdown, HTML, EPUB, PDF, JSONL, CSV, Parquet.
 
+A file that cannot be read, or a row of one, goes into quarantine, and the others are read on.
+"""
+
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from llimba.errors import StageError
-from llimba.files import read_jsonl
 from llimba.recipe import LocalSource, Recipe
 from llimba.records import Conversation, Document, Record
+from llimba.sources import bounded
+from llimba.sources.isolated import Extractor
 from llimba.sources.messages import messages_of
+from llimba.sources.quarantine import Quarantine, Unsafe
+from llimba.sources.tables import TABLES, rows
 
-SUFFIXES = (".txt", ".jsonl")
+EXTRACTED = {".html": "html", ".htm": "html", ".xhtml": "html", ".epub": "epub", ".pdf": "pdf"}
+KNOWN = (".txt", ".md", *TABLES, *EXTRACTED)
+Text = tuple[str, str]  # where it stands in its file, and what it says
 
 
 def load(
-    name: str, source: LocalSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]
+    name: str,
+    source: LocalSource,
+    recipe: Recipe,
+    skipped: Counter[str],
+    about: dict[str, Any],
+    quarantine: Quarantine,
 ) -> Iterator[Record]:
-    """Documents of a file, or of every .txt and .jsonl file of a folder; or the conversations of its JSON lines."""
+    """Documents of a file, or of every known file of a folder; or the conversations of its JSON lines."""
     if not source.path.exists():
         raise StageError(f"sources.{name}.path: {source.path} does not exist. Mend the path, or remove the source.")
-    files = sorted(p for p in source.path.rglob("*") if p.suffix in SUFFIXES) if source.path.is_dir() else [source.path]
+    files = _files(source.path, skipped)
     if source.yields == "conversations":
-        yield from _conversations(name, source, files)
+        yield from _conversations(name, source, files, quarantine)
         return
-    for path in files:
-        for place, text in _texts(name, source, path):
-            if not text.strip():
-                skipped["empty"] += 1
-                continue
-            yield Document(
-                id=f"{name}:{path.name}:{place}",
-                text=text,
-                language=source.language or "",
-                provenance=f"{path.name}:{place}",
-                **source.carried(name),
+    with Extractor() as extractor:
+        for path in files:
+            shown = path.relative_to(source.path).as_posix() if source.path.is_dir() else path.name
+            for place, text in _texts(name, source, path, extractor, quarantine):
+                if not text.strip():
+                    skipped["empty"] += 1
+                    continue
+                yield Document(
+                    id=f"{name}:{shown}:{place}",
+                    text=text,
+                    language=source.language or "",
+                    provenance=f"{shown}:{place}",
+                    **source.carried(name),
+                )
+
+
+def _files(path: Path, skipped: Counter[str]) -> list[Path]:
+    """The known files of a folder in the order of their names, none outside it; or the file itself."""
+    if not path.is_dir():
+        return [path]
+    inside = path.resolve()
+    files = [p for p in sorted(path.rglob("*")) if p.is_file() and p.resolve().is_relative_to(inside)]
+    known = [p for p in files if bounded.kind_of(p) in KNOWN]
+    skipped["files of other kinds"] += len(files) - len(known)
+    return known
+
+
+def _texts(name: str, source: LocalSource, path: Path, extractor: Extractor, quarantine: Quarantine) -> Iterator[Text]:
+    """Every text of a file with its place; what cannot be read goes aside."""
+    kind = bounded.kind_of(path)
+    if kind in TABLES:
+        for number, row in rows(path, quarantine):
+            if source.text not in row:
+                raise StageError(
+                    f"sources.{name}.text: {path} has no column '{source.text}' in row {number} (columns: "
+                    f"{', '.join(row)})."
+                )
+            yield str(number), "" if row[source.text] is None else str(row[source.text])
+        return
+    if source.lines_per_document and kind not in EXTRACTED:
+        held: list[str] = []
+        start = 1
+        for number, line in bounded.lines(path, quarantine):
+            start = start if held else number
+            held.append(line)
+            if len(held) == source.lines_per_document:
+                yield str(start), "\n".join(held)
+                held = []
+        if held:
+            yield str(start), "\n".join(held)
+        return
+    try:
+        data = bounded.whole(path)
+        if kind in EXTRACTED:
+            yield "1", extractor.text(EXTRACTED[kind], data)[0]
+        else:
+            text = bounded.text_of(data)
+            yield "1", markdown(text) if kind == ".md" else text
+    except bounded.broken() as error:
+        quarantine.add(path, "", bounded.reason_of(error))
+
+
+def markdown(text: str) -> str:
+    """The prose of a Markdown file, a line a paragraph or heading: no front matter, code, HTML or addresses."""
+    from markdown_it import MarkdownIt
+
+    if text.startswith("---\n") and (end := text.find("\n---", 3)) > 0:
+        text = text[end + 4 :]
+    lines = []
+    for token in MarkdownIt("commonmark", {"html": True}).parse(text):
+        if token.type == "inline":
+            parts = (
+                " " if child.type in ("softbreak", "hardbreak") else child.content if child.type == "text" else ""
+                for child in token.children or []
             )
+            lines.append(" ".join("".join(parts).split()))
+    return "\n".join(line for line in lines if line)
 
 
-def _conversations(name: str, source: LocalSource, files: list[Path]) -> Iterator[Conversation]:
+def _conversations(name: str, source: LocalSource, files: list[Path], quarantine: Quarantine) -> Iterator[Conversation]:
     for path in files:
-        if path.suffix != ".jsonl":
-            raise StageError(f"sources.{name}.path: conversations are read from .jsonl files, and {path} is none.")
-        for number, row in enumerate(read_jsonl(path), 1):
-            messages, rejected = messages_of(row, f"sources.{name}: {path.name}, row {number}")
+        if bounded.kind_of(path) not in TABLES:
+            raise StageError(
+                f"sources.{name}.path: conversations are read from {', '.join(TABLES)} files, and {path} is none."
+            )
+        for number, row in rows(path, quarantine):
+            try:
+                messages, rejected = messages_of(row, f"sources.{name}: {path.name}, row {number}")
+            except Unsafe as error:
+                quarantine.add(path, f"row {number}", str(error), json.dumps(row, ensure_ascii=False, default=str))
+                continue
             yield Conversation(
                 id=f"{name}:{path.name}:{row.get('id', number)}",
                 messages=messages,
@@ -52,29 +137,3 @@ def _conversations(name: str, source: LocalSource, files: list[Path]) -> Iterato
                 provenance=f"{path.name}:{number}",
                 **source.carried(name),
             )
-
-
-def _texts(name: str, source: LocalSource, path: Path) -> Iterator[tuple[int, str]]:
-    """(line number, text) of every document in a file."""
-    if path.suffix == ".jsonl":
-        for number, row in enumerate(read_jsonl(path), 1):
-            if source.text not in row:
-                raise StageError(
-                    f"sources.{name}.text: {path} has no column '{source.text}' in row {number} (columns: "
-                    f"{', '.join(row)})."
-                )
-            yield number, str(row[source.text])
-        return
-    try:
-        content = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise StageError(
-            f"sources.{name}.path: {path} is not UTF-8 (byte {error.start}). Convert it, e.g. with iconv -f "
-            f"latin1 -t utf8."
-        ) from error
-    if source.lines_per_document == 0:
-        yield 1, content
-        return
-    lines = content.splitlines()
-    for start in range(0, len(lines), source.lines_per_document):
-        yield start + 1, "\n".join(lines[start : start + source.lines_per_document])

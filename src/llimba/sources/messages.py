@@ -7,25 +7,29 @@ layouts, text or messages).
 
 from typing import Any
 
-from llimba.errors import StageError
+from llimba.sources.quarantine import Unsafe
 
 ROLES = {"human": "user", "gpt": "assistant"}  # ShareGPT's names
 Messages = list[dict[str, str]]
 
 
 def messages_of(row: dict[str, Any], place: str) -> tuple[Messages, str]:
-    """(messages, the rejected last answer or ""); raises `StageError` for a layout that is not known, with `place`."""
+    """(messages, the rejected last answer or ""); raises `Unsafe` for a layout that is not known, with `place`."""
     try:
         messages, rejected = _read(row)
     except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise StageError(f"{place}: a row's messages are broken ({type(error).__name__}: {error}).") from error
+        raise Unsafe(
+            f"broken messages: {place}: a row's messages are broken ({type(error).__name__}: {error})."
+        ) from error
     if not messages:
-        raise StageError(
-            f"{place}: no messages are found in a row with the columns {', '.join(row)}. Known are messages; "
-            "conversations; instruction and output; prompt and completion; prompt, chosen and rejected."
+        raise Unsafe(
+            f"no messages: {place}: no messages are found in a row with the columns {', '.join(row)}. Known are "
+            "messages; conversations; instruction and output; prompt and completion; prompt, chosen and rejected."
         )
     if messages[-1]["role"] != "assistant" or any(m["role"] not in ("system", "user", "assistant") for m in messages):
-        raise StageError(f"{place}: the roles must be system, user, assistant, and the last message the assistant's.")
+        raise Unsafe(
+            f"wrong roles: {place}: the roles must be system, user, assistant, and the last message the assistant's."
+        )
     return messages, rejected
 
 

@@ -11,12 +11,18 @@ from llimba.recipe import PackageSource, Recipe
 from llimba.records import Document, Pair, Record
 from llimba.sources.html import align, read_pages
 from llimba.sources.mozilla import Strings, read_pack
+from llimba.sources.quarantine import Quarantine
 
 ORIGINAL = "en"  # the language that software and its handbooks are written in: equal text was left untranslated
 
 
 def load(
-    name: str, source: PackageSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]
+    name: str,
+    source: PackageSource,
+    recipe: Recipe,
+    skipped: Counter[str],
+    about: dict[str, Any],
+    quarantine: Quarantine,
 ) -> Iterator[Record]:
     """Fetch, read, align; `about` receives what was fetched, for the manifest."""
     fetched = [fetch(source.client, package, cache_folder()) for package in source.packages]

@@ -8,14 +8,20 @@ from typing import Any
 from llimba.recipe import ParallelSource, Recipe
 from llimba.records import Document, Pair, Record
 from llimba.sources.aligned import rows
+from llimba.sources.quarantine import Quarantine
 
 
 def load(
-    name: str, source: ParallelSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]
+    name: str,
+    source: ParallelSource,
+    recipe: Recipe,
+    skipped: Counter[str],
+    about: dict[str, Any],
+    quarantine: Quarantine,
 ) -> Iterator[Record]:
     """A pair a row; and, for the languages that `documents` names, a document for every few consecutive rows."""
     common: dict[str, Any] = source.carried(name)
-    read, start = rows(name, source), 0
+    read, start = rows(name, source, quarantine), 0
     while block := list(islice(read, source.rows_per_document)):
         for language in source.documents:
             text = "\n".join(cells[language] for _, cells in block if cells[language])

@@ -6,21 +6,19 @@ Why not the ready-made `wikimedia/wikipedia` datasets: they serve too (kind: hub
 lag the dumps by years. Memory stays flat: one page at a time.
 """
 
-import bz2
-import gzip
-import lzma
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
 from llimba.errors import StageError
 from llimba.recipe import Recipe, WikipediaSource
 from llimba.records import Document, Record
+from llimba.sources import bounded
+from llimba.sources.quarantine import Quarantine, Unsafe
 
-OPENERS: dict[str, Any] = {".bz2": bz2.open, ".gz": gzip.open, ".xz": lzma.open}
 PAGE_BYTES = 32 * 2**20  # of XML without the end of a page: MediaWiki's own limit is 2 MiB of text, so this is a bomb
 DROPPED_TAGS = {
     "ref",
@@ -49,7 +47,12 @@ class Page(NamedTuple):
 
 
 def load(
-    name: str, source: WikipediaSource, recipe: Recipe, skipped: Counter[str], about: dict[str, Any]
+    name: str,
+    source: WikipediaSource,
+    recipe: Recipe,
+    skipped: Counter[str],
+    about: dict[str, Any],
+    quarantine: Quarantine,
 ) -> Iterator[Record]:
     """A document per article of the main namespace; redirects and pages without prose are counted in `skipped`."""
     if not source.path.exists():
@@ -69,19 +72,18 @@ def load(
                 provenance=f"{source.path.name}: page {page.id}, {page.title}",
                 **common,
             )
-    except (ParseError, EOFError, OSError, lzma.LZMAError, ValueError) as error:
-        raise StageError(
-            f"sources.{name}.path: {source.path} cannot be read to its end as a MediaWiki dump ({error}). Fetch it "
-            "again, or cut it with the dump's own tools."
-        ) from error
+    except ParseError as error:
+        quarantine.add(source.path, "the rest of the dump", f"broken XML: {error}")
+    except bounded.broken() as error:  # what was read so far stays
+        quarantine.add(source.path, "the rest of the dump", bounded.reason_of(error))
 
 
 def pages(path: Path, dropped: list[str], skipped: Counter[str]) -> Iterator[Page]:
     """The articles of a dump. `dropped` receives the names of the namespaces whose links are no text."""
     from defusedxml.ElementTree import iterparse
 
-    with OPENERS.get(path.suffix, open)(path, "rb") as raw:
-        stream = _Bounded(raw)
+    with bounded.Bounded(path) as raw:
+        stream = _Pages(raw)
         root: Element | None = None
         dropped += ENGLISH
         for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
@@ -122,17 +124,17 @@ def plain(wikitext: str, dropped: list[str]) -> str:
     return "\n".join(line for line in lines if any(character.isalpha() for character in line))
 
 
-class _Bounded:
-    """A stream that ends a page which never ends: a compressed bomb would otherwise fill the memory."""
+class _Pages:
+    """A stream that ends a page which never ends: it would otherwise fill the memory."""
 
-    def __init__(self, raw: IO[bytes]) -> None:
+    def __init__(self, raw: bounded.Bounded) -> None:
         self._raw, self._since = raw, 0
 
     def read(self, size: int = -1) -> bytes:
         data = self._raw.read(size if size > 0 else 2**16)
         self._since += len(data)
         if self._since > PAGE_BYTES:
-            raise ValueError(f"{self._since:,} bytes without the end of a page")
+            raise Unsafe(f"page without end: {self._since:,} bytes")
         return data
 
     def page_ended(self) -> None:
