@@ -11,6 +11,7 @@ stage on the seed text once, ten and a hundred times as large, each in a process
 """
 
 import argparse
+import gzip
 import json
 import random
 import resource
@@ -186,11 +187,52 @@ def planted(given: argparse.Namespace) -> dict[str, Any]:
         "Italian lines in Sardinian pages": (len(quoted & foreign), len(quoted), len(foreign)),
         "boilerplate lines": (site_lines, len(truth["boilerplate"]), site_lines + len(body) - len(body_left)),
     }
+    table |= hostile(pages, chance)
     print(f"{len(documents)} pages, seed {given.random_seed}")
     for name, (right, of, said) in table.items():
         print(f"{name:40} recall {share(right, of)}   precision {share(right, said)}")
     return {name: {"right": right, "planted": of, "said": said} for name, (right, of, said) in table.items()} | {
         "jaccards_planted": sorted(round(value, 3) for value in likeness.values())
+    }
+
+
+def hostile(pages: list[list[str]], chance: random.Random) -> dict[str, tuple[int, int, int]]:
+    """A folder of good files, bombs, torn archives and broken encodings, through the `local` source."""
+    from llimba.sources.stage import run as run_sources
+
+    bombs, broken = set(), set()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "files"
+        folder.mkdir()
+        for n, lines in enumerate(pages[:120]):
+            text = "\n".join(lines)
+            if n % 4 == 0:
+                size = chance.randrange(20, 60) * 2**20
+                bombs.add(f"{n}.txt.gz")
+                (folder / f"{n}.txt.gz").write_bytes(gzip.compress(text.encode() + b"\0" * size, 1))
+            elif n % 4 == 1:
+                broken.add(f"{n}.txt")
+                (folder / f"{n}.txt").write_bytes(
+                    (text + " perché").encode(chance.choice(["latin1", "utf-16"]), "replace")
+                )
+            elif n % 4 == 2:
+                broken.add(f"{n}.txt.gz")
+                (folder / f"{n}.txt.gz").write_bytes(gzip.compress(text.encode())[: -chance.randrange(9, 200)])
+            else:
+                (folder / f"{n}.txt").write_text(text, encoding="utf-8")
+        settings = recipe(Path(name))
+        source = settings.sources["web"].model_copy(update={"path": folder, "max_quarantined": 1.0})
+        (Path(name) / "out").mkdir()
+        run_sources(settings.model_copy(update={"sources": {"web": source}}), {}, Path(name) / "out")
+        rows = list(read_jsonl(Path(name) / "out" / "quarantine.jsonl"))
+        kept = {row["provenance"].partition(":")[0] for row in read_jsonl(Path(name) / "out" / "documents.jsonl")}
+    told = {Path(row["file"]).name: row["reason"].partition(":")[0] for row in rows}
+    said_bombs = {file for file, reason in told.items() if reason == "decompression bomb"}
+    said_broken = told.keys() - said_bombs
+    assert not kept & told.keys()
+    return {
+        "decompression bombs": (len(bombs & said_bombs), len(bombs), len(said_bombs)),
+        "broken encodings and torn archives": (len(broken & said_broken), len(broken), len(said_broken)),
     }
 
 

@@ -28,6 +28,7 @@ from llimba.records import Document
 from llimba.text import normalize
 
 if TYPE_CHECKING:
+    from llimba.identify.fasttext import FastText
     from llimba.identify.identifier import Identifier
 
 BATCH = 64  # documents whose lines are identified together
@@ -42,7 +43,7 @@ class Cleaning:
     profile: Language
     seed: int
     index: EvaluationIndex
-    identifier: "Identifier | None"
+    identifier: "Identifier | FastText | None"
 
 
 class Clean(PipelineStep):  # type: ignore[misc]

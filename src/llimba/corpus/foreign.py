@@ -15,6 +15,7 @@ from llimba.recipe import Recipe
 from llimba.records import Document, Pair
 
 if TYPE_CHECKING:
+    from llimba.identify.fasttext import FastText
     from llimba.identify.identifier import Identifier
 
 SAMPLE = 6000  # lines of each language to learn from; the identifier takes no more
@@ -65,10 +66,12 @@ def learn(recipe: Recipe, documents: Iterable[Document], pairs: Iterable[Pair]) 
     return Identifier.train(sample.texts(), recipe.profile.code, recipe.seed)
 
 
-def foreign_lines(documents: Sequence[Document], identifier: "Identifier") -> list[dict[str, str]]:
+def foreign_lines(documents: Sequence[Document], identifier: "Identifier | FastText") -> list[dict[str, str]]:
     """Of each document the lines that are surely in another language, and in which."""
     found = []
+    from llimba.identify.identifier import OTHER
+
     for document, labelled in zip(documents, identifier.paragraphs([d.text for d in documents]), strict=True):
-        known = set(identifier.languages) - {document.language}
-        found.append({line: label.language for line, label in labelled if label.language in known})
+        sure = ((line, label.language) for line, label in labelled if label.language != OTHER)
+        found.append({line: language for line, language in sure if language != document.language})
     return found

@@ -29,6 +29,7 @@ from llimba.records import Conversation, Document, Pair, read_records, write_rec
 from llimba.text import normalize
 
 if TYPE_CHECKING:
+    from llimba.identify.fasttext import FastText
     from llimba.identify.identifier import Identifier
 
 logger = logging.getLogger(__name__)
@@ -92,10 +93,15 @@ def _set_aside(recipe: Recipe, sources: Path) -> Iterator[Document]:
             yield replace(document, text=normalize(document.text))
 
 
-def _identifier(recipe: Recipe, sources: Path, pairs: Callable[[], Iterator[Pair]], out: Path) -> "Identifier | None":
-    """Trained on the trusted sources, or read where a stopped run has left it."""
+def _identifier(
+    recipe: Recipe, sources: Path, pairs: Callable[[], Iterator[Pair]], out: Path
+) -> "Identifier | FastText | None":
+    """The fastText model that the recipe names, else one trained on trusted sources (by a stopped run before)."""
+    from llimba.identify.fasttext import FastText
     from llimba.identify.identifier import Identifier
 
+    if recipe.corpus.identifier is not None:
+        return FastText(recipe.corpus.identifier)
     path = out / "identifier.safetensors"
     if path.exists():
         return Identifier.load(path)
@@ -107,7 +113,7 @@ def _identifier(recipe: Recipe, sources: Path, pairs: Callable[[], Iterator[Pair
 
 
 def _clean_documents(
-    recipe: Recipe, path: Path, index: EvaluationIndex, identifier: "Identifier | None", out: Path
+    recipe: Recipe, path: Path, index: EvaluationIndex, identifier: "Identifier | FastText | None", out: Path
 ) -> Account:
     """Write `documents.jsonl`; returns its account. Shards and tables of all passes stay under `work` meanwhile."""
     from llimba.corpus.clean import Clean, Cleaning

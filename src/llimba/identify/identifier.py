@@ -7,7 +7,7 @@ of Sardinian sentences, and those that know the language (GlotLID) are not in an
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,16 +83,8 @@ class Identifier:
         return self.label_many([text])[0]
 
     def paragraphs(self, texts: Sequence[str]) -> list[list[tuple[str, Label]]]:
-        """Of each text every line with its language. A line too short or odd to tell has that of its whole text."""
-        split = [[line for line in text.split("\n") if line.strip()] for text in texts]
-        labels = iter(
-            self.label_many([part for text, lines in zip(texts, split, strict=True) for part in (text, *lines)])
-        )
-        found = []
-        for lines in split:
-            whole, each = next(labels), [next(labels) for _ in lines]
-            found.append([(x, whole if y.language == OTHER else y) for x, y in zip(lines, each, strict=True)])
-        return found
+        """Of each text every line with its language."""
+        return by_paragraph(self.label_many, texts)
 
     def save(self, path: Path) -> None:
         """Write one safetensors file."""
@@ -114,6 +106,19 @@ class Identifier:
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise StageError(f"{path} is no identifier ({error}). Delete it to have it trained again.") from error
         return cls(about["languages"], tensors["weights"], tensors["biases"], about["thresholds"])
+
+
+def by_paragraph(
+    label_many: Callable[[Sequence[str]], list[Label]], texts: Sequence[str]
+) -> list[list[tuple[str, Label]]]:
+    """Of each text every line with its language. A line too short or odd to tell has that of its whole text."""
+    split = [[line for line in text.split("\n") if line.strip()] for text in texts]
+    labels = iter(label_many([part for text, lines in zip(texts, split, strict=True) for part in (text, *lines)]))
+    found = []
+    for lines in split:
+        whole, each = next(labels), [next(labels) for _ in lines]
+        found.append([(x, whole if y.language == OTHER else y) for x, y in zip(lines, each, strict=True)])
+    return found
 
 
 def _fit(matrix: Any, labels: Sequence[str], seed: int) -> tuple[list[str], Any, Any]:

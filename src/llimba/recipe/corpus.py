@@ -1,5 +1,6 @@
 """What the corpus stage may do to the text."""
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
@@ -21,6 +22,7 @@ class CorpusSection(Section):
     # sources known to be in the languages that they declare: a close-language identifier learns from them, and takes
     # foreign lines out of every other document in the language to be learned
     identify: list[str] = []
+    identifier: Path | None = None  # a fastText model (GlotLID, lid.176) instead of one trained on those sources
     min_words: int = Field(default=3, ge=1)  # a document shorter than this is rejected
     exempt: list[str] = []  # sources that are no running text (interface strings, glossaries): no rules of quality
     norms: list[str] = []  # keep only documents of these written norms; empty: all
