@@ -1,6 +1,6 @@
 """The parsers of HTML, EPUB and PDF in a process of their own: one that hangs or dies costs its file, not the run.
 
-`multiprocessing` and `concurrent.futures` can do this too, but pass objects by pickle, and a
+`multiprocessing` and `concurrent.futures` can do this too, but pass serialised objects, and a
 dead worker breaks the pool.
 """
 
