@@ -21,7 +21,7 @@ LAYERS = (
     ("runner", "compare", "plan_table", "matched"),
     ("stages",),
     STAGES,
-    ("training", "base_model", "packages", "identify", "decontaminate"),
+    ("training", "base_model", "packages", "identify", "decontaminate", "next_language"),
     ("recipe_file", "recipe", "language", "prompts"),
     ("records", "manifest", "files", "text", "errors", "progress", "peak_memory", "processes", "__init__"),
 )

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from llimba.errors import RecipeError
 
@@ -23,7 +23,11 @@ class Language(BaseModel):
 
     code: str
     iso639_3: str
-    flores: str
+    flores: str = ""  # empty: FLORES has no such language
+    # said to people and used to find text: these decide nothing about a stage's output, so no fingerprint has them
+    script: str = Field(default="", exclude=True)
+    wikipedia: str = Field(default="", exclude=True)
+    replay: dict[str, str] = Field(default={}, exclude=True)
     names: dict[str, dict[str, str]]
     alphabet: str
     neighbours: list[str] = []
@@ -53,7 +57,7 @@ def load_language(name: str) -> Language:
         hint = f" Did you mean '{close[0]}'?" if close else ""
         raise RecipeError(
             f"language: there is no profile '{name}'.{hint} Shipped: {', '.join(shipped)}; "
-            f"for another language copy {PROFILES / 'srd.yaml'}, fill it in and give its path."
+            f"for another language run `llimba new {name}`, or give the path of a profile of your own."
         )
     try:
         return Language.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
