@@ -22,7 +22,7 @@ LAYERS = (
     ("stages",),
     STAGES,
     ("training", "base_model", "packages", "identify", "decontaminate", "next_language"),
-    ("recipe_file", "recipe", "language", "prompts"),
+    ("recipe_file", "recipe", "language", "prompts", "licensing"),
     ("records", "manifest", "files", "text", "errors", "progress", "peak_memory", "processes", "__init__"),
 )
 WITHIN = {
@@ -31,6 +31,7 @@ WITHIN = {
     ("recipe_file", "recipe"),
     ("recipe", "language"),
     ("recipe", "prompts"),
+    ("recipe", "licensing"),
     ("prompts", "language"),
     ("records", "files"),
     ("records", "errors"),

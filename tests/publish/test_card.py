@@ -7,7 +7,7 @@ from typing import Any
 from huggingface_hub import ModelCard
 
 from llimba.publish.card import card
-from tests.fakes import recipe
+from tests.fakes import recipe, recipe_content
 
 SCORES: dict[str, Any] = json.loads((Path(__file__).parent.parent / "fixtures" / "scores.json").read_text())
 
@@ -78,3 +78,26 @@ def test_card(tmp_path: Path) -> None:
     assert "scored on, never trained on" in text
     assert str(tmp_path) not in text
     assert "secret" not in text
+
+
+def test_the_licence_is_derived_and_a_conflict_is_repeated(tmp_path: Path) -> None:
+    sources = recipe_content(tmp_path)["sources"]
+    sources["prose"]["license"] = "CC-BY-NC-4.0"
+    words = "Its author gave us leave in writing on 3 May."
+    loaded = recipe(tmp_path, sources=sources, publish={"license": "mit", "acknowledge": words})
+    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    assert "| source prose | CC-BY-NC-4.0 | attribution, non-commercial |" in text
+    assert "the model is declared mit, but source prose is CC-BY-NC-4.0" in text
+    assert words in text
+    assert ModelCard(text).data.license == "mit"
+    derived = recipe(tmp_path, base_model={**recipe_content(tmp_path)["base_model"], "license": "GPL-3.0-or-later"})
+    assert ModelCard(card(derived, manifests(derived), SCORES, "t")).data.license == "gpl-3.0"
+    assert "derived: base model tests/tiny decides" in card(derived, manifests(derived), SCORES, "t")
+
+
+def test_a_licence_that_the_hub_has_no_name_for_gets_a_name_and_a_link(tmp_path: Path) -> None:
+    base = {**recipe_content(tmp_path)["base_model"], "name": "Qwen/Qwen2.5-3B-Instruct", "license": "qwen-research"}
+    loaded = recipe(tmp_path, base_model=base, publish={"license": "qwen-research"})
+    data = ModelCard(card(loaded, manifests(loaded), SCORES, "t"), ignore_metadata_errors=False).data
+    assert (data.license, data.license_name) == ("other", "qwen-research")
+    assert data.license_link.startswith("https://")

@@ -66,6 +66,9 @@ evaluate:
   languages: [{code}, {other}]
   max_sentences: 16
   max_new_tokens: 64
+
+publish:
+  license: unknown          # remove this line when the licence of your text stands above: the model's is derived
 """
 
 

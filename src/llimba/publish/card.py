@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from llimba.licensing.derive import conflict, table
+from llimba.licensing.terms import Terms, terms
 from llimba.recipe import Recipe
 
 Manifests = dict[str, dict[str, Any]]  # stage -> manifest
@@ -23,6 +25,7 @@ def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str) -> st
         _scores(recipe, scores),
         _training(manifests),
         _data(manifests),
+        _license(recipe),
         _limitations(recipe, scores),
         _provenance(manifests),
     ]
@@ -49,10 +52,13 @@ def metadata(recipe: Recipe, scores: Scores, title: str) -> str:
                 metric_type="bits_per_byte", metric_value=entry["value"], metric_name=f"{language} bits per byte",
             )
         )  # fmt: skip
+    license = published_license(recipe)
     languages = dict.fromkeys([recipe.profile.code, *recipe.evaluate.languages])
     data = ModelCardData(
         language=list(languages),
-        license=recipe.publish.license or recipe.base_model.license,
+        license=license.hub,
+        license_name=license.license.lower() if license.hub == "other" else None,
+        license_link=license.link or None if license.hub == "other" else None,
         base_model=recipe.base_model.name,
         library_name="transformers",
         pipeline_tag="text-generation",
@@ -62,6 +68,26 @@ def metadata(recipe: Recipe, scores: Scores, title: str) -> str:
     )
     header: str = data.to_yaml()
     return header.strip()
+
+
+def published_license(recipe: Recipe) -> Terms:
+    """The terms that the model is published under: declared, else derived."""
+    return terms(recipe.publish.license) if recipe.publish.license else recipe.derived_license.terms
+
+
+def _license(recipe: Recipe) -> str:
+    derived, published = recipe.derived_license, published_license(recipe)
+    said = "as the recipe declares" if recipe.publish.license else f"derived: {derived.because} decides"
+    lines = [
+        "## Licence\n",
+        f"{published.license} ({said}). It was derived from what the model is made of; this is no legal advice.\n",
+        _row(["part", "licence", "asks"]),
+        _row(["---"] * 3),
+        *(_row(list(row)) for row in table(derived.parts)),
+    ]
+    if found := conflict(derived, recipe.publish.license):
+        lines.append(f"\n**Conflict:** {found}. It was accepted with these words: {recipe.publish.acknowledge}")
+    return "\n".join(lines) + "\n"
 
 
 def _introduction(recipe: Recipe) -> str:

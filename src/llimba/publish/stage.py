@@ -8,7 +8,7 @@ from typing import Any
 from llimba.errors import StageError
 from llimba.files import read_json, read_jsonl, replacing
 from llimba.manifest import read_manifest
-from llimba.publish.card import card
+from llimba.publish.card import card, published_license
 from llimba.publish.plots import forgetting, loss_curve
 from llimba.recipe import Recipe
 
@@ -42,6 +42,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         handle.write(card(recipe, manifests, scores, title))
     return {
         "title": title,
+        "license": published_license(recipe).license,
         "model": "model",
         "card": "model/README.md",
         "loss_curve": "model/loss.png",
