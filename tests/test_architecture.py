@@ -21,6 +21,7 @@ LAYERS = (
     ("runner", "compare", "plan_table", "matched"),
     ("stages",),
     STAGES,
+    ("inference",),
     ("training", "base_model", "packages", "identify", "decontaminate", "next_language"),
     ("recipe_file", "recipe", "language", "prompts", "licensing"),
     ("records", "manifest", "files", "text", "errors", "progress", "peak_memory", "processes", "__init__"),

@@ -47,10 +47,15 @@ class Language(BaseModel):
         return names[in_language]
 
 
+def profile_path(name: str) -> Path:
+    """The file of a shipped profile named by its ISO 639-3 code, or of one named by its path."""
+    return Path(name) if name.endswith((".yaml", ".yml")) else PROFILES / f"{name}.yaml"
+
+
 @lru_cache
 def load_language(name: str) -> Language:
     """Load a shipped profile by its ISO 639-3 code, or a profile file by its path."""
-    path = Path(name) if name.endswith((".yaml", ".yml")) else PROFILES / f"{name}.yaml"
+    path = profile_path(name)
     if not path.exists():
         shipped = sorted(p.stem for p in PROFILES.glob("*.yaml"))
         close = get_close_matches(name, shipped, n=1)

@@ -30,8 +30,24 @@ def test_folder(tmp_path: Path) -> None:
     assert facts["title"] == "tiny-srd"
     model = tmp_path / "out" / "model"
     assert AutoModelForCausalLM.from_pretrained(model).config.vocab_size == 260
-    for name in ("README.md", "loss.png", "forgetting.png", "scores.json", "tokenizer.json", "generation_config.json"):
+    assert not (model / "identifier.safetensors").exists()
+    for name in (
+        "README.md",
+        "language.yaml",
+        "loss.png",
+        "forgetting.png",
+        "scores.json",
+        "tokenizer.json",
+        "generation_config.json",
+    ):
         assert (model / name).exists(), name
+
+
+def test_the_identifier_goes_along_where_there_is_one(tmp_path: Path) -> None:
+    folders = inputs(tmp_path)
+    (folders["corpus"] / "identifier.safetensors").write_bytes(b"weights")
+    run(recipe(tmp_path), folders, tmp_path / "out")
+    assert (tmp_path / "out" / "model" / "identifier.safetensors").read_bytes() == b"weights"
 
 
 def test_a_lost_manifest_is_an_error(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import time
 from rich.markup import escape
 
 from llimba import processes, progress
-from llimba.cli import compare, new, plan, run  # each adds its command, in the order of the help page
+from llimba.cli import chat, compare, new, plan, run, translate  # each adds its command, in the order of the help page
 from llimba.cli.app import app
 from llimba.errors import LlimbaError
 
-__all__ = ["app", "compare", "main", "new", "plan", "run"]
+__all__ = ["app", "chat", "compare", "main", "new", "plan", "run", "translate"]
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from llimba.errors import StageError
 from llimba.files import read_json, read_jsonl, replacing
+from llimba.language import profile_path
 from llimba.manifest import read_manifest
 from llimba.publish.card import card, published_license
 from llimba.publish.plots import forgetting, loss_curve
@@ -16,7 +17,7 @@ TRAINED = {"continued pretraining": "cpt", "instruction tuning": "sft"}
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
-    """Put the SFT model, README.md, loss.png, forgetting.png and scores.json into `model/`."""
+    """Put the SFT model, README.md, language profile, identifier, curves and scores into `model/`."""
     manifests = {}
     for stage, folder in inputs.items():
         manifest = read_manifest(folder)
@@ -29,6 +30,10 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     for file in sorted((inputs["sft"] / "model").iterdir()):
         _link(file, model / file.name)
     shutil.copyfile(inputs["evaluate"] / "scores.json", model / "scores.json")
+    shutil.copyfile(profile_path(recipe.language), model / "language.yaml")  # words the prompts of chat and translate
+    identifier = inputs["corpus"] / "identifier.safetensors"
+    if identifier.exists():
+        _link(identifier, model / identifier.name)
     title = recipe.publish.title or f"{recipe.base_model.name.rpartition('/')[2]}-{recipe.profile.iso639_3}"
     trained = {stage: name for stage, name in TRAINED.items() if name in inputs}
     curves = {stage: list(read_jsonl(inputs[name] / "metrics.jsonl")) for stage, name in trained.items()}
