@@ -21,7 +21,7 @@ LAYERS = (
     ("runner", "compare", "plan_table", "matched"),
     ("stages",),
     STAGES,
-    ("inference",),
+    ("inference", "serving"),
     ("training", "base_model", "packages", "identify", "decontaminate", "next_language"),
     ("recipe_file", "recipe", "language", "prompts", "licensing"),
     ("records", "manifest", "files", "text", "errors", "progress", "peak_memory", "processes", "__init__"),
@@ -52,6 +52,11 @@ HEAVY = {
     "matplotlib",
     "sklearn",
     "huggingface_hub",
+    "tokenizers",
+    "openai",
+    "starlette",
+    "uvicorn",
+    "aiohttp",
 }
 LATE = {"sft/gap.py", "sft/merge.py", "sft/preference.py"}  # what else is imported with the engine, in functions only
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "manager", "base"}

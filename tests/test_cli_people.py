@@ -66,3 +66,14 @@ def test_a_recipe_that_was_not_run_has_no_model(tmp_path: Path) -> None:
     path = str(recipe(tmp_path).path)
     result = CliRunner().invoke(cli.app, ["chat", path, "--runs", str(tmp_path / "runs")])
     assert "has no finished model yet (missing: never run)" in str(result.exception)
+
+
+def test_serving_beyond_this_machine_needs_a_flag_and_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = str(folder(tmp_path / "m"))
+    monkeypatch.delenv("LLIMBA_TOKEN", raising=False)
+    plain = CliRunner().invoke(cli.app, ["serve", model, "--host", "0.0.0.0"])
+    assert "Say --public" in str(plain.exception)
+    flagged = CliRunner().invoke(cli.app, ["serve", model, "--host", "0.0.0.0", "--public"])
+    assert "set a token of 16 characters" in str(flagged.exception)
+    monkeypatch.setenv("LLIMBA_TOKEN", "short")
+    assert "set a token" in str(CliRunner().invoke(cli.app, ["serve", model, "--host", "::", "--public"]).exception)

@@ -11,11 +11,19 @@ import time
 from rich.markup import escape
 
 from llimba import processes, progress
-from llimba.cli import chat, compare, new, plan, run, translate  # each adds its command, in the order of the help page
+from llimba.cli import (
+    chat,
+    compare,
+    new,
+    plan,
+    run,
+    serve,
+    translate,
+)  # each adds its command, in the order of the help page
 from llimba.cli.app import app
 from llimba.errors import LlimbaError
 
-__all__ = ["app", "chat", "compare", "main", "new", "plan", "run", "translate"]
+__all__ = ["app", "chat", "compare", "main", "new", "plan", "run", "serve", "translate"]
 
 
 def main() -> None:
