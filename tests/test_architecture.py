@@ -21,6 +21,7 @@ LAYERS = (
     ("runner", "compare", "plan_table", "matched"),
     ("stages",),
     STAGES,
+    ("export",),
     ("inference", "serving"),
     ("training", "base_model", "packages", "identify", "decontaminate", "next_language"),
     ("recipe_file", "recipe", "language", "prompts", "licensing"),

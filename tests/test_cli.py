@@ -14,7 +14,7 @@ from llimba.language import PROFILES
 from tests.fakes import recipe, write_text
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "compare", "new", "chat", "translate", "serve"])
+@pytest.mark.parametrize("command", ["run", "plan", "compare", "new", "chat", "translate", "serve", "export", "push"])
 def test_help_shows_an_example(command: str) -> None:
     result = CliRunner().invoke(cli.app, [command, "--help"])
     assert result.exit_code == 0

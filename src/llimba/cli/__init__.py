@@ -11,19 +11,13 @@ import time
 from rich.markup import escape
 
 from llimba import processes, progress
-from llimba.cli import (
-    chat,
-    compare,
-    new,
-    plan,
-    run,
-    serve,
-    translate,
-)  # each adds its command, in the order of the help page
+
+# each adds its command, in the order of the help page
+from llimba.cli import chat, compare, export, new, plan, push, run, serve, translate
 from llimba.cli.app import app
 from llimba.errors import LlimbaError
 
-__all__ = ["app", "chat", "compare", "main", "new", "plan", "run", "serve", "translate"]
+__all__ = ["app", "chat", "compare", "export", "main", "new", "plan", "push", "run", "serve", "translate"]
 
 
 def main() -> None:
