@@ -47,7 +47,7 @@ def chat(
         try:
             for piece in talk.answer(line.strip()):
                 pieces.append(piece)
-                stdout.out(piece, end="", highlight=False)
+                stdout.out(_printable(piece), end="", highlight=False)
                 sys.stdout.flush()
         except KeyboardInterrupt:
             pass  # the answer is cut, the conversation goes on
@@ -57,3 +57,8 @@ def chat(
         stdout.print()
         if language := opened.language_of("".join(pieces)):
             stdout.print(f"[dim]({language})[/]")
+
+
+def _printable(text: str) -> str:
+    """Without control characters: what a model writes must not steer a terminal."""
+    return "".join(character for character in text if character.isprintable() or character in "\n\t")

@@ -9,7 +9,7 @@ import resource
 import sys
 from typing import Any
 
-MEMORY, SECONDS = 512 * 2**20, 5  # of address space and of processor time
+MEMORY, SECONDS = 512 * 2**20, 3  # of address space and of processor time
 
 
 def main() -> None:

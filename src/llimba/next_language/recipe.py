@@ -46,7 +46,7 @@ instruct:
 
 cpt:
   max_tokens: 60000         # a first look; remove the line to train on everything
-  mixture: {{{code}: 0.7, {other}: 0.3}}   # shares of tokens; name every language that a source has documents in
+  mixture: {{{code}: 0.7, {other}: 0.3}}   # shares of tokens; a language not named is not trained on
   sequence_length: 512
   row_length: 1024
   documents_per_step: 4
