@@ -28,6 +28,7 @@ def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str) -> st
         _license(recipe),
         _limitations(recipe, scores),
         _provenance(manifests),
+        _citation(recipe, manifests, title),
     ]
     return "\n".join(parts)
 
@@ -129,7 +130,7 @@ def _scores(recipe: Recipe, scores: Scores) -> str:
 def _training(manifests: Manifests) -> str:
     stages = [stage for stage in ("cpt", "sft") if stage in manifests]
     headings = {"cpt": "continued pretraining", "sft": "instruction tuning"}
-    sections = [manifests[stage]["ingredients"]["section"] for stage in stages]
+    sections = [_said(manifests[stage]["ingredients"]["section"]) for stage in stages]
     facts = [manifests[stage]["facts"] for stage in stages]
     lines = [
         "## Training\n",
@@ -148,7 +149,7 @@ def _training(manifests: Manifests) -> str:
         ("last loss", "last_loss"),
         ("optimizer", "optimizer"),
     ):
-        lines.append(_row([label, *(fact[key] for fact in facts)]))
+        lines.append(_row([label, *("–" if fact[key] is None else fact[key] for fact in facts)]))
     lines.append(_row(["precision", *(fact["precision"]["value"] for fact in facts)]))
     lines.append(_row(["attention", *(fact["attention"]["backend"] for fact in facts)]))
     lines.append(_row(["seconds", *(manifests[stage]["seconds"] for stage in stages)]))
@@ -160,6 +161,13 @@ def _training(manifests: Manifests) -> str:
     drawn = all(found.get("held_out") for found in facts)
     forgotten = "\n![what was learned and forgotten](forgetting.png)\n" if drawn else ""
     return "\n".join(lines) + f"\n\n{said}![loss](loss.png)\n{forgotten}"
+
+
+def _said(section: dict[str, Any]) -> dict[str, Any]:
+    """A training section without the settings of an adapter that there is none of."""
+    if section.get("method") != "full":
+        return section
+    return {key: value for key, value in section.items() if not key.startswith("lora_")}
 
 
 def _data(manifests: Manifests) -> str:
@@ -196,6 +204,20 @@ def _provenance(manifests: Manifests) -> str:
     lines += [_row([stage, f"`{m['fingerprint']}`", m["seconds"]]) for stage, m in manifests.items()]
     versions = ", ".join(f"{name} {number}" for name, number in manifests["sft"]["versions"].items())
     return "\n".join(lines) + f"\n\nVersions: {versions}.\n"
+
+
+def _citation(recipe: Recipe, manifests: Manifests, title: str) -> str:
+    """BibTeX; who publishes the model puts their name in, since no file says it."""
+    made = str(manifests["sft"].get("finished", ""))[:4]
+    return f"""## Citation
+
+```bibtex
+@misc{{{title.replace(" ", "-")},
+  title = {{{title}: {recipe.base_model.name} adapted to {recipe.profile.name(recipe.profile.code, "en")} with llimba}},
+  year = {{{made}}},
+}}
+```
+"""
 
 
 def _row(cells: list[Any]) -> str:
