@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from llimba.errors import LlimbaError
 from llimba.serving.asked import Limits, Refused, asked, sampled
 from tests.fakes import save_tiny_model, tiny_tokenizer
 
@@ -81,6 +82,11 @@ def test_the_rest_is_refused(given: bytes, status: int, why: str, limits: Limits
     with pytest.raises(Refused, match=why) as refused:
         asked(given, "m", limits)
     assert refused.value.status == status
+
+
+def test_a_folder_without_a_fast_tokenizer_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(LlimbaError, match=r"holds no tokenizer\.json"):
+        Limits(tmp_path)
 
 
 def test_a_temperature_samples_with_transformers(tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ def corpus_card(recipe: Recipe, manifests: dict[str, dict[str, Any]], title: str
 # {title} corpus
 
 {spoken} text with replay, cleaned by llimba: {documents} documents and {pairs} pairs, in `documents.jsonl` and
-`pairs.jsonl` of the corpus stage ({manifests["corpus"]["fingerprint"]}). Every record names its source, licence and origin.
+`pairs.jsonl` of the corpus stage ({manifests["corpus"]["fingerprint"]}).
+Every record names its source, licence and origin.
 
 **Look before you publish:** a licence that lets you train does not always let you hand the text on. Take out what you
 may not give; each record's `license` and `source` say what it is.

@@ -41,8 +41,11 @@ class Limits:
     def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer
 
+        if not (folder / "tokenizer.json").exists():
+            raise LlimbaError(f"serve: {folder} holds no tokenizer.json. Save its tokenizer with transformers once.")
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         config = read_json(folder / "config.json")
+        config = config.get("text_config") or config
         self.context = int(config.get("max_position_embeddings") or 4096)
         added = sorted((token.content for token in self._tokenizer.get_added_tokens_decoder().values()), key=len)
         self._control = re.compile("|".join(re.escape(token) for token in reversed(added)) or "(?!)")
