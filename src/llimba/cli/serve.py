@@ -1,7 +1,9 @@
 """`llimba serve`: a finished model behind an OpenAI-compatible endpoint."""
 
 import os
+import signal
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -50,6 +52,7 @@ def serve(
 
     check_folder(folder)
     check_template(folder, AutoTokenizer.from_pretrained(folder))
+    signal.signal(signal.SIGTERM, _end)  # uvicorn sends itself the signal again, and the engine must be stopped first
     with Engine(chosen, folder) as running:
         guard = build(name, running, Limits(folder), token)
         shown = f"[{host}]" if ":" in host else host
@@ -57,3 +60,7 @@ def serve(
         say(f"http://{shown}:{port}/v1 serves the model '{name}' with {chosen}; Ctrl-C ends it.", markup=False)
         say(f"token: {'asked for' if token else 'none (only this machine can reach it)'}", markup=False)
         uvicorn.run(guard, host=host, port=port, log_level="warning")
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -19,6 +19,15 @@ logger = logging.getLogger(__name__)
 ENGINES = ("transformers", "vllm")
 START_SECONDS = 600  # a large model takes minutes to load
 MISSING = "serve: the engine {engine} is not installed. Install it: {how}."
+# An engine whose llimba was killed ends by itself: nobody would ever stop it, and it holds the model in memory.
+WATCH = """
+import os, threading, time
+def watch(parent):
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
+"""
 TRANSFORMERS = "from transformers.cli.transformers import main; main()"
 VLLM = "from vllm.entrypoints.cli.main import main; main()"
 
@@ -47,7 +56,7 @@ class Engine:
         self.url = f"http://127.0.0.1:{port}"
         program, more = (VLLM, []) if engine == "vllm" else (TRANSFORMERS, ["--log-level", "error"])
         place = ["--host", "127.0.0.1", "--port", str(port)]
-        self._command = [sys.executable, "-c", program, "serve", self.model, *place, *more]
+        self._command = [sys.executable, "-c", WATCH + program, "serve", self.model, *place, *more]
         self._process: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
 
