@@ -13,8 +13,8 @@ test: $(VENV)/.installed
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks tools
+	$(BIN)/ruff check src tests benchmarks tools
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
@@ -32,8 +32,8 @@ corpus-bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/corpus.py planted $(TEXT)
 
 format: $(VENV)/.installed
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks tools
+	$(BIN)/ruff check --fix src tests benchmarks tools
 
 # torch first and by its exact pin, so that nothing else can pull another build of it.
 $(VENV)/.installed: pyproject.toml constraints.txt

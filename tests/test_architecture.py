@@ -21,8 +21,10 @@ LAYERS = (
     ("runner", "compare", "plan_table", "matched"),
     ("stages",),
     STAGES,
-    ("training", "base_model", "packages", "identify", "decontaminate"),
-    ("recipe_file", "recipe", "language", "prompts"),
+    ("export",),
+    ("inference", "serving"),
+    ("training", "base_model", "packages", "identify", "decontaminate", "next_language"),
+    ("recipe_file", "recipe", "language", "prompts", "licensing"),
     ("records", "manifest", "files", "text", "errors", "progress", "peak_memory", "processes", "__init__"),
 )
 WITHIN = {
@@ -31,6 +33,7 @@ WITHIN = {
     ("recipe_file", "recipe"),
     ("recipe", "language"),
     ("recipe", "prompts"),
+    ("recipe", "licensing"),
     ("prompts", "language"),
     ("records", "files"),
     ("records", "errors"),
@@ -51,6 +54,11 @@ HEAVY = {
     "sklearn",
     "huggingface_hub",
     "datatrove",
+    "tokenizers",
+    "openai",
+    "starlette",
+    "uvicorn",
+    "aiohttp",
 }
 # what else is imported with the engine or with datatrove, in functions only
 LATE = {"sft/gap.py", "sft/merge.py", "sft/preference.py"}

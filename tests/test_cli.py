@@ -10,14 +10,33 @@ from typer.testing import CliRunner
 
 from llimba import cli, runner
 from llimba.errors import LlimbaError, Unavailable
+from llimba.language import PROFILES
 from tests.fakes import recipe, write_text
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "compare"])
+@pytest.mark.parametrize("command", ["run", "plan", "compare", "new", "chat", "translate", "serve", "export", "push"])
 def test_help_shows_an_example(command: str) -> None:
     result = CliRunner().invoke(cli.app, [command, "--help"])
     assert result.exit_code == 0
-    assert f"Example: llimba {command} recipes/" in result.stdout
+    assert f"Example: llimba {command} " in result.stdout
+
+
+def test_new_writes_two_files_and_overwrites_none(tmp_path: Path) -> None:
+    folder = str(tmp_path / "friulian")
+    shown = CliRunner().invoke(cli.app, ["new", "furlan", "--folder", folder])
+    assert "Did you mean" in str(shown.exception)
+    shown = CliRunner().invoke(cli.app, ["new", "Corsican", "--folder", folder])
+    assert shown.exit_code == 0, shown.exception
+    assert "Italian: spoken beside it" in shown.stdout or "French: spoken beside it" in shown.stdout
+    assert "[ ] alphabet" in shown.stdout
+    recipe_file = tmp_path / "friulian" / "co.yaml"
+    planned = CliRunner().invoke(cli.app, ["plan", str(recipe_file), "--runs", str(tmp_path / "runs")])
+    assert "learns Corsican" in planned.stdout
+    again = CliRunner().invoke(cli.app, ["new", "co", "--folder", folder])
+    assert "is there already" in str(again.exception)
+    shipped = CliRunner().invoke(cli.app, ["new", "srd", "--folder", folder])
+    assert "a copy of the profile that llimba ships" in shipped.stdout
+    assert (tmp_path / "friulian" / "sc-profile.yaml").read_text() == (PROFILES / "srd.yaml").read_text()
 
 
 def test_plan_for_people_and_for_programs(tmp_path: Path) -> None:

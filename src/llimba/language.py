@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from llimba.errors import RecipeError
 
@@ -43,7 +43,11 @@ class Language(BaseModel):
 
     code: str
     iso639_3: str
-    flores: str
+    flores: str = ""  # empty: FLORES has no such language
+    # said to people and used to find text: these decide nothing about a stage's output, so no fingerprint has them
+    script: str = Field(default="", exclude=True)
+    wikipedia: str = Field(default="", exclude=True)
+    replay: dict[str, str] = Field(default={}, exclude=True)
     names: dict[str, dict[str, str]]
     alphabet: str
     neighbours: list[str] = []
@@ -66,17 +70,22 @@ class Language(BaseModel):
         return names[in_language]
 
 
+def profile_path(name: str) -> Path:
+    """The file of a shipped profile named by its ISO 639-3 code, or of one named by its path."""
+    return Path(name) if name.endswith((".yaml", ".yml")) else PROFILES / f"{name}.yaml"
+
+
 @lru_cache
 def load_language(name: str) -> Language:
     """Load a shipped profile by its ISO 639-3 code, or a profile file by its path."""
-    path = Path(name) if name.endswith((".yaml", ".yml")) else PROFILES / f"{name}.yaml"
+    path = profile_path(name)
     if not path.exists():
         shipped = sorted(p.stem for p in PROFILES.glob("*.yaml"))
         close = get_close_matches(name, shipped, n=1)
         hint = f" Did you mean '{close[0]}'?" if close else ""
         raise RecipeError(
             f"language: there is no profile '{name}'.{hint} Shipped: {', '.join(shipped)}; "
-            f"for another language copy {PROFILES / 'srd.yaml'}, fill it in and give its path."
+            f"for another language run `llimba new {name}`, or give the path of a profile of your own."
         )
     try:
         return Language.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

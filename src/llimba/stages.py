@@ -68,6 +68,7 @@ STAGES = (
         ("sources", "corpus", "instruct", "cpt", "sft", "evaluate"),
         ("language", "base_model"),
         run_publish,
+        version=2,
     ),
 )
 

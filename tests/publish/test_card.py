@@ -1,14 +1,16 @@
 """The card is a pure function of manifests: its header is the hub's own, its numbers are the scores."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import ModelCard
 
 from llimba.publish.card import card
-from tests.fakes import recipe
+from tests.fakes import recipe, recipe_content
 
+NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 SCORES: dict[str, Any] = json.loads((Path(__file__).parent.parent / "fixtures" / "scores.json").read_text())
 
 TRAINING: dict[str, Any] = {
@@ -39,6 +41,7 @@ def manifests(recipe: Any) -> dict[str, dict[str, Any]]:
             "facts": found,
             "fingerprint": f"{stage}0123",
             "seconds": 12.5,
+            "finished": "2026-11-24T10:00:00+00:00",
             "peak_memory_bytes": 3 * 2**30,
             "machine": "Linux x86_64, 2 cores",
             "versions": {"llimba": "0.1.0", "torch": "2.13.0"},
@@ -78,3 +81,59 @@ def test_card(tmp_path: Path) -> None:
     assert "scored on, never trained on" in text
     assert str(tmp_path) not in text
     assert "secret" not in text
+
+
+def numbers(value: Any) -> set[str]:
+    """Every number in a JSON value, inside texts too, in the ways that the card writes it."""
+    if isinstance(value, dict):
+        return set().union(*(numbers(part) for pair in value.items() for part in pair))
+    if isinstance(value, list):
+        return set().union(*(numbers(part) for part in value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return {str(value), f"{value:,}", f"{value / 2**30:.1f}"}
+    return set(NUMBER.findall(str(value)))
+
+
+def test_every_number_of_the_card_stands_in_a_manifest(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path)
+    made = manifests(loaded)
+    body = card(loaded, made, SCORES, "tiny-srd").split("---\n", 2)[2]
+    known = numbers(made) | numbers(SCORES) | numbers([s.license for s in loaded.sources.values()])
+    body = body.replace("max_new_tokens=100)[0]", "")  # the example's own
+    invented = {number for number in NUMBER.findall(body) if number not in known}
+    assert not invented
+    assert len(NUMBER.findall(body)) > 50
+
+
+def test_what_was_not_measured_or_not_used_is_not_said(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path)
+    made = manifests(loaded)
+    made["sft"] = {**made["sft"], "facts": {**TRAINING, "tokens_per_second": None}}  # stopped on the way
+    text = card(loaded, made, SCORES, "tiny-srd")
+    assert "| tokens per second | 281.5 | – |" in text
+    assert "lora_r" not in text
+    adapted = recipe(tmp_path, sft={"method": "rslora", "lora_r": 8, "sequence_length": 512, "row_length": 512})
+    assert "| lora_r | – | 8 |" in card(adapted, manifests(adapted), SCORES, "tiny-srd")
+
+
+def test_the_licence_is_derived_and_a_conflict_is_repeated(tmp_path: Path) -> None:
+    sources = recipe_content(tmp_path)["sources"]
+    sources["prose"]["license"] = "CC-BY-NC-4.0"
+    words = "Its author gave us leave in writing on 3 May."
+    loaded = recipe(tmp_path, sources=sources, publish={"license": "mit", "acknowledge": words})
+    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    assert "| source prose | CC-BY-NC-4.0 | attribution, non-commercial |" in text
+    assert "the model is declared mit, but source prose is CC-BY-NC-4.0" in text
+    assert words in text
+    assert ModelCard(text).data.license == "mit"
+    derived = recipe(tmp_path, base_model={**recipe_content(tmp_path)["base_model"], "license": "GPL-3.0-or-later"})
+    assert ModelCard(card(derived, manifests(derived), SCORES, "t")).data.license == "gpl-3.0"
+    assert "derived: base model tests/tiny decides" in card(derived, manifests(derived), SCORES, "t")
+
+
+def test_a_licence_that_the_hub_has_no_name_for_gets_a_name_and_a_link(tmp_path: Path) -> None:
+    base = {**recipe_content(tmp_path)["base_model"], "name": "Qwen/Qwen2.5-3B-Instruct", "license": "qwen-research"}
+    loaded = recipe(tmp_path, base_model=base, publish={"license": "qwen-research"})
+    data = ModelCard(card(loaded, manifests(loaded), SCORES, "t"), ignore_metadata_errors=False).data
+    assert (data.license, data.license_name) == ("other", "qwen-research")
+    assert data.license_link.startswith("https://")

@@ -30,8 +30,39 @@ def test_folder(tmp_path: Path) -> None:
     assert facts["title"] == "tiny-srd"
     model = tmp_path / "out" / "model"
     assert AutoModelForCausalLM.from_pretrained(model).config.vocab_size == 260
-    for name in ("README.md", "loss.png", "forgetting.png", "scores.json", "tokenizer.json", "generation_config.json"):
+    assert not (model / "identifier.safetensors").exists()
+    for name in (
+        "README.md",
+        "language.yaml",
+        "loss.png",
+        "forgetting.png",
+        "scores.json",
+        "tokenizer.json",
+        "generation_config.json",
+    ):
         assert (model / name).exists(), name
+
+
+def test_the_identifier_goes_along_where_there_is_one(tmp_path: Path) -> None:
+    folders = inputs(tmp_path)
+    (folders["corpus"] / "identifier.safetensors").write_bytes(b"weights")
+    run(recipe(tmp_path), folders, tmp_path / "out")
+    assert (tmp_path / "out" / "model" / "identifier.safetensors").read_bytes() == b"weights"
+
+
+def test_an_adapter_goes_along_and_names_no_folder_of_this_machine(tmp_path: Path) -> None:
+    folders = inputs(tmp_path)
+    assert run(recipe(tmp_path), folders, tmp_path / "out")["adapter"] is False
+    write_json(folders["sft"] / "adapter" / "adapter_config.json", {"r": 8, "base_model_name_or_path": str(tmp_path)})
+    (folders["sft"] / "adapter" / "adapter_model.safetensors").write_bytes(b"weights")
+    (folders["sft"] / "adapter" / "README.md").write_text(f"base_model: {tmp_path}")
+    assert run(recipe(tmp_path), folders, tmp_path / "out")["adapter"] is True
+    adapter = tmp_path / "out" / "adapter"
+    config = read_json(adapter / "adapter_config.json")
+    assert not (adapter / "README.md").exists()
+    assert config == {"r": 8, "base_model_name_or_path": "tests/tiny after this recipe's continued pretraining"}
+    assert (adapter / "adapter_model.safetensors").read_bytes() == b"weights"
+    assert "5 documents" in (tmp_path / "out" / "corpus-card.md").read_text()
 
 
 def test_a_lost_manifest_is_an_error(tmp_path: Path) -> None:

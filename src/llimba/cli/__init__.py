@@ -11,11 +11,13 @@ import time
 from rich.markup import escape
 
 from llimba import processes, progress
-from llimba.cli import compare, corpus, plan, run  # each adds its command, in the order of the help page
+
+# each adds its command, in the order of the help page
+from llimba.cli import chat, compare, corpus, export, new, plan, push, run, serve, translate
 from llimba.cli.app import app
 from llimba.errors import LlimbaError
 
-__all__ = ["app", "compare", "corpus", "main", "plan", "run"]
+__all__ = ["app", "chat", "compare", "corpus", "export", "main", "new", "plan", "push", "run", "serve", "translate"]
 
 
 def main() -> None:

@@ -58,6 +58,9 @@ def plan(
         branch.add(f"[dim]{step.folder}[/]")
         branch.add(_settings(step.ingredients["section"]))
     stdout.print(tree)
+    derived = loaded.derived_license
+    said = f"declared {loaded.publish.license}" if loaded.publish.license else f"derived from {derived.because}"
+    stdout.print(f"licence: {loaded.publish.license or derived.terms.license} ({said})", markup=False, soft_wrap=True)
     if estimates:
         from llimba.plan_table import table
 

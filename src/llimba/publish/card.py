@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from llimba.licensing.derive import conflict, table
+from llimba.licensing.terms import Terms, terms
 from llimba.recipe import Recipe
 
 Manifests = dict[str, dict[str, Any]]  # stage -> manifest
@@ -23,8 +25,10 @@ def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str) -> st
         _scores(recipe, scores),
         _training(manifests),
         _data(manifests),
+        _license(recipe),
         _limitations(recipe, scores),
         _provenance(manifests),
+        _citation(recipe, manifests, title),
     ]
     return "\n".join(parts)
 
@@ -49,10 +53,13 @@ def metadata(recipe: Recipe, scores: Scores, title: str) -> str:
                 metric_type="bits_per_byte", metric_value=entry["value"], metric_name=f"{language} bits per byte",
             )
         )  # fmt: skip
+    license = published_license(recipe)
     languages = dict.fromkeys([recipe.profile.code, *recipe.evaluate.languages])
     data = ModelCardData(
         language=list(languages),
-        license=recipe.publish.license or recipe.base_model.license,
+        license=license.hub,
+        license_name=license.license.lower() if license.hub == "other" else None,
+        license_link=license.link or None if license.hub == "other" else None,
         base_model=recipe.base_model.name,
         library_name="transformers",
         pipeline_tag="text-generation",
@@ -62,6 +69,26 @@ def metadata(recipe: Recipe, scores: Scores, title: str) -> str:
     )
     header: str = data.to_yaml()
     return header.strip()
+
+
+def published_license(recipe: Recipe) -> Terms:
+    """The terms that the model is published under: declared, else derived."""
+    return terms(recipe.publish.license) if recipe.publish.license else recipe.derived_license.terms
+
+
+def _license(recipe: Recipe) -> str:
+    derived, published = recipe.derived_license, published_license(recipe)
+    said = "as the recipe declares" if recipe.publish.license else f"derived: {derived.because} decides"
+    lines = [
+        "## Licence\n",
+        f"{published.license} ({said}). It was derived from what the model is made of; this is no legal advice.\n",
+        _row(["part", "licence", "asks"]),
+        _row(["---"] * 3),
+        *(_row(list(row)) for row in table(derived.parts)),
+    ]
+    if found := conflict(derived, recipe.publish.license):
+        lines.append(f"\n**Conflict:** {found}. It was accepted with these words: {recipe.publish.acknowledge}")
+    return "\n".join(lines) + "\n"
 
 
 def _introduction(recipe: Recipe) -> str:
@@ -103,7 +130,7 @@ def _scores(recipe: Recipe, scores: Scores) -> str:
 def _training(manifests: Manifests) -> str:
     stages = [stage for stage in ("cpt", "sft") if stage in manifests]
     headings = {"cpt": "continued pretraining", "sft": "instruction tuning"}
-    sections = [manifests[stage]["ingredients"]["section"] for stage in stages]
+    sections = [_said(manifests[stage]["ingredients"]["section"]) for stage in stages]
     facts = [manifests[stage]["facts"] for stage in stages]
     lines = [
         "## Training\n",
@@ -122,7 +149,7 @@ def _training(manifests: Manifests) -> str:
         ("last loss", "last_loss"),
         ("optimizer", "optimizer"),
     ):
-        lines.append(_row([label, *(fact[key] for fact in facts)]))
+        lines.append(_row([label, *("–" if fact[key] is None else fact[key] for fact in facts)]))
     lines.append(_row(["precision", *(fact["precision"]["value"] for fact in facts)]))
     lines.append(_row(["attention", *(fact["attention"]["backend"] for fact in facts)]))
     lines.append(_row(["seconds", *(manifests[stage]["seconds"] for stage in stages)]))
@@ -134,6 +161,13 @@ def _training(manifests: Manifests) -> str:
     drawn = all(found.get("held_out") for found in facts)
     forgotten = "\n![what was learned and forgotten](forgetting.png)\n" if drawn else ""
     return "\n".join(lines) + f"\n\n{said}![loss](loss.png)\n{forgotten}"
+
+
+def _said(section: dict[str, Any]) -> dict[str, Any]:
+    """A training section without the settings of an adapter that there is none of."""
+    if section.get("method") != "full":
+        return section
+    return {key: value for key, value in section.items() if not key.startswith("lora_")}
 
 
 def _data(manifests: Manifests) -> str:
@@ -170,6 +204,20 @@ def _provenance(manifests: Manifests) -> str:
     lines += [_row([stage, f"`{m['fingerprint']}`", m["seconds"]]) for stage, m in manifests.items()]
     versions = ", ".join(f"{name} {number}" for name, number in manifests["sft"]["versions"].items())
     return "\n".join(lines) + f"\n\nVersions: {versions}.\n"
+
+
+def _citation(recipe: Recipe, manifests: Manifests, title: str) -> str:
+    """BibTeX; who publishes the model puts their name in, since no file says it."""
+    made = str(manifests["sft"].get("finished", ""))[:4]
+    return f"""## Citation
+
+```bibtex
+@misc{{{title.replace(" ", "-")},
+  title = {{{title}: {recipe.base_model.name} adapted to {recipe.profile.name(recipe.profile.code, "en")} with llimba}},
+  year = {{{made}}},
+}}
+```
+"""
 
 
 def _row(cells: list[Any]) -> str:

@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from llimba.errors import StageError
-from llimba.files import read_json, read_jsonl, replacing
+from llimba.files import read_json, read_jsonl, replacing, write_json
+from llimba.language import profile_path
 from llimba.manifest import read_manifest
-from llimba.publish.card import card
+from llimba.publish.card import card, published_license
+from llimba.publish.corpus_card import corpus_card
 from llimba.publish.plots import forgetting, loss_curve
 from llimba.recipe import Recipe
 
+ADAPTER_CONFIG = "adapter_config.json"  # peft's name
 TRAINED = {"continued pretraining": "cpt", "instruction tuning": "sft"}
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
-    """Put the SFT model, README.md, loss.png, forgetting.png and scores.json into `model/`."""
+    """Put the SFT model, README.md, language profile, identifier, curves and scores into `model/`."""
     manifests = {}
     for stage, folder in inputs.items():
         manifest = read_manifest(folder)
@@ -29,6 +32,10 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     for file in sorted((inputs["sft"] / "model").iterdir()):
         _link(file, model / file.name)
     shutil.copyfile(inputs["evaluate"] / "scores.json", model / "scores.json")
+    shutil.copyfile(profile_path(recipe.language), model / "language.yaml")  # words the prompts of chat and translate
+    identifier = inputs["corpus"] / "identifier.safetensors"
+    if identifier.exists():
+        _link(identifier, model / identifier.name)
     title = recipe.publish.title or f"{recipe.base_model.name.rpartition('/')[2]}-{recipe.profile.iso639_3}"
     trained = {stage: name for stage, name in TRAINED.items() if name in inputs}
     curves = {stage: list(read_jsonl(inputs[name] / "metrics.jsonl")) for stage, name in trained.items()}
@@ -40,13 +47,33 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         forgetting(looks, names, model / "forgetting.png", title)
     with replacing(model / "README.md") as handle:
         handle.write(card(recipe, manifests, scores, title))
+    with replacing(out / "corpus-card.md") as handle:
+        handle.write(corpus_card(recipe, manifests, title))
+    adapter = _adapter(inputs["sft"] / "adapter", out / "adapter", recipe)
     return {
         "title": title,
+        "corpus_card": "corpus-card.md",
+        "adapter": adapter,
+        "license": published_license(recipe).license,
         "model": "model",
         "card": "model/README.md",
         "loss_curve": "model/loss.png",
         "forgetting": drawn,
     }
+
+
+def _adapter(source: Path, out: Path, recipe: Recipe) -> bool:
+    """The adapter with a config that names the base model as the hub does, not a folder of this machine."""
+    if not source.exists():
+        return False
+    out.mkdir(exist_ok=True)
+    written_anew = {ADAPTER_CONFIG, "README.md"}  # peft's card names a folder of this machine, too
+    for file in sorted(path for path in source.iterdir() if path.is_file() and path.name not in written_anew):
+        _link(file, out / file.name)
+    config = read_json(source / ADAPTER_CONFIG)
+    after_cpt = " after this recipe's continued pretraining" if recipe.cpt else ""
+    write_json(out / ADAPTER_CONFIG, config | {"base_model_name_or_path": f"{recipe.base_model.name}{after_cpt}"})
+    return True
 
 
 def _link(source: Path, target: Path) -> None:

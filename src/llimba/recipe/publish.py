@@ -1,5 +1,7 @@
 """What the finished folder is called, and under which licence."""
 
+from pydantic import Field
+
 from llimba.recipe.section import Section
 
 
@@ -7,4 +9,5 @@ class PublishSection(Section):
     """The finished folder and its card."""
 
     title: str | None = None
-    license: str | None = None  # default: the base model's
+    license: str | None = None  # default: derived, the most restrictive of base model and training text
+    acknowledge: str | None = Field(default=None, min_length=20)  # why a licence conflict is accepted; the card says it

@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel, model_validator
 
 from llimba.language import Language, load_language
+from llimba.licensing.derive import Derived, conflict, derive
 from llimba.prompts import split_direction
 from llimba.recipe.base_model import BaseModelSection
 from llimba.recipe.corpus import CorpusSection
@@ -38,6 +39,23 @@ class Recipe(Section):
     def profile(self) -> Language:
         """The language profile that `language` names."""
         return load_language(self.language)
+
+    @property
+    def derived_license(self) -> Derived:
+        """What base model and training text ask of the finished model."""
+        trained_on = [(name, source.license) for name, source in self.sources.items() if source.role == "train"]
+        return derive(self.base_model.name, self.base_model.license, trained_on)
+
+    @model_validator(mode="after")
+    def _license_said(self) -> Self:
+        derived = self.derived_license
+        found = conflict(derived, self.publish.license)
+        if found and not self.publish.acknowledge:
+            raise ValueError(
+                f"publish.license: {found}. Set publish.license: {derived.terms.license.lower()}, or leave the part "
+                "out, or say under publish.acknowledge why it is right all the same; the model card repeats it."
+            )
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -1,0 +1,64 @@
+"""`llimba chat`: talk to a finished model in the terminal."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llimba import progress
+from llimba.cli.app import Runs, app, stdout
+from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.errors import LlimbaError
+
+HELP = "/reset forgets the conversation, /quit ends it (so does Ctrl-D); Ctrl-C stops an answer."
+
+
+@app.command(epilog="Example: llimba chat recipes/demo.yaml --temperature 0.3")
+def chat(
+    model: ModelOrRecipe,
+    system: Annotated[str | None, typer.Option(help="The system prompt; default: none.")] = None,
+    temperature: Annotated[float, typer.Option(min=0.0, max=2.0, help="0 is greedy, 1 as uncertain as learned.")] = 0.0,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="An answer is cut here.")] = 256,
+    profile: Annotated[str | None, typer.Option(help="A language profile, where the folder has none.")] = None,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Talk to a finished model; under each answer stands the language that it is in, where an identifier lies by."""
+    folder = model_folder(model, runs)
+    from llimba.inference.chat import Chat
+    from llimba.inference.opened import open_model
+
+    opened = open_model(folder, profile)
+    talk = Chat(opened, system=system, temperature=temperature, max_new_tokens=max_new_tokens)
+    progress.console.print(f"{folder}\n{HELP}", markup=False, soft_wrap=True)
+    interactive = sys.stdin.isatty()
+    while True:
+        if interactive:
+            progress.console.print("\n[bold]you[/] ", end="")
+        line = sys.stdin.readline()
+        if not line or line.strip() == "/quit":
+            return
+        if line.strip() == "/reset":
+            talk.reset()
+            continue
+        if not line.strip():
+            continue
+        pieces: list[str] = []
+        try:
+            for piece in talk.answer(line.strip()):
+                pieces.append(piece)
+                stdout.out(_printable(piece), end="", highlight=False)
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            pass  # the answer is cut, the conversation goes on
+        except LlimbaError as error:
+            progress.console.print(f"llimba: {error}", markup=False, soft_wrap=True)
+            continue
+        stdout.print()
+        if language := opened.language_of("".join(pieces)):
+            stdout.print(f"[dim]({language})[/]")
+
+
+def _printable(text: str) -> str:
+    """Without control characters: what a model writes must not steer a terminal."""
+    return "".join(character for character in text if character.isprintable() or character in "\n\t")

@@ -1,0 +1,54 @@
+"""`llimba export`: a finished model as GGUF files with a Modelfile for Ollama."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llimba.cli.app import Runs, app, stdout
+from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.errors import LlimbaError
+from llimba.files import replacing
+
+CHECKED = 20  # prompts that the f16 file must answer like the folder
+
+
+@app.command(epilog="Example: llimba export recipes/demo.yaml --folder gguf --type f16 --type q8_0")
+def export(
+    model: ModelOrRecipe,
+    folder: Annotated[Path, typer.Option(help="Where the files go.")] = Path("gguf"),
+    kinds: Annotated[
+        list[str] | None, typer.Option("--type", help="f16, q8_0, bf16 or f32; default: f16 and q8_0.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="What the files are called.")] = "model",
+    check: Annotated[bool, typer.Option(help=f"Ask the f16 file {CHECKED} questions and the folder the same.")] = True,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Write GGUF files for llama.cpp and Ollama, each checked against the model folder."""
+    source = model_folder(model, runs)
+    from transformers import AutoTokenizer
+
+    from llimba.export.gguf import convert, converter, same_answers
+    from llimba.export.modelfile import modelfile
+    from llimba.inference.opened import check_folder
+    from llimba.inference.template import check_template
+
+    check_folder(source)
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    check_template(source, tokenizer)
+    script = converter()
+    for kind in dict.fromkeys(kinds or ["f16", "q8_0"]):
+        file = convert(source, folder / f"{name}-{kind}.gguf", kind, script)
+        said = ""
+        if kind == "f16" and check:
+            same = same_answers(source, file, [f"{number} + {number} = ?" for number in range(CHECKED)])
+            said = f", {same} of {CHECKED} greedy answers the same as the folder's"
+            if same < CHECKED - 1:  # one may differ where two tokens are as likely as one another
+                raise LlimbaError(f"export: {file} answers like {source} {same} times of {CHECKED}; do not use it.")
+        stdout.print(f"{file}  {file.stat().st_size / 2**20:,.0f} MiB{said}", markup=False, soft_wrap=True)
+    stops = [tokenizer.eos_token]
+    with replacing(folder / "Modelfile") as handle:
+        handle.write(modelfile(f"{name}-{(kinds or ['f16', 'q8_0'])[-1]}.gguf", tokenizer, stops))
+    stdout.print(
+        f"{folder / 'Modelfile'}  ollama create {name} -f {folder / 'Modelfile'}", markup=False, soft_wrap=True
+    )

@@ -1,0 +1,33 @@
+"""`llimba push`: a finished model to the hub, shown first."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llimba.cli.app import Runs, app, stdout
+from llimba.cli.model_folder import ModelOrRecipe, model_folder
+
+
+@app.command(epilog="Example: llimba push recipes/demo.yaml me/smollm2-sardinian          (then again with --yes)")
+def push(
+    model: ModelOrRecipe,
+    repository: Annotated[str, typer.Argument(help="On the hub: you/name.", metavar="REPOSITORY")],
+    yes: Annotated[bool, typer.Option("--yes", help="Upload; without it nothing leaves this machine.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="A new repository is private otherwise.")] = False,
+    runs: Runs = Path("runs"),
+) -> None:
+    """List the files and the card's header that would go to the hub; with --yes, upload them."""
+    folder = model_folder(model, runs)
+    from llimba.export.hub import check_card, listing, upload
+
+    files = listing(folder)
+    stdout.print(f"{check_card(folder)}\n", markup=False, soft_wrap=True)
+    for file in files:
+        stdout.print(f"{file.bytes:>15,}  {file.name}", markup=False, soft_wrap=True)
+    total = sum(file.bytes for file in files)
+    stdout.print(f"{total:>15,}  bytes in {len(files)} files, from {folder}", markup=False, soft_wrap=True)
+    if not yes:
+        stdout.print(f"\ndry run: nothing was sent. Add --yes to upload to {repository}.", markup=False, soft_wrap=True)
+        return
+    stdout.print(f"\n{upload(folder, repository, files, private=not public)}", markup=False, soft_wrap=True)

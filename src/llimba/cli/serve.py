@@ -1,0 +1,66 @@
+"""`llimba serve`: a finished model behind an OpenAI-compatible endpoint."""
+
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from llimba import progress
+from llimba.cli.app import Runs, app
+from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.errors import LlimbaError
+
+TOKEN = "LLIMBA_TOKEN"
+SHORTEST_TOKEN = 16
+
+
+@app.command(epilog="Example: llimba serve recipes/demo.yaml --port 8080")
+def serve(
+    model: ModelOrRecipe,
+    host: Annotated[str, typer.Option(help="Another address than loopback needs --public and a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
+    name: Annotated[str, typer.Option(help="What clients call the model.")] = "llimba",
+    engine: Annotated[str, typer.Option(help="transformers, vllm, or auto: vLLM where it is installed.")] = "auto",
+    public: Annotated[bool, typer.Option("--public", help=f"Listen beyond this machine; needs ${TOKEN}.")] = False,
+    runs: Runs = Path("runs"),
+) -> None:
+    """Serve /v1/chat/completions and /v1/models through transformers or vLLM, for any OpenAI client."""
+    from llimba.serving.guard import LOOPBACK
+
+    token = os.environ.get(TOKEN) or None
+    if host not in LOOPBACK and not public:
+        raise LlimbaError(f"serve --host {host}: others could reach it. Say --public if that is meant.")
+    if host not in LOOPBACK and (token is None or len(token) < SHORTEST_TOKEN):
+        raise LlimbaError(
+            f"serve --host {host}: set a token of {SHORTEST_TOKEN} characters or more in the environment as {TOKEN}; "
+            "clients send it as their API key."
+        )
+    folder = model_folder(model, runs)
+    from llimba.serving.engine import Engine, choose
+
+    chosen = choose(engine)
+    import uvicorn
+    from transformers import AutoTokenizer
+
+    from llimba.inference.opened import check_folder
+    from llimba.inference.template import check_template
+    from llimba.serving.asked import Limits
+    from llimba.serving.guard import build
+
+    check_folder(folder)
+    check_template(folder, AutoTokenizer.from_pretrained(folder))
+    signal.signal(signal.SIGTERM, _end)  # uvicorn sends itself the signal again, and the engine must be stopped first
+    with Engine(chosen, folder) as running:
+        guard = build(name, running, Limits(folder), token)
+        shown = f"[{host}]" if ":" in host else host
+        say = progress.console.print
+        say(f"http://{shown}:{port}/v1 serves the model '{name}' with {chosen}; Ctrl-C ends it.", markup=False)
+        say(f"token: {'asked for' if token else 'none (only this machine can reach it)'}", markup=False)
+        uvicorn.run(guard, host=host, port=port, log_level="warning")
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -1,0 +1,1 @@
+"""A finished model carried elsewhere: GGUF for llama.cpp, a Modelfile for Ollama, the hub."""

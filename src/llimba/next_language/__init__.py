@@ -1,0 +1,1 @@
+"""`llimba new`: what is known of a language, written down as a profile and a recipe that a speaker can finish."""

@@ -1,0 +1,1 @@
+"""An OpenAI-compatible endpoint: somebody else's server on loopback, and a small guard of ours before it."""
