@@ -26,7 +26,9 @@ def records(
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
     source = HubSource(kind="hub", dataset="a/b", revision="abc", license="x", **settings)
-    found = list(load("h", source, recipe(tmp_path), Counter(), {}, Quarantine()))
+    about: dict[str, Any] = {}
+    found = list(load("h", source, recipe(tmp_path), Counter(), about, Quarantine()))
+    assert about["revision"] == "abc"  # the tests have no hub to ask which commit that is
     assert asked == {"dataset": "a/b", "subset": None, "split": "train", "revision": "abc", "streaming": False}
     return found
 

@@ -108,11 +108,18 @@ class WebSource(Source):
 
 
 class WikipediaSource(Source):
-    """A MediaWiki dump (`<wiki>-<date>-pages-articles.xml`, plain or bz2, gz, xz) on this disk."""
+    """A MediaWiki dump (`<wiki>-<date>-pages-articles.xml`, plain or compressed) on this disk or at an address."""
 
     kind: Literal["wikipedia"]
-    path: Path
+    path: Path | None = None
+    url: str | None = None  # fetched into llimba's cache; give a dated dump, so that it stays the same
     language: str
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("give either path or url")
+        return self
 
 
 AnySource = Annotated[

@@ -21,6 +21,7 @@ def load(
 ) -> Iterator[Record]:
     """Documents, pairs or conversations of a dataset; never runs a dataset's own code."""
     common: dict[str, Any] = source.carried(name)
+    about["revision"] = _revision(source)
     for number, row in enumerate(_rows(name, source)):
         record_id = f"{name}:{_column(name, source, row, 'id', number)}"
         provenance = f"{source.dataset}@{source.revision or 'main'}:{number}"
@@ -49,6 +50,18 @@ def load(
                     f"{{{recipe.profile.code}: sentence_{recipe.profile.flores}}}."
                 )
             yield Pair(id=record_id, texts=texts, document=str(number), provenance=provenance, **common)
+
+
+def _revision(source: HubSource) -> str:
+    """The commit that is read, where the hub says it; else what the recipe pins."""
+    from httpx import HTTPError
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return HfApi().dataset_info(source.dataset, revision=source.revision, timeout=10).sha or "not told"
+    except (HfHubHTTPError, HTTPError, OSError, ValueError):  # the data may be in the cache all the same
+        return source.revision or "not told"
 
 
 def _rows(name: str, source: HubSource) -> Iterator[dict[str, Any]]:

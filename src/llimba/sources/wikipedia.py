@@ -17,6 +17,7 @@ from llimba.errors import StageError
 from llimba.recipe import Recipe, WikipediaSource
 from llimba.records import Document, Record
 from llimba.sources import bounded
+from llimba.sources.download import downloaded
 from llimba.sources.quarantine import Quarantine, Unsafe
 
 PAGE_BYTES = 32 * 2**20  # of XML without the end of a page: MediaWiki's own limit is 2 MiB of text, so this is a bomb
@@ -55,12 +56,13 @@ def load(
     quarantine: Quarantine,
 ) -> Iterator[Record]:
     """A document per article of the main namespace; redirects and pages without prose are counted in `skipped`."""
-    if not source.path.exists():
-        raise StageError(f"sources.{name}.path: {source.path} does not exist. Mend the path, or remove the source.")
+    path = source.path or downloaded(source.url or "", f"sources.{name}.url")
+    if not path.exists():
+        raise StageError(f"sources.{name}.path: {path} does not exist. Mend the path, or remove the source.")
     dropped: list[str] = []
     common: dict[str, Any] = source.carried(name)
     try:
-        for page in pages(source.path, dropped, skipped):
+        for page in pages(path, dropped, skipped):
             text = plain(page.wikitext, dropped)
             if not text:
                 skipped["no prose"] += 1
@@ -69,13 +71,13 @@ def load(
                 id=f"{name}:{page.id}",
                 text=text,
                 language=source.language,
-                provenance=f"{source.path.name}: page {page.id}, {page.title}",
+                provenance=f"{path.name}: page {page.id}, {page.title}",
                 **common,
             )
     except ParseError as error:
-        quarantine.add(source.path, "the rest of the dump", f"broken XML: {error}")
+        quarantine.add(path, "the rest of the dump", f"broken XML: {error}")
     except bounded.broken() as error:  # what was read so far stays
-        quarantine.add(source.path, "the rest of the dump", bounded.reason_of(error))
+        quarantine.add(path, "the rest of the dump", bounded.reason_of(error))
 
 
 def pages(path: Path, dropped: list[str], skipped: Counter[str]) -> Iterator[Page]:
