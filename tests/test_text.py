@@ -2,7 +2,7 @@
 
 import pytest
 
-from llimba.text import fold, normalize
+from llimba.text import fold, normalize, repeated_words
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,9 @@ def test_normalize(text: str, expected: str) -> None:
 )
 def test_fold(one: str, other: str, same: bool) -> None:
     assert (fold(one) == fold(other)) is same
+
+
+def test_repeated_words_counts_runs_seen_before() -> None:
+    assert repeated_words(["a", "b", "c", "d", "e", "f"]) == 0
+    assert repeated_words(["a", "b", "c", "d", "a", "b", "c", "d"]) == 0.5
+    assert repeated_words([]) == 0

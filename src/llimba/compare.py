@@ -12,7 +12,7 @@ from llimba.recipe import Recipe
 Scores = dict[str, Any]
 Column = tuple[str, Scores, str]  # heading, scores, system
 
-STAGE_HEADINGS = {"copy": "copy", "base": "base", "cpt": "after CPT", "sft": "after SFT"}
+STAGE_HEADINGS = {"copy": "copy", "base": "base", "cpt": "after CPT", "sft": "after SFT", "model": "model"}
 
 
 def load_scores(evaluate_folder: Path) -> Scores:
@@ -44,19 +44,36 @@ def rows(recipe: Recipe, first: Scores, columns: list[Column]) -> list[tuple[str
     name = recipe.profile.name
     found: list[tuple[str, list[str], str]] = [("bits per byte ↓", [], "")]
     for language in recipe.evaluate.languages:
-        base = first["bits_per_byte"]["base"][language]
+        measured = first["bits_per_byte"][next(iter(first["bits_per_byte"]))][language]
         cells = [_bits(scores, system, language) for _, scores, system in columns]
-        found.append((f"  {name(language, 'en')}", cells, f"{base['bytes'] / 1000:.1f} kB"))
+        found.append((f"  {name(language, 'en')}", cells, f"{measured['bytes'] / 1000:.1f} kB"))
     for metric, heading in (("bleu", "BLEU ↑"), ("chrf", "chrF ↑")):
         found.append((heading, [], ""))
         for direction in recipe.evaluate.directions:
-            cells = [f"{scores['translation'][system][direction][metric]:.1f}" for _, scores, system in columns]
+            cells = [_with_interval(scores["translation"][system][direction], metric) for _, scores, system in columns]
             label = f"  {direction.upper().replace('-', ' → ')}"
             found.append((label, cells, f"{first['translation']['copy'][direction]['sentences']} sentences"))
     found.append(("behaviour", [], ""))
     cells = [f"{scores['stopping'][s]['share']:.0%}" if s in scores["stopping"] else "–" for _, scores, s in columns]
-    found.append(("  answers that stop", cells, f"{first['stopping']['base']['answers']} answers"))
+    systems = [system for system in first["systems"] if system in first["stopping"]]
+    asked = f"{first['stopping'][systems[0]]['answers']} answers"
+    found.append(("  answers that stop", cells, asked))
+    for kind, label in first["kinds"].items():
+        told = [_behaviour(scores, system, kind) for _, scores, system in columns]
+        if kind != "no_end" and any(cell != "–" for cell in told):
+            found.append((f"  {label.removeprefix('answers ')}", told, asked))
     return found + _training_rows(columns)
+
+
+def _with_interval(entry: dict[str, Any], metric: str) -> str:
+    """A score with half the width of its 95 % interval."""
+    return f"{entry[metric]:.1f} ±{entry[f'{metric}_ci']:.1f}"
+
+
+def _behaviour(scores: Scores, system: str, kind: str) -> str:
+    """A share with its 95 % interval; a dash where it was not measured."""
+    entry = scores["behaviour"].get(system, {}).get("all", {}).get(kind)
+    return "–" if entry is None else f"{entry['share']:.0%} ({100 * entry['low']:.0f}-{100 * entry['high']:.0f})"
 
 
 def _training_rows(columns: list[Column]) -> list[tuple[str, list[str], str]]:
@@ -91,7 +108,7 @@ def _bits(scores: Scores, system: str, language: str) -> str:
     if system not in scores["bits_per_byte"]:
         return "–"
     value = scores["bits_per_byte"][system][language]["value"]
-    if system == "base":
+    if system == "base" or "base" not in scores["bits_per_byte"]:
         return f"{value:.3f}"
     base = scores["bits_per_byte"]["base"][language]["value"]
     return f"{value:.3f} ({(value / base - 1) * 100:+.0f} %)"

@@ -62,7 +62,14 @@ STAGES = (
         parallel=True,
         estimate=estimate_sft,
     ),
-    Stage("evaluate", ("corpus", "cpt", "sft"), ("language", "base_model", "seed"), run_evaluate, resumable=True),
+    Stage(
+        "evaluate",
+        ("corpus", "cpt", "sft"),
+        ("language", "base_model", "seed"),
+        run_evaluate,
+        version=2,
+        resumable=True,
+    ),
     Stage(
         "publish",
         ("sources", "corpus", "instruct", "cpt", "sft", "evaluate"),

@@ -8,6 +8,7 @@ import regex
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # category Cc but the newline
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
 APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "`": "'", "\u00b4": "'"})
+RUN = 4  # words of a run that counts as repeated
 MARKS = regex.compile(r"\p{M}+")
 PUNCTUATION = str.maketrans({chr(code): " " for code in range(128) if not re.match(r"\w", chr(code))})
 
@@ -32,3 +33,17 @@ def fold(text: str) -> str:
         letters = MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))
     words = letters.translate(PUNCTUATION).split() if letters.isascii() else re.findall(r"\w+", letters)
     return " ".join(words)
+
+
+def repeated_words(words: list[str]) -> float:
+    """The share of words that stand in a run of `RUN` words which stood earlier in the same document."""
+    runs = list(zip(*(words[start:] for start in range(RUN)), strict=False))
+    if len(set(runs)) == len(runs):
+        return 0.0
+    seen: set[tuple[str, ...]] = set()
+    repeated = bytearray(len(words))
+    for start, run in enumerate(runs):
+        if run in seen:
+            repeated[start : start + RUN] = b"\x01" * RUN
+        seen.add(run)
+    return sum(repeated) / len(words)

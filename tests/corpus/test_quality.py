@@ -2,7 +2,7 @@
 
 import pytest
 
-from llimba.corpus.quality import JUDGED_FROM, RULES, judge, measure, repeated_words
+from llimba.corpus.quality import JUDGED_FROM, RULES, judge, measure
 from llimba.language import Quality, load_language
 from tests.fakes import SENTENCES
 
@@ -54,9 +54,3 @@ def test_a_short_text_is_not_judged_and_a_foreign_alphabet_only_where_one_is_kno
 
 def test_thresholds_come_from_the_profile() -> None:
     assert judge(LIST, Quality(max_list_lines=1.0, min_ended_lines=0.0), PROFILE.alphabet) is None
-
-
-def test_repeated_words_counts_runs_seen_before() -> None:
-    assert repeated_words(["a", "b", "c", "d", "e", "f"]) == 0
-    assert repeated_words(["a", "b", "c", "d", "a", "b", "c", "d"]) == 0.5
-    assert repeated_words([]) == 0

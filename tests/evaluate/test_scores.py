@@ -1,6 +1,10 @@
 """Known answers: the references score 100, a copy scores what sacrebleu says, bits are bits."""
 
 import math
+import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import sacrebleu
@@ -25,3 +29,42 @@ def test_bits_per_byte() -> None:
 def test_signatures_state_tokenizer_and_order() -> None:
     assert "tok:13a" in signatures()["bleu"]
     assert "nc:6|nw:0" in signatures()["chrf"]
+
+
+def test_the_command_line_of_sacrebleu_says_the_same_digits(tmp_path: Path) -> None:
+    hypotheses, references = [*SENTENCES["sc"][:5], *SENTENCES["it"][5:]], SENTENCES["sc"]
+    (tmp_path / "ref").write_text("\n".join(references) + "\n")
+    (tmp_path / "hyp").write_text("\n".join(hypotheses) + "\n")
+    mine = translation_scores(hypotheses, references)
+    for name, more in (
+        ("bleu", ["-m", "bleu"]),
+        ("chrf", ["-m", "chrf"]),
+        ("chrfpp", ["-m", "chrf", "--chrf-word-order", "2"]),
+    ):
+        command = [
+            sys.executable,
+            "-m",
+            "sacrebleu",
+            str(tmp_path / "ref"),
+            "-i",
+            str(tmp_path / "hyp"),
+            "-b",
+            "-w",
+            "2",
+            *more,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert float(done.stdout) == mine[name]
+
+
+def test_shuffled_references_are_near_zero_and_intervals_cover() -> None:
+    shuffled = translation_scores(SENTENCES["sc"][::-1], SENTENCES["sc"])
+    assert shuffled["bleu"] < 5
+    chance, covered, rounds = random.Random(1), 0, 40
+    pool = [(h, r) for h, r in zip([*SENTENCES["sc"][:5], *SENTENCES["it"][5:]], SENTENCES["sc"], strict=True)]
+    truth = translation_scores([h for h, _ in pool * 40], [r for _, r in pool * 40])["chrf"]
+    for _ in range(rounds):
+        drawn = chance.choices(pool, k=60)
+        found = translation_scores([h for h, _ in drawn], [r for _, r in drawn])
+        covered += abs(found["chrf"] - truth) <= found["chrf_ci"]
+    assert covered >= 34, f"{covered} of {rounds} intervals hold the truth; 38 of 40 are expected"

@@ -42,6 +42,9 @@ def test_scores(tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.Mon
     assert [a["reference"] for a in answers] == [
         a["reference"] for a in read_jsonl(out / "hypotheses" / "copy.sc-it.jsonl")
     ]
+    assert set(scores["behaviour"]["sft"]) == {"all", "it-sc", "sc-it"}
+    assert scores["behaviour"]["sft"]["all"]["no_end"]["answers"] == 6
+    assert scores["behaviour"]["sft"]["all"]["no_end"]["share"] == round(1 - scores["stopping"]["sft"]["share"], 4)
     assert set(answers[0]) == {"id", "source", "reference", "hypothesis", "raw", "stopped"}
 
     def forbidden(*_: Any) -> None:

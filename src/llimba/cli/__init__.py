@@ -13,11 +13,25 @@ from rich.markup import escape
 from llimba import processes, progress
 
 # each adds its command, in the order of the help page
-from llimba.cli import chat, compare, corpus, export, new, plan, push, run, serve, translate
+from llimba.cli import chat, compare, corpus, evaluate, export, new, plan, push, run, serve, translate
 from llimba.cli.app import app
 from llimba.errors import LlimbaError
 
-__all__ = ["app", "chat", "compare", "corpus", "export", "main", "new", "plan", "push", "run", "serve", "translate"]
+__all__ = [
+    "app",
+    "chat",
+    "compare",
+    "corpus",
+    "evaluate",
+    "export",
+    "main",
+    "new",
+    "plan",
+    "push",
+    "run",
+    "serve",
+    "translate",
+]
 
 
 def main() -> None:

@@ -41,6 +41,8 @@ def compare(
         typer.echo(json.dumps(scores, ensure_ascii=False, indent=2))
     else:
         print_table(evaluated, trained if len(evaluated) > 1 else None)
+        for line in paired_lines(evaluated):
+            stdout.print(line, soft_wrap=True)
         for line in matched.proof(trained):
             stdout.print(line, soft_wrap=True)
 
@@ -54,3 +56,22 @@ def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] |
         [(recipe, load_scores(folder) | costs.get(recipe.name, {})) for recipe, folder in evaluated]
     )
     stdout.print(rendered)
+
+
+def paired_lines(evaluated: list[tuple[Recipe, Path]]) -> list[str]:
+    """For every further recipe a line a direction: its model after SFT against the first recipe's, paired."""
+    from llimba.evaluate.paired import SAMPLES, paired
+
+    lines = []
+    first, folder = evaluated[0]
+    for other, there in evaluated[1:]:
+        lines.append(f"{other.name} against {first.name}, after SFT (paired bootstrap, {SAMPLES} resamples):")
+        for direction in first.evaluate.directions:
+            name = f"sft.{direction}.jsonl"
+            found = paired(folder / "hypotheses" / name, there / "hypotheses" / name)
+            said = ", ".join(
+                f"{heading} {found[metric]['difference']:+.1f} (p {found[metric]['p']:.3f})"
+                for metric, heading in (("bleu", "BLEU"), ("chrf", "chrF"))
+            )
+            lines.append(f"  {direction.upper().replace('-', ' → ')}  {said}, n {found['sentences']}")
+    return lines

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from llimba.corpus.rules import Rejection
 from llimba.language import Quality
+from llimba.text import repeated_words
 
 JUDGED_FROM = 20  # words: shares of a shorter text say little
 LISTED_FROM = 5  # lines: below that a list is no list
-RUN = 4  # words of a run that counts as repeated
 
 PUNCTUATION = ".,;:!?'\"()-–—…«»“”„‘’¿¡·/"
 BULLET = re.compile(r"\s*(?:[-*•·–—▪◦○●■□»>]|\d+[.)])\s")
@@ -70,20 +70,6 @@ def _classes() -> Any:
     import numpy as np
 
     return np.array([_class(chr(code)) for code in range(0x10000)], "u1")
-
-
-def repeated_words(words: list[str]) -> float:
-    """The share of words that stand in a run of `RUN` words which stood earlier in the same document."""
-    runs = list(zip(*(words[start:] for start in range(RUN)), strict=False))
-    if len(set(runs)) == len(runs):
-        return 0.0
-    seen: set[tuple[str, ...]] = set()
-    repeated = bytearray(len(words))
-    for start, run in enumerate(runs):
-        if run in seen:
-            repeated[start : start + RUN] = b"\x01" * RUN
-        seen.add(run)
-    return sum(repeated) / len(words)
 
 
 Rule = tuple[str, Callable[[Measured, str], float], str, bool]  # name, measure, threshold, whether it is a minimum

@@ -7,10 +7,11 @@ import logging
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llimba.base_model import base_folder
 from llimba.evaluate import harness
+from llimba.evaluate.behaviour import KINDS, behaviour, summed
 from llimba.evaluate.scores import bits_per_byte, signatures, translation_scores
 from llimba.evaluate.selection import Row, sentences, texts
 from llimba.evaluate.tasks import text_task, translation_task, write_tasks
@@ -19,28 +20,37 @@ from llimba.prompts import evaluation_prompt, split_direction
 from llimba.recipe import Recipe
 from llimba.records import Document, read_records
 
+if TYPE_CHECKING:
+    from llimba.identify.identifier import Identifier
+
 logger = logging.getLogger(__name__)
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
-    """Score every system; one that a killed run has finished is not scored again. Returns the scores."""
-    settings = recipe.evaluate
-    rows = sentences(read_jsonl(inputs["corpus"] / "evaluation.jsonl"), settings, recipe.seed)
-    held_out = texts(read_records(inputs["corpus"] / "held_out.jsonl", Document), settings, recipe.seed)
-    tasks = out / "tasks"
-    write_tasks(tasks, rows, held_out, recipe.profile, settings.max_new_tokens)
+    """Score base, CPT and SFT model; one that a killed run has finished is not scored again. Returns the scores."""
     folders = {
         "base": base_folder(recipe.base_model),
         **({"cpt": inputs["cpt"] / "model"} if "cpt" in inputs else {}),
         "sft": inputs["sft"] / "model",
     }
+    return score_models(recipe, inputs["corpus"], folders, out)
+
+
+def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Path) -> dict[str, Any]:
+    """Score any model folders, by name, on what the recipe's corpus has set aside; writes and returns the scores."""
+    settings = recipe.evaluate
+    rows = sentences(read_jsonl(corpus / "evaluation.jsonl"), settings, recipe.seed)
+    held_out = texts(read_records(corpus / "held_out.jsonl", Document), settings, recipe.seed)
+    tasks = out / "tasks"
+    write_tasks(tasks, rows, held_out, recipe.profile, settings.max_new_tokens)
+    identifier = _identifier(corpus / "identifier.safetensors")
     results = {"copy": _copy(rows, out)}
     for system, folder in folders.items():
         finished = out / "systems" / f"{system}.json"
         if not finished.exists():
             started = time.monotonic()
             logger.info("  scoring %s", system)
-            result = _score(recipe, system, folder, rows, held_out, out)
+            result = _score(recipe, system, folder, rows, held_out, identifier, out)
             write_json(finished, result | {"seconds": round(time.monotonic() - started, 1)})
         results[system] = read_json(finished)
     measured = {system: result for system, result in results.items() if system != "copy"}
@@ -49,6 +59,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         "bits_per_byte": {system: result["bits_per_byte"] for system, result in measured.items()},
         "translation": {system: result["translation"] for system, result in results.items()},
         "stopping": {system: result["stopping"] for system, result in measured.items()},
+        "kinds": KINDS,
+        "confidence_percent": 95,
+        "behaviour": {system: result["behaviour"] for system, result in measured.items()},
         "seconds": {system: result["seconds"] for system, result in measured.items()},
         "signatures": signatures(),
         "prompt": evaluation_prompt(recipe.profile, settings.directions[0], "...") if settings.directions else "",
@@ -60,6 +73,13 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     }
     write_json(out / "scores.json", scores)
     return scores
+
+
+def _identifier(path: Path) -> "Identifier | None":
+    """The corpus stage's, where the recipe has one trained."""
+    from llimba.identify.identifier import Identifier
+
+    return Identifier.load(path) if path.exists() else None
 
 
 def _copy(rows: dict[str, list[Row]], out: Path) -> dict[str, Any]:
@@ -80,15 +100,17 @@ def _score(
     folder: Path,
     rows: dict[str, list[Row]],
     held_out: dict[str, list[Document]],
+    identifier: "Identifier | None",
     out: Path,
 ) -> dict[str, Any]:
-    """Bits per byte of every language, translations of every direction, and how many answers ended."""
+    """Bits per byte of every language, translations of every direction, and how the answers behave."""
     settings = recipe.evaluate
     model = harness.load(folder, recipe.base_model.tokens, settings)
     result: dict[str, Any] = {
         "bits_per_byte": {},
         "translation": {},
         "stopping": {"share": 0.0, "answers": 0},
+        "behaviour": {},
     }
     if held_out:
         names = [text_task(language) for language in held_out]
@@ -106,10 +128,13 @@ def _score(
             model, out / "tasks", names, chat=True, batch_size=settings.batch_size, title=f"{system}: answers"
         )
         ended: list[bool] = []
+        behaved: dict[str, dict[str, list[bool]]] = {}
         for direction in rows:
             answers = [_answer(model, direction, sample) for sample in samples[translation_task(direction)]]
             ended += [answer["stopped"] for answer in answers]
             result["translation"][direction] = _translation(out, system, direction, answers)
+            behaved[direction] = behaviour(answers, split_direction(direction)[1], identifier)
+        result["behaviour"] = summed(behaved)
         result["stopping"] = {"share": round(sum(ended) / len(ended), 4), "answers": len(ended)}
     return result
 

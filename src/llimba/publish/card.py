@@ -112,17 +112,25 @@ def _scores(recipe: Recipe, scores: Scores) -> str:
         values = [scores["bits_per_byte"].get(system, {}).get(language, {}).get("value", "–") for system in systems]
         basis = f"{base['documents']} documents, {base['bytes']} bytes"
         lines.append(_row([f"bits per byte, {recipe.profile.name(language, 'en')}", *values, basis]))
-    for metric, name in (("bleu", "BLEU"), ("chrf", "chrF")):
+    for metric, name in (("bleu", "BLEU"), ("chrf", "chrF"), ("chrfpp", "chrF++")):
         for direction, entry in scores["translation"]["copy"].items():
-            values = [scores["translation"][system][direction][metric] for system in systems]
+            found = [scores["translation"][system][direction] for system in systems]
+            values = [f"{of[metric]} ±{of[f'{metric}_ci']}" for of in found]
             lines.append(_row([f"{name} {direction.upper()}", *values, f"{entry['sentences']} sentences"]))
     values = [scores["stopping"].get(system, {}).get("share", "–") for system in systems]
     lines.append(_row(["share of answers that stop", *values, f"{scores['stopping']['base']['answers']} answers"]))
+    for kind, label in scores["kinds"].items():
+        shares = [scores["behaviour"].get(system, {}).get("all", {}).get(kind) for system in systems]
+        if any(shares):
+            cells = [f"{of['share']} ({of['low']} to {of['high']})" if of else "–" for of in shares]
+            lines.append(_row([f"share of {label}", *cells, f"{scores['stopping']['base']['answers']} answers"]))
     return "\n".join(lines) + (
-        f"\n\n`copy` gives the source back unchanged. Prompt: `{scores['prompt']}`; answer: "
+        f"\n\nBehind ± stands half the {scores['confidence_percent']} % bootstrap interval, in brackets the "
+        f"Wilson interval. `copy` gives the source back unchanged. Prompt: `{scores['prompt']}`; answer: "
         f"{scores['answer']}; at most "
         f"{scores['max_new_tokens']} new tokens; {scores['harness']}, {scores['precision']}; BLEU "
-        f"`{scores['signatures']['bleu']}`, chrF `{scores['signatures']['chrf']}`. Texts are scored in windows of "
+        f"`{scores['signatures']['bleu']}`, chrF `{scores['signatures']['chrf']}`, "
+        f"chrF++ `{scores['signatures']['chrfpp']}`. Texts are scored in windows of "
         f"{scores['window']} tokens.\n"
     )
 
