@@ -58,6 +58,7 @@ class Language(BaseModel):
     quality: Quality = Quality()
     translation_prompts: dict[str, list[str]] = {}
     system_prompts: dict[str, list[str]] = {}
+    probe_prompts: list[str] = []  # questions in the language: does a model answer in it?
 
     def name(self, code: str, in_language: str) -> str:
         """What language `code` is called in `in_language`, e.g. name("sc", "it") == "sardo"."""

@@ -7,8 +7,10 @@ import pytest
 
 from llimba.evaluate import stage
 from llimba.files import read_json, read_jsonl, write_jsonl
+from llimba.identify.identifier import Identifier
 from llimba.records import Document, write_records
-from tests.fakes import SENTENCES, recipe, save_tiny_model
+from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model
+from tests.identify.test_identifier import lines
 
 
 @pytest.fixture
@@ -52,3 +54,17 @@ def test_scores(tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.Mon
 
     monkeypatch.setattr(stage, "_score", forbidden)
     assert stage.run(recipe(tmp_path), inputs, out) == scores
+
+
+def test_the_mode_switch_is_probed_where_it_is_asked_for(tmp_path: Path, inputs: dict[str, Path]) -> None:
+    texts = {code: lines(code, 100, 1) for code in ("sc", "it", "es")}
+    Identifier.train(texts, "sc", 1).save(inputs["corpus"] / "identifier.safetensors")
+    content = recipe_content(tmp_path)
+    probe = {"temperatures": [0, 0.9], "seeds": 1, "max_new_tokens": 4}
+    evaluate = {**content["evaluate"], "directions": ["it-sc"], "mode_switch": probe}
+    scores = stage.run(recipe(tmp_path, evaluate=evaluate, corpus={"identify": ["prose"]}), inputs, tmp_path / "out")
+    assert set(scores["mode_switch"]) == {"base", "cpt", "sft"}
+    assert scores["mode_switch"]["sft"]["0.9"]["target"]["answers"] == 10
+    assert "wrong_language" in scores["behaviour"]["sft"]["all"]
+    saved = list(read_jsonl(tmp_path / "out" / "hypotheses" / "sft.mode_switch.jsonl"))
+    assert len(saved) == 20

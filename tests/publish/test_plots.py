@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from llimba.publish.plots import forgetting, loss_curve, smoothed
+from llimba.publish.plots import forgetting, loss_curve, mode_switch, smoothed
 
 
 def test_a_png_is_written(tmp_path: Path) -> None:
@@ -23,3 +23,12 @@ def test_forgetting_is_drawn_against_the_base_model(tmp_path: Path) -> None:
     names = {"sc": "Sardinian", "it": "Italian"}
     forgetting({"cpt": looks, "sft": looks[3:]}, names, tmp_path / "forgetting.png", "title")
     assert (tmp_path / "forgetting.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_mode_switch_is_drawn(tmp_path: Path) -> None:
+    table = {
+        t: {"target": {"share": s, "low": s - 0.1, "high": s + 0.1, "answers": 9}}
+        for t, s in (("0", 0.8), ("0.6", 0.5))
+    }
+    mode_switch({"base": table, "sft": table}, tmp_path / "m.png", "t", "Sardinian")
+    assert (tmp_path / "m.png").read_bytes()[:4] == b"\x89PNG"

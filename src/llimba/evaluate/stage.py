@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from llimba.base_model import base_folder
 from llimba.evaluate import harness
 from llimba.evaluate.behaviour import KINDS, behaviour, summed
+from llimba.evaluate.mode_switch import probe, shares
 from llimba.evaluate.scores import bits_per_byte, signatures, translation_scores
 from llimba.evaluate.selection import Row, sentences, texts
 from llimba.evaluate.tasks import text_task, translation_task, write_tasks
@@ -62,6 +63,9 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
         "kinds": KINDS,
         "confidence_percent": 95,
         "behaviour": {system: result["behaviour"] for system, result in measured.items()},
+        "mode_switch": {
+            system: result["mode_switch"] for system, result in measured.items() if "mode_switch" in result
+        },
         "seconds": {system: result["seconds"] for system, result in measured.items()},
         "signatures": signatures(),
         "prompt": evaluation_prompt(recipe.profile, settings.directions[0], "...") if settings.directions else "",
@@ -136,6 +140,13 @@ def _score(
             behaved[direction] = behaviour(answers, split_direction(direction)[1], identifier)
         result["behaviour"] = summed(behaved)
         result["stopping"] = {"share": round(sum(ended) / len(ended), 4), "answers": len(ended)}
+    if settings.mode_switch is not None and identifier is not None:
+        profile = recipe.profile
+        told = probe(
+            model.model, model.tokenizer, profile.probe_prompts, profile.code, identifier, settings.mode_switch, system
+        )
+        write_jsonl(out / "hypotheses" / f"{system}.mode_switch.jsonl", told)
+        result["mode_switch"] = shares(told)
     return result
 
 

@@ -124,6 +124,14 @@ def _scores(recipe: Recipe, scores: Scores) -> str:
         if any(shares):
             cells = [f"{of['share']} ({of['low']} to {of['high']})" if of else "–" for of in shares]
             lines.append(_row([f"share of {label}", *cells, f"{scores['stopping']['base']['answers']} answers"]))
+    for system, probed in scores.get("mode_switch", {}).items():
+        told = "; ".join(
+            f"{t}: {row['target']['share']} ({row['target']['low']} to {row['target']['high']})"
+            for t, row in probed.items()
+        )
+        answers = next(iter(probed.values()))["target"]["answers"]
+        label = f"share of answers wholly in {recipe.profile.name(recipe.profile.code, 'en')}, {system}, by temperature"
+        lines.append(_row([label, told, *[""] * (len(systems) - 1), f"{answers} answers or more each"]))
     return "\n".join(lines) + (
         f"\n\nBehind ± stands half the {scores['confidence_percent']} % bootstrap interval, in brackets the "
         f"Wilson interval. `copy` gives the source back unchanged. Prompt: `{scores['prompt']}`; answer: "

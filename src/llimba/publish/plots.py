@@ -60,6 +60,33 @@ def forgetting(looks: dict[str, Looks], names: dict[str, str], path: Path, title
     figure.savefig(path)
 
 
+def mode_switch(systems: dict[str, dict[str, dict[str, Any]]], path: Path, title: str, language: str) -> None:
+    """Draw the share of answers in the target language over temperature with 95 % intervals, by system, into a PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 3.6), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=11)
+    panel = figure.subplots()
+    for (system, table), colour in zip(systems.items(), COLOURS, strict=False):
+        temperatures = [float(temperature) for temperature in table]
+        entries = [row["target"] for row in table.values()]
+        middle = [100 * entry["share"] for entry in entries]
+        down = [100 * (entry["share"] - entry["low"]) for entry in entries]
+        up = [100 * (entry["high"] - entry["share"]) for entry in entries]
+        panel.errorbar(
+            temperatures, middle, yerr=[down, up], color=colour, marker="o", markersize=4, capsize=3, label=system
+        )
+    panel.set_ylim(-2, 102)
+    panel.set_xlabel("sampling temperature")
+    panel.set_ylabel(f"answers wholly in {language} (%)")
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.grid(alpha=0.25)
+    panel.legend(frameon=False, fontsize=8)
+    figure.savefig(path)
+
+
 def smoothed(values: list[float], weight: float = 0.9) -> list[float]:
     """Exponential moving average with bias correction, so that the first points are not pulled to zero."""
     average, result = 0.0, []

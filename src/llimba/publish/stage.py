@@ -11,7 +11,7 @@ from llimba.language import profile_path
 from llimba.manifest import read_manifest
 from llimba.publish.card import card, published_license
 from llimba.publish.corpus_card import corpus_card
-from llimba.publish.plots import forgetting, loss_curve
+from llimba.publish.plots import forgetting, loss_curve, mode_switch
 from llimba.recipe import Recipe
 
 ADAPTER_CONFIG = "adapter_config.json"  # peft's name
@@ -45,6 +45,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         codes = [code for code in next(iter(looks.values()))[0] if code != "step"]
         names = {code: recipe.profile.name(code, "en") for code in codes}
         forgetting(looks, names, model / "forgetting.png", title)
+    if probed := scores.get("mode_switch"):
+        mode_switch(probed, model / "mode_switch.png", title, recipe.profile.name(recipe.profile.code, "en"))
     with replacing(model / "README.md") as handle:
         handle.write(card(recipe, manifests, scores, title))
     with replacing(out / "corpus-card.md") as handle:

@@ -7,6 +7,14 @@ from pydantic import Field
 from llimba.recipe.section import Section
 
 
+class ModeSwitch(Section):
+    """Does the model stay in the language? Prompts of the profile, sampled at several temperatures."""
+
+    temperatures: list[float] = [0.0, 0.3, 0.6, 0.9, 1.2]
+    seeds: int = Field(default=3, gt=0)  # samples of each prompt at each temperature above 0
+    max_new_tokens: int = Field(default=96, gt=0)
+
+
 class EvaluateSection(Section):
     """Scores before and after: bits per byte, translation, stopping."""
 
@@ -16,5 +24,6 @@ class EvaluateSection(Section):
     max_words: int | None = Field(default=None, gt=0)  # longer sentences are left out of the translation set
     max_bytes: int | None = Field(default=None, gt=0)  # per language, of held-out text
     max_new_tokens: int = Field(default=256, gt=0)
+    mode_switch: ModeSwitch | None = None  # needs corpus.identify, and probe_prompts in the language profile
     batch_size: int = Field(default=16, gt=0)
     precision: Literal["auto", "bf16", "fp32"] = "auto"

@@ -80,6 +80,14 @@ class Recipe(Section):
         for field in ("identify", "exempt"):
             if unknown_named := [name for name in getattr(self.corpus, field) if name not in self.sources]:
                 raise ValueError(f"corpus.{field}: there is no source '{unknown_named[0]}'")
+        if self.evaluate.mode_switch is not None:
+            if not self.corpus.identify:
+                raise ValueError("evaluate.mode_switch needs corpus.identify: else no answer's language is known")
+            if not profile.probe_prompts:
+                raise ValueError(
+                    f"evaluate.mode_switch: the profile of {profile.iso639_3} has no probe_prompts; write ten questions "
+                    "in the language"
+                )
         if unknown_norms := [norm for norm in self.corpus.norms if norm not in profile.norms]:
             raise ValueError(
                 f"corpus.norms: the profile of {profile.iso639_3} has no norm '{unknown_norms[0]}' (known: "
