@@ -82,7 +82,7 @@ class Recipe(Section):
                 raise ValueError(f"corpus.{field}: there is no source '{unknown_named[0]}'")
         if self.evaluate.mode_switch is not None:
             if not self.corpus.identify:
-                raise ValueError("evaluate.mode_switch needs corpus.identify: else no answer's language is known")
+                raise ValueError("evaluate.mode_switch needs corpus.identify: else no language is known")
             if not profile.probe_prompts:
                 raise ValueError(
                     f"evaluate.mode_switch: the profile of {profile.iso639_3} has no probe_prompts; write ten questions "
