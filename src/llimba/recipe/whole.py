@@ -85,8 +85,8 @@ class Recipe(Section):
                 raise ValueError("evaluate.mode_switch needs corpus.identify: else no language is known")
             if not profile.probe_prompts:
                 raise ValueError(
-                    f"evaluate.mode_switch: the profile of {profile.iso639_3} has no probe_prompts; write ten questions "
-                    "in the language"
+                    f"evaluate.mode_switch: the profile of {profile.iso639_3} has no probe_prompts; write ten "
+                    "questions in the language"
                 )
         if unknown_norms := [norm for norm in self.corpus.norms if norm not in profile.norms]:
             raise ValueError(
