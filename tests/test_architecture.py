@@ -23,6 +23,7 @@ LAYERS = (
     STAGES,
     ("export",),
     ("inference", "serving"),
+    ("translators",),
     ("training", "base_model", "packages", "identify", "decontaminate", "next_language"),
     ("recipe_file", "recipe", "language", "prompts", "licensing"),
     ("records", "manifest", "files", "text", "errors", "progress", "peak_memory", "processes", "__init__"),

@@ -50,7 +50,9 @@ def rows(recipe: Recipe, first: Scores, columns: list[Column]) -> list[tuple[str
     for metric, heading in (("bleu", "BLEU ↑"), ("chrf", "chrF ↑")):
         found.append((heading, [], ""))
         for direction in recipe.evaluate.directions:
-            cells = [_with_interval(scores["translation"][system][direction], metric) for _, scores, system in columns]
+            cells = [
+                _with_interval(scores["translation"][system].get(direction), metric) for _, scores, system in columns
+            ]
             label = f"  {direction.upper().replace('-', ' → ')}"
             found.append((label, cells, f"{first['translation']['copy'][direction]['sentences']} sentences"))
     found.append(("behaviour", [], ""))
@@ -65,8 +67,10 @@ def rows(recipe: Recipe, first: Scores, columns: list[Column]) -> list[tuple[str
     return found + _training_rows(columns)
 
 
-def _with_interval(entry: dict[str, Any], metric: str) -> str:
-    """A score with half the width of its 95 % interval."""
+def _with_interval(entry: dict[str, Any] | None, metric: str) -> str:
+    """A score with half the width of its 95 % interval; a dash where the system does not go in that direction."""
+    if entry is None:
+        return "–"
     return f"{entry[metric]:.1f} ±{entry[f'{metric}_ci']:.1f}"
 
 
@@ -97,7 +101,7 @@ def _columns(evaluated: list[tuple[Recipe, Scores]]) -> list[Column]:
                 for _, known, other in columns
             )  # fmt: skip
             if not shared:
-                heading = STAGE_HEADINGS[system]
+                heading = STAGE_HEADINGS.get(system, system)
                 several = len(evaluated) > 1 and system in ("cpt", "sft")
                 columns.append((f"{heading}\n{recipe.name}" if several else heading, scores, system))
     return columns

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from llimba import compare
+from llimba.errors import RecipeError, Unavailable
 from llimba.evaluate import stage
 from llimba.files import read_json, read_jsonl, write_jsonl
 from llimba.identify.identifier import Identifier
 from llimba.records import Document, write_records
 from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model
 from tests.identify.test_identifier import lines
+from tests.translators.engines import Backwards
 
 
 @pytest.fixture
@@ -68,3 +71,33 @@ def test_the_mode_switch_is_probed_where_it_is_asked_for(tmp_path: Path, inputs:
     assert "wrong_language" in scores["behaviour"]["sft"]["all"]
     saved = list(read_jsonl(tmp_path / "out" / "hypotheses" / "sft.mode_switch.jsonl"))
     assert len(saved) == 20
+
+
+def test_a_baseline_is_a_row_of_its_own_and_a_missing_one_is_left_out(
+    tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = recipe_content(tmp_path)["evaluate"]
+    apertium = {"engine": "apertium", "source_language": "it", "route": ["ita-srd"]}
+    evaluate = {**content, "baselines": {"apertium": {"it-sc": apertium}, "absent": {"it-sc": apertium}}}
+    opened = []
+
+    def open_engine(*_: Any) -> Any:
+        opened.append(1)
+        if len(opened) > 1:
+            raise Unavailable("no Apertium here")
+        return Backwards()
+
+    monkeypatch.setattr(stage, "open_engine", open_engine)
+    loaded = recipe(tmp_path, evaluate=evaluate)
+    scores = stage.run(loaded, inputs, tmp_path / "out")
+    assert scores["systems"] == ["copy", "apertium", "base", "cpt", "sft"]
+    assert set(scores["translation"]["apertium"]) == {"it-sc"}
+    assert "evaluate.baselines.absent.it-sc is left out: no Apertium here" in caplog.text
+    saved = list(read_jsonl(tmp_path / "out" / "hypotheses" / "apertium.it-sc.jsonl"))
+    assert len(saved) == 3
+    shown = compare.rows(loaded, scores, [("apertium", scores, "apertium")])
+    assert [cells for label, cells, _ in shown if label == "  SC → IT"] == [["–"], ["–"]]
+    with pytest.raises(RecipeError, match="source_language is it, and the direction must be"):
+        recipe(tmp_path, evaluate={**content, "baselines": {"x": {"sc-it": apertium}}})
+    with pytest.raises(RecipeError, match="that is a system of llimba's own"):
+        recipe(tmp_path, evaluate={**content, "baselines": {"sft": {}}})

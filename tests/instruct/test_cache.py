@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from llimba.instruct.cache import TranslationCache
-from tests.instruct.engines import Backwards
+from tests.translators.engines import Backwards
 
 SENTENCES = [f"sentence number {index}" for index in range(10)]
 ROOT = Path(__file__).parents[2]
@@ -15,7 +15,7 @@ DIES = """
 import os, signal, sys
 from pathlib import Path
 from llimba.instruct.cache import TranslationCache
-from tests.instruct.engines import Backwards
+from tests.translators.engines import Backwards
 
 class Dies(Backwards):
     def translate(self, sentences):

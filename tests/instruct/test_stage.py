@@ -12,7 +12,7 @@ from llimba.instruct.stage import needs, run
 from llimba.records import Conversation, Document, Pair, read_records, write_records
 from llimba.stages import stages_of
 from tests.fakes import SENTENCES, recipe, recipe_content
-from tests.instruct.engines import Backwards
+from tests.translators.engines import Backwards
 
 COMMON: dict[str, Any] = {"source": "s", "license": "x", "provenance": "p"}
 

@@ -9,7 +9,7 @@ from llimba.instruct.translated import lost_spans, translate_rows
 from llimba.language import load_language
 from llimba.recipe import ApertiumTranslation
 from llimba.records import Conversation, Pair
-from tests.instruct.engines import Backwards, Loses
+from tests.translators.engines import Backwards, Loses
 
 SARDINIAN = load_language("srd")
 COMMON: dict[str, Any] = {"source": "s", "license": "x", "provenance": "p"}

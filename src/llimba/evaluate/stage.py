@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llimba.base_model import base_folder
+from llimba.errors import Unavailable
 from llimba.evaluate import harness
 from llimba.evaluate.behaviour import KINDS, behaviour, summed
 from llimba.evaluate.mode_switch import probe, shares
@@ -20,6 +21,7 @@ from llimba.files import read_json, read_jsonl, write_json, write_jsonl
 from llimba.prompts import evaluation_prompt, split_direction
 from llimba.recipe import Recipe
 from llimba.records import Document, read_records
+from llimba.translators.engines import open_engine
 
 if TYPE_CHECKING:
     from llimba.identify.identifier import Identifier
@@ -45,7 +47,7 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
     tasks = out / "tasks"
     write_tasks(tasks, rows, held_out, recipe.profile, settings.max_new_tokens)
     identifier = _identifier(corpus / "identifier.safetensors")
-    results = {"copy": _copy(rows, out)}
+    results = {"copy": _copy(rows, out), **_baselines(recipe, rows, out)}
     for system, folder in folders.items():
         finished = out / "systems" / f"{system}.json"
         if not finished.exists():
@@ -54,7 +56,7 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
             result = _score(recipe, system, folder, rows, held_out, identifier, out)
             write_json(finished, result | {"seconds": round(time.monotonic() - started, 1)})
         results[system] = read_json(finished)
-    measured = {system: result for system, result in results.items() if system != "copy"}
+    measured = {system: results[system] for system in folders}
     scores = {
         "systems": list(results),
         "bits_per_byte": {system: result["bits_per_byte"] for system, result in measured.items()},
@@ -96,6 +98,36 @@ def _copy(rows: dict[str, list[Row]], out: Path) -> dict[str, Any]:
         ]
         translation[direction] = _translation(out, "copy", direction, answers)
     return {"translation": translation}
+
+
+def _baselines(recipe: Recipe, rows: dict[str, list[Row]], out: Path) -> dict[str, Any]:
+    """Other systems that the recipe names; one that this machine lacks is left out and said."""
+    found: dict[str, Any] = {}
+    for heading, asked in recipe.evaluate.baselines.items():
+        translation = {}
+        for direction, settings in asked.items():
+            source, target = split_direction(direction)
+            try:
+                engine = open_engine(settings, recipe.profile, None)
+            except Unavailable as error:
+                logger.warning("  evaluate.baselines.%s.%s is left out: %s", heading, direction, error)
+                continue
+            chosen = rows[direction]
+            said = engine.translate([row[source] for row in chosen])
+            answers = [
+                {
+                    "id": r["id"],
+                    "source": r[source],
+                    "reference": r[target],
+                    "hypothesis": s.text,
+                    "engine": engine.name,
+                }
+                for r, s in zip(chosen, said, strict=True)
+            ]
+            translation[direction] = _translation(out, heading, direction, answers)
+        if translation:
+            found[heading] = {"translation": translation}
+    return found
 
 
 def _score(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from llimba.files import fingerprint, write_json
-from llimba.instruct.engine import Engine, Translation
+from llimba.translators.engine import Engine, Translation
 
 
 class TranslationCache:

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 from llimba.decontaminate import EvaluationIndex
 from llimba.errors import StageError
 from llimba.files import read_jsonl, stable_fraction, write_jsonl
-from llimba.instruct.engines import open_engine
 from llimba.instruct.translated import translate_rows
 from llimba.instruct.translation import conversations as translations
 from llimba.recipe import Recipe
 from llimba.records import Conversation, Document, Pair, read_records, write_records
 from llimba.text import fold
+from llimba.translators.engines import open_engine
 
 R = TypeVar("R", Conversation, Pair)
 

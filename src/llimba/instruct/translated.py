@@ -13,7 +13,6 @@ from typing import Any
 
 from llimba import progress
 from llimba.instruct.cache import TranslationCache
-from llimba.instruct.engine import Engine, Translation
 from llimba.instruct.segments import blocks, segments
 from llimba.instruct.spans import Hidden, has_words, hide, missing, pieces, restore
 from llimba.language import Language
@@ -21,6 +20,7 @@ from llimba.packages import cache_folder
 from llimba.recipe import Translated
 from llimba.records import Conversation, Pair
 from llimba.text import fold
+from llimba.translators.engine import Engine, Translation
 
 logger = logging.getLogger(__name__)
 

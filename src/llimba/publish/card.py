@@ -114,8 +114,8 @@ def _scores(recipe: Recipe, scores: Scores) -> str:
         lines.append(_row([f"bits per byte, {recipe.profile.name(language, 'en')}", *values, basis]))
     for metric, name in (("bleu", "BLEU"), ("chrf", "chrF"), ("chrfpp", "chrF++")):
         for direction, entry in scores["translation"]["copy"].items():
-            found = [scores["translation"][system][direction] for system in systems]
-            values = [f"{of[metric]} ±{of[f'{metric}_ci']}" for of in found]
+            found = [scores["translation"][system].get(direction) for system in systems]
+            values = [f"{of[metric]} ±{of[f'{metric}_ci']}" if of else "–" for of in found]
             lines.append(_row([f"{name} {direction.upper()}", *values, f"{entry['sentences']} sentences"]))
     values = [scores["stopping"].get(system, {}).get("share", "–") for system in systems]
     lines.append(_row(["share of answers that stop", *values, f"{scores['stopping']['base']['answers']} answers"]))

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from llimba.recipe.section import Section
+from llimba.recipe.translate import AnyTranslation
 
 
 class ModeSwitch(Section):
@@ -24,6 +25,8 @@ class EvaluateSection(Section):
     max_words: int | None = Field(default=None, gt=0)  # longer sentences are left out of the translation set
     max_bytes: int | None = Field(default=None, gt=0)  # per language, of held-out text
     max_new_tokens: int = Field(default=256, gt=0)
+    # other systems on the same sentences, heading -> direction -> engine: apertium: {it-sc: {engine: apertium, ...}}
+    baselines: dict[str, dict[str, AnyTranslation]] = {}
     mode_switch: ModeSwitch | None = None  # needs corpus.identify, and probe_prompts in the language profile
     batch_size: int = Field(default=16, gt=0)
     precision: Literal["auto", "bf16", "fp32"] = "auto"

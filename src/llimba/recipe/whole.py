@@ -80,6 +80,15 @@ class Recipe(Section):
         for field in ("identify", "exempt"):
             if unknown_named := [name for name in getattr(self.corpus, field) if name not in self.sources]:
                 raise ValueError(f"corpus.{field}: there is no source '{unknown_named[0]}'")
+        for heading, asked in self.evaluate.baselines.items():
+            if heading in ("copy", "base", "cpt", "sft", "model"):
+                raise ValueError(f"evaluate.baselines.{heading}: that is a system of llimba's own; take another name")
+            for direction, engine in asked.items():
+                if split_direction(direction)[0] != engine.source_language or direction not in self.evaluate.directions:
+                    raise ValueError(
+                        f"evaluate.baselines.{heading}.{direction}: source_language is {engine.source_language}, and "
+                        f"the direction must be one of evaluate.directions"
+                    )
         if self.evaluate.mode_switch is not None:
             if not self.corpus.identify:
                 raise ValueError("evaluate.mode_switch needs corpus.identify: else no language is known")

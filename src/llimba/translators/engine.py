@@ -1,4 +1,4 @@
-"""What a machine-translation engine is to the instruct stage."""
+"""What a machine-translation engine is to the stages that ask it."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol

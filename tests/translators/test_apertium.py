@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import StageError, Unavailable
-from llimba.instruct.apertium import Apertium
 from llimba.recipe import ApertiumTranslation
+from llimba.translators.apertium import Apertium
 
 
 def prefix(folder: Path) -> Path:

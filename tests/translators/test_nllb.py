@@ -8,10 +8,10 @@ import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration, PreTrainedTokenizerFast
 
 from llimba.errors import StageError
-from llimba.instruct import nllb
-from llimba.instruct.nllb import open_nllb
 from llimba.language import load_language
 from llimba.recipe import NllbTranslation
+from llimba.translators import nllb
+from llimba.translators.nllb import open_nllb
 
 SARDINIAN = load_language("srd")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from llimba.instruct.engine import Translation
+from llimba.translators.engine import Translation
 
 
 class Backwards:

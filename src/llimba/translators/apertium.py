@@ -15,9 +15,9 @@ from typing import Any
 
 from llimba.errors import StageError, Unavailable
 from llimba.files import sha256
-from llimba.instruct.engine import Translation
 from llimba.packages import cache_folder, fetch
 from llimba.recipe import ApertiumTranslation
+from llimba.translators.engine import Translation
 
 SYSTEM = Path("/")
 MODES = "usr/share/apertium/modes"

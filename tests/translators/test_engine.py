@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from llimba.instruct.engine import Translation
+from llimba.translators.engine import Translation
 
 
 def test_neural_engines_count_no_unknown_words() -> None:
@@ -10,6 +10,6 @@ def test_neural_engines_count_no_unknown_words() -> None:
 
 
 def test_no_engine_knows_the_table() -> None:
-    folder = Path(__file__).parents[2] / "src" / "llimba" / "instruct"
+    folder = Path(__file__).parents[2] / "src" / "llimba" / "translators"
     for name in ("apertium", "nllb", "own_model", "engine"):
         assert "instruct.engines" not in (folder / f"{name}.py").read_text()

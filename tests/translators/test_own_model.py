@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import StageError
-from llimba.instruct.own_model import OwnModel
 from llimba.language import load_language
 from llimba.recipe import ModelTranslation
+from llimba.translators.own_model import OwnModel
 from tests.fakes import save_tiny_model
 
 SARDINIAN = load_language("srd")

@@ -10,10 +10,10 @@ from typing import Any
 from llimba.base_model import apply_contract, token_contract
 from llimba.errors import StageError
 from llimba.files import sha256
-from llimba.instruct.engine import Translation
 from llimba.language import Language
 from llimba.prompts import evaluation_prompt
 from llimba.recipe import ModelTranslation, Tokens
+from llimba.translators.engine import Translation
 
 
 class OwnModel:

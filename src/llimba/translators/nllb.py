@@ -6,9 +6,9 @@ from typing import Any
 
 from llimba.errors import StageError
 from llimba.files import sha256
-from llimba.instruct.engine import Engine, Translation
 from llimba.language import Language
 from llimba.recipe import NllbTranslation
+from llimba.translators.engine import Engine, Translation
 
 HUB = "facebook/nllb-200-distilled-600M"  # CC-BY-NC-4.0: what it translates may not be used commercially
 

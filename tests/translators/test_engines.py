@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import StageError, Unavailable
-from llimba.instruct.engines import open_engine
 from llimba.language import load_language
 from llimba.recipe import ApertiumTranslation, ModelTranslation, NllbTranslation
+from llimba.translators.engines import open_engine
 
 SARDINIAN = load_language("srd")
 
