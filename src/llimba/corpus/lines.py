@@ -19,7 +19,7 @@ LINE = np.dtype([("hash", "<u8"), ("document", "<u4"), ("line", "<u4"), ("source
 FOUND = np.dtype([("document", "<u4"), ("line", "<u4"), ("rule", "u1")])
 RULES = ("repeated", "boilerplate")
 STAYS = len(RULES)
-AT_ONCE = 4_000_000  # lines brought together at a time: about 100 MB
+AT_ONCE = 400_000  # lines brought together at a time: some 40 MB with the copies that sorting takes
 
 
 class LineHashes(PipelineStep):  # type: ignore[misc]
@@ -54,14 +54,15 @@ def find_repeated(
 
     `dropped` has, by task, documents that another rule turned away: their lines count for nothing.
     """
-    tables = [np.load(folder / f"{rank:05d}.npy", mmap_mode="r") for rank in range(tasks)]
-    parts = max(1, -(-sum(map(len, tables)) // AT_ONCE))
+    paths = [folder / f"{rank:05d}.npy" for rank in range(tasks)]
+    parts = max(1, -(-sum(len(np.load(path, mmap_mode="r")) for path in paths) // AT_ONCE))
     bounds = [part * 2**64 // parts for part in range(parts)] + [2**64 - 1]
-    found: list[list[Any]] = [[] for _ in tables]
+    found: list[list[Any]] = [[] for _ in paths]
     for low, high in pairwise(bounds):
         last = high == 2**64 - 1
         pieces, ranks = [], []
-        for rank, table in enumerate(tables):
+        for rank, path in enumerate(paths):
+            table = np.load(path, mmap_mode="r")  # opened anew for each part, so that pages read are given back
             ends = np.array([low, high], "<u8")
             first, end = np.searchsorted(table["hash"], ends, side="left")
             piece = np.array(table[first : len(table) if last else end])

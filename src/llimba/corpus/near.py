@@ -26,6 +26,7 @@ WORDS, BANDS, ROWS = 5, 32, 4  # of a shingle; bands of a signature; hashes of a
 CONFIG = MinhashConfig(
     n_grams=WORDS, num_buckets=BANDS, hashes_per_bucket=ROWS, hash_config=HashConfig(precision=32)
 )  # fmt: skip
+HELD = 128  # sets of shingles in memory: a page's takes 60 kB, and candidates come in the order of their first page
 SIGNATURE = np.dtype([("band", "<u4", ROWS), ("document", "<u4")])
 ORIGINS = ("human", "mt", "generated")  # from the best provenance to the worst
 
@@ -98,7 +99,7 @@ class Texts:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._offsets: dict[int, Any] = {}
-        self.shingles = lru_cache(maxsize=4096)(self._shingles)
+        self.shingles = lru_cache(maxsize=HELD)(self._shingles)
 
     def document(self, place: Place) -> Document:
         """Read one document."""
