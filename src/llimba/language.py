@@ -50,6 +50,7 @@ class Language(BaseModel):
     replay: dict[str, str] = Field(default={}, exclude=True)
     names: dict[str, dict[str, str]]
     alphabet: str
+    apostrophe: str = "'"  # the one of its spelling; another where it is a letter of its own
     neighbours: list[str] = []
     varieties: dict[str, str] = {}
     norms: dict[str, str] = {}

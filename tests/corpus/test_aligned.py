@@ -7,6 +7,7 @@ from llimba.corpus.account import Account
 from llimba.corpus.tables import Tables, shard
 from llimba.decontaminate import EvaluationIndex
 from llimba.files import read_jsonl
+from llimba.language import load_language
 from llimba.records import Conversation, Pair, write_records
 from tests.fakes import SENTENCES
 
@@ -55,5 +56,5 @@ def test_what_survives_in_the_files_is_seen(tmp_path: Path) -> None:
 
 def test_pairs_are_read_normal(tmp_path: Path) -> None:
     write_records(tmp_path / "pairs.jsonl", [Pair(id="a", texts={"sc": "s\u2019abba\n frisca", "it": "x"}, **COMMON)])
-    (pair,) = aligned.normal_pairs(tmp_path)
+    (pair,) = aligned.normal_pairs(tmp_path, load_language("srd"))
     assert pair.texts["sc"] == "s'abba frisca"

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from llimba.corpus.rules import Duplicates, too_short, wrong_norm
+from llimba.corpus.rules import Duplicates, too_short, wrong_label
+from llimba.recipe import CorpusSection
 from llimba.records import Document, Pair
 
 COMMON = {"source": "s", "license": "x", "provenance": "p"}
@@ -28,12 +29,15 @@ def test_a_pair_equal_on_all_sides_is_a_duplicate() -> None:
 
 def test_only_the_norms_asked_for() -> None:
     said = replace(document("a", "x"), norm="is")
-    assert wrong_norm(said, []) is None
-    assert wrong_norm(said, ["is"]) is None
-    rejection = wrong_norm(said, ["sos-sas"])
+    assert wrong_label(said, CorpusSection()) is None
+    assert wrong_label(said, CorpusSection(norms=["is"])) is None
+    rejection = wrong_label(said, CorpusSection(norms=["sos-sas"]))
     assert rejection is not None
     assert (rejection.value, rejection.threshold) == ("is", "sos-sas")
     assert rejection.row(said)["record"]["id"] == "a"
-    unknown = wrong_norm(document("b", "x"), ["is"])
+    unknown = wrong_label(document("b", "x"), CorpusSection(norms=["is"]))
     assert unknown is not None
     assert unknown.value == "not recognised"
+    other = wrong_label(said, CorpusSection(varieties=["campidanesu"]))
+    assert other is not None
+    assert other.rule == "variety"

@@ -1,22 +1,21 @@
 """Pairs and conversations, cleaned one by one as they are read: contaminated ones leave, a pair stays once."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from llimba.corpus.account import Account
+from llimba.corpus.normal import normal_pair
 from llimba.corpus.rules import CONTAMINATED, Duplicates
 from llimba.corpus.tables import Tables
 from llimba.decontaminate import EvaluationIndex
+from llimba.language import Language
 from llimba.records import Conversation, Pair, Record, read_records
-from llimba.text import normalize
 
 
-def normal_pairs(folder: Path) -> Iterator[Pair]:
+def normal_pairs(folder: Path, profile: Language) -> Iterator[Pair]:
     """The sources' pairs, normalised, a line a side."""
-    for pair in read_records(folder / "pairs.jsonl", Pair):
-        yield replace(pair, texts={code: normalize(text).replace("\n", " ") for code, text in pair.texts.items()})
+    return (normal_pair(pair, profile) for pair in read_records(folder / "pairs.jsonl", Pair))
 
 
 def clean_pairs(

@@ -15,9 +15,10 @@ from datatrove.pipeline.base import PipelineStep
 
 from llimba.corpus.account import Account
 from llimba.corpus.foreign import foreign_lines
+from llimba.corpus.normal import normal_form
 from llimba.corpus.norms import marked
 from llimba.corpus.quality import judge
-from llimba.corpus.rules import Rejection, too_short, wrong_norm
+from llimba.corpus.rules import Rejection, too_short, wrong_label
 from llimba.corpus.shards import carried, record
 from llimba.corpus.split import held_out
 from llimba.corpus.tables import Tables
@@ -25,7 +26,6 @@ from llimba.decontaminate import EvaluationIndex
 from llimba.language import Language
 from llimba.recipe import CorpusSection
 from llimba.records import Document
-from llimba.text import normalize
 
 if TYPE_CHECKING:
     from llimba.identify.fasttext import FastText
@@ -73,7 +73,7 @@ class Clean(PipelineStep):  # type: ignore[misc]
             d for d in batch if d.role == "train" and not held_out(d, profile.code, settings, self.cleaning.seed)
         ]
         account.add("moved", "evaluation", len(batch) - len(training))
-        normal = [replace(document, text=normalize(document.text)) for document in training]
+        normal = [replace(document, text=normal_form(document, profile)) for document in training]
         for document, foreign in zip(normal, self._foreign(normal), strict=True):
             cleaned = self._without(document, foreign, account, tables)
             rejection = self._judge(cleaned, foreign)
@@ -117,7 +117,7 @@ class Clean(PipelineStep):  # type: ignore[misc]
         if short and foreign:
             return Rejection("other language", ", ".join(sorted(set(foreign.values()))), document.language)
         target = document.language == profile.code
-        strange = wrong_norm(document, settings.norms) if target else None
+        strange = wrong_label(document, settings) if target else None
         if short or strange or document.source in settings.exempt:
             return short or strange
         return judge(document.text, profile.quality, profile.alphabet if target else "")

@@ -1,11 +1,11 @@
 """Why a record is turned away: each rule is a function from a record to a rejection, or None."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import xxhash
 
+from llimba.recipe import CorpusSection
 from llimba.records import Document, Pair, Record
 from llimba.text import fold
 
@@ -32,11 +32,15 @@ def too_short(document: Document, min_words: int) -> Rejection | None:
     return Rejection("too short", words, min_words) if words < min_words else None
 
 
-def wrong_norm(document: Document, norms: Sequence[str]) -> Rejection | None:
-    """In none of the written norms that the recipe asks for."""
-    if not norms or document.norm in norms:
-        return None
-    return Rejection("norm", document.norm or "not recognised", ", ".join(norms))
+def wrong_label(document: Document, settings: CorpusSection) -> Rejection | None:
+    """In none of the written norms, or none of the varieties, that the recipe asks for."""
+    for rule, said, asked in (
+        ("norm", document.norm, settings.norms),
+        ("variety", document.variety, settings.varieties),
+    ):
+        if asked and said not in asked:
+            return Rejection(rule, said or "not recognised", ", ".join(asked))
+    return None
 
 
 class Duplicates:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from llimba.corpus import aligned
 from llimba.corpus.account import Account
 from llimba.corpus.foreign import learn
+from llimba.corpus.normal import normal_form
 from llimba.corpus.split import held_out, held_out_pairs, scored_documents, sentences
 from llimba.corpus.summary import by_language, by_source, described_rows
 from llimba.corpus.tables import Tables, gather, tasks_for
@@ -26,7 +27,6 @@ from llimba.errors import StageError
 from llimba.files import write_jsonl
 from llimba.recipe import Recipe
 from llimba.records import Conversation, Document, Pair, read_records, write_records
-from llimba.text import normalize
 
 if TYPE_CHECKING:
     from llimba.identify.fasttext import FastText
@@ -40,7 +40,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     sources, work = inputs["sources"], out / "work"
 
     def pairs() -> Iterator[Pair]:
-        return aligned.normal_pairs(sources)
+        return aligned.normal_pairs(sources, recipe.profile)
 
     aside = held_out_pairs(pairs, recipe.corpus, recipe.seed)
     scored_pairs = [pair for pair in pairs() if pair.role == "evaluate" or pair.id in aside]
@@ -90,7 +90,7 @@ def _set_aside(recipe: Recipe, sources: Path) -> Iterator[Document]:
     """The documents to score on, normalised."""
     for document in read_records(sources / "documents.jsonl", Document):
         if document.role == "evaluate" or held_out(document, recipe.profile.code, recipe.corpus, recipe.seed):
-            yield replace(document, text=normalize(document.text))
+            yield replace(document, text=normal_form(document, recipe.profile))
 
 
 def _identifier(
@@ -105,7 +105,9 @@ def _identifier(
     path = out / "identifier.safetensors"
     if path.exists():
         return Identifier.load(path)
-    documents = (replace(d, text=normalize(d.text)) for d in read_records(sources / "documents.jsonl", Document))
+    documents = (
+        replace(d, text=normal_form(d, recipe.profile)) for d in read_records(sources / "documents.jsonl", Document)
+    )
     identifier = learn(recipe, documents, pairs())
     if identifier is not None:
         identifier.save(path)

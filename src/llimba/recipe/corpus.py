@@ -26,6 +26,7 @@ class CorpusSection(Section):
     min_words: int = Field(default=3, ge=1)  # a document shorter than this is rejected
     exempt: list[str] = []  # sources that are no running text (interface strings, glossaries): no rules of quality
     norms: list[str] = []  # keep only documents of these written norms; empty: all
+    varieties: list[str] = []  # the same for varieties
     near_duplicates: float | None = Field(default=0.7, gt=0, le=1)  # Jaccard of word 5-grams; null: left in
     boilerplate_documents: int | None = Field(
         default=20, gt=1

@@ -97,11 +97,13 @@ class Recipe(Section):
                     f"evaluate.mode_switch: the profile of {profile.iso639_3} has no probe_prompts; write ten "
                     "questions in the language"
                 )
-        if unknown_norms := [norm for norm in self.corpus.norms if norm not in profile.norms]:
-            raise ValueError(
-                f"corpus.norms: the profile of {profile.iso639_3} has no norm '{unknown_norms[0]}' (known: "
-                f"{', '.join(profile.norms) or 'none'})"
-            )
+        for field in ("norms", "varieties"):
+            known = getattr(profile, field)
+            if unknown_labels := [label for label in getattr(self.corpus, field) if label not in known]:
+                raise ValueError(
+                    f"corpus.{field}: the profile of {profile.iso639_3} has no '{unknown_labels[0]}' (known: "
+                    f"{', '.join(known) or 'none'})"
+                )
         if unknown_sources := [name for name in self.instruct.upsample if name not in self.sources]:
             raise ValueError(f"instruct.upsample.{unknown_sources[0]}: there is no source of that name")
         return self
