@@ -29,8 +29,7 @@ def rows(name: str, source: ParallelSource, quarantine: Quarantine) -> Iterator[
         return
     path = source.path
     assert path is not None
-    if not path.exists():
-        raise StageError(f"sources.{name}.path: {path} does not exist. Mend the path, or remove the source.")
+    bounded.existing(f"sources.{name}.path", path)
     if path.is_dir():
         yield from _side_by_side(
             name, "path", {code: _flores(name, path, stem) for code, stem in columns.items()}, quarantine

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from llimba.errors import StageError
 from llimba.sources.quarantine import Quarantine, Unsafe
 
 RATIO = 200  # of unpacked to packed bytes; text that people wrote stays below 30
@@ -42,6 +43,13 @@ def broken() -> tuple[type[Exception], ...]:
     import zstandard
 
     return (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, Unsafe, ValueError)
+
+
+def existing(key: str, path: Path) -> Path:
+    """The path itself, where there is something at it; `key` is where the recipe says it."""
+    if not path.exists():
+        raise StageError(f"{key}: {path} does not exist. Mend the path, or remove the source.")
+    return path
 
 
 def kind_of(path: Path) -> str:

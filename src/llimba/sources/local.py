@@ -32,8 +32,7 @@ def load(
     quarantine: Quarantine,
 ) -> Iterator[Record]:
     """Documents of a file, or of every known file of a folder; or the conversations of its JSON lines."""
-    if not source.path.exists():
-        raise StageError(f"sources.{name}.path: {source.path} does not exist. Mend the path, or remove the source.")
+    bounded.existing(f"sources.{name}.path", source.path)
     files = _files(source.path, skipped)
     if source.yields == "conversations":
         yield from _conversations(name, source, files, quarantine)

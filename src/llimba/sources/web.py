@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from llimba.errors import StageError
 from llimba.recipe import Recipe, WebSource
 from llimba.records import Document, Record
 from llimba.sources import bounded
@@ -26,8 +25,7 @@ def load(
     quarantine: Quarantine,
 ) -> Iterator[Record]:
     """A document a page with prose; pages of other kinds and without prose are counted in `skipped`."""
-    if not source.path.exists():
-        raise StageError(f"sources.{name}.path: {source.path} does not exist. Mend the path, or remove the source.")
+    bounded.existing(f"sources.{name}.path", source.path)
     single = not source.path.is_dir()
     files = [source.path] if single else sorted(p for p in source.path.rglob("*") if p.is_file())
     with Extractor() as extractor:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
-from llimba.errors import StageError
 from llimba.recipe import Recipe, WikipediaSource
 from llimba.records import Document, Record
 from llimba.sources import bounded
@@ -57,8 +56,7 @@ def load(
 ) -> Iterator[Record]:
     """A document per article of the main namespace; redirects and pages without prose are counted in `skipped`."""
     path = source.path or downloaded(source.url or "", f"sources.{name}.url")
-    if not path.exists():
-        raise StageError(f"sources.{name}.path: {path} does not exist. Mend the path, or remove the source.")
+    bounded.existing(f"sources.{name}.path", path)
     dropped: list[str] = []
     common: dict[str, Any] = source.carried(name)
     try:
