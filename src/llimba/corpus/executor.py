@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import loguru
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 
@@ -33,7 +34,11 @@ class QuietLocalExecutor(LocalPipelineExecutor):  # type: ignore[misc]
         """One task runs in this process: no pool, no manager."""
         if self.tasks == 1:
             return self._run_for_rank(0)
-        return super().run()
+        loguru.logger.disable("datatrove")  # in this process; the tasks' own logs are files
+        try:
+            return super().run()
+        finally:
+            loguru.logger.enable("datatrove")
 
 
 def run_pipeline(title: str, steps: list[PipelineStep], tasks: int, logs: Path, settings: Executor) -> None:
