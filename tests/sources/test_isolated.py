@@ -3,9 +3,11 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
+from llimba.errors import StageError
 from llimba.sources.isolated import Extractor
 from llimba.sources.quarantine import Unsafe
 from tests.sources.test_extract import PAGE, PROSE, book, paper
@@ -42,3 +44,10 @@ def test_a_parser_that_dies_or_hangs_is_started_again() -> None:
         assert "Su sole" in extractor.text("pdf", paper())[0]
         assert time.monotonic() > started
         assert extractor._process is not second
+
+
+def test_a_missing_package_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pypdf.py").write_text("raise ImportError('no pypdf here')")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    with Extractor() as extractor, pytest.raises(StageError, match=r"pdf cannot be read: no pypdf here\. Install"):
+        extractor.text("pdf", paper())

@@ -91,7 +91,7 @@ def pdf(data: bytes) -> str:
 
 
 def serve() -> None:
-    """Answer requests {"kind", "data", "url"} with {"text", "url"} or {"error"}, one JSON object a line, to the end."""
+    """Answer requests {"kind", "data", "url"} with {"text", "url"}, {"error"} or {"missing"}, one JSON object a line, to the end."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not be taken for an answer
@@ -106,6 +106,8 @@ def serve() -> None:
             answer = {"text": text.encode("utf-8", "replace").decode(), "url": url}
         except Unsafe as error:
             answer = {"error": str(error)}
+        except ImportError as error:  # no fault of the file
+            answer = {"missing": str(error)}
         except MemoryError:
             answer = {"error": "out of memory: the file asks for more than it may have"}
         except Exception as error:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from types import TracebackType
 
+from llimba.errors import StageError
 from llimba.sources.quarantine import Unsafe
 
 SECONDS, SECONDS_PER_MEGABYTE = 20.0, 5.0  # that a file may take
@@ -24,7 +25,9 @@ class Extractor:
         self._process: subprocess.Popen[bytes] | None = None
 
     def text(self, kind: str, data: bytes, url: str = "") -> tuple[str, str]:
-        """(text, address) of a file's content; `kind` is html, epub or pdf. Raises `Unsafe` with the reason."""
+        """(text, address) of a file's content; `kind` is html, epub or pdf. Raises `Unsafe` with the reason; `StageError` where
+        a package is missing.
+        """
         process = self._running()
         assert process.stdin is not None and process.stdout is not None
         request = {"kind": kind, "data": base64.b64encode(data).decode(), "url": url}
@@ -44,6 +47,10 @@ class Extractor:
             self.close()
             raise Unsafe(f"parser died: at {kind} of {len(data):,} bytes")
         answer = json.loads(line)
+        if "missing" in answer:
+            raise StageError(
+                f"{kind} cannot be read: {answer['missing']}. Install llimba anew: pip install --upgrade llimba"
+            )
         if "error" in answer:
             raise Unsafe(answer["error"])
         return str(answer["text"]), str(answer["url"])
