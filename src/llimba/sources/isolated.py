@@ -25,8 +25,8 @@ class Extractor:
         self._process: subprocess.Popen[bytes] | None = None
 
     def text(self, kind: str, data: bytes, url: str = "") -> tuple[str, str]:
-        """(text, address) of a file's content; `kind` is html, epub or pdf. Raises `Unsafe` with the reason; `StageError` where
-        a package is missing.
+        """(text, address) of a file's content; `kind` is html, epub or pdf. Raises `Unsafe` with the
+        reason; `StageError` where a package is missing.
         """
         process = self._running()
         assert process.stdin is not None and process.stdout is not None
