@@ -91,7 +91,7 @@ def pdf(data: bytes) -> str:
 
 
 def serve() -> None:
-    """Answer {"kind", "data", "url"} with {"text", "url"}, {"error"} or {"missing"}: a JSON object a line, to the end."""
+    """Answer {"kind", "data", "url"} with {"text", "url"}, {"error"} or {"missing"}, a JSON object a line."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not be taken for an answer
