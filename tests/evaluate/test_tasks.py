@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from llimba.evaluate.tasks import write_tasks
+from llimba.evaluate.tasks import settle, write_tasks
 from llimba.files import read_jsonl
 from llimba.language import load_language
 from llimba.records import Document
@@ -21,3 +21,11 @@ def test_files(tmp_path: Path) -> None:
     assert list(read_jsonl(tmp_path / "llimba_it_sc.jsonl")) == rows
     assert yaml.safe_load((tmp_path / "llimba_text_sc.yaml").read_text())["output_type"] == "loglikelihood_rolling"
     assert list(read_jsonl(tmp_path / "llimba_text_sc.jsonl")) == [{"id": "d", "text": "testu"}]
+
+
+def test_settled_tasks_point_to_where_the_folder_will_be(tmp_path: Path) -> None:
+    folder = tmp_path / "abc.partial" / "tasks"
+    folder.mkdir(parents=True)
+    (folder / "t.yaml").write_text(f"data: {folder}/t.jsonl\n")
+    settle(folder, tmp_path / "abc" / "tasks")
+    assert (folder / "t.yaml").read_text() == f"data: {tmp_path}/abc/tasks/t.jsonl\n"

@@ -16,7 +16,7 @@ from llimba.evaluate.behaviour import KINDS, behaviour, summed
 from llimba.evaluate.mode_switch import probe, shares
 from llimba.evaluate.scores import bits_per_byte, signatures, translation_scores
 from llimba.evaluate.selection import Row, sentences, texts
-from llimba.evaluate.tasks import text_task, translation_task, write_tasks
+from llimba.evaluate.tasks import settle, text_task, translation_task, write_tasks
 from llimba.files import read_json, read_jsonl, write_json, write_jsonl
 from llimba.prompts import evaluation_prompt, split_direction
 from llimba.recipe import Recipe
@@ -77,6 +77,7 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
         "answer": "the first line that is not empty, greedy",
         "harness": f"lm-evaluation-harness {version('lm_eval')}",
     }
+    settle(tasks, out.with_name(out.name.removesuffix(".partial")) / tasks.name)
     write_json(out / "scores.json", scores)
     return scores
 

@@ -26,6 +26,17 @@ def text_task(language: str) -> str:
     return f"llimba_text_{language}"
 
 
+def settle(folder: Path, place: Path) -> None:
+    """Point the task files in `folder` to their data under `place`, where the stage's folder will be when it is done.
+
+    The harness knows no path beside the task's own file, so a folder that is moved again must be settled again.
+    """
+    for path in sorted(folder.glob("*.yaml")):
+        text = path.read_text(encoding="utf-8").replace(f"{folder.resolve()}/", f"{place.resolve()}/")
+        with replacing(path) as handle:
+            handle.write(text)
+
+
 def write_tasks(
     folder: Path,
     sentences: dict[str, list[dict[str, Any]]],
