@@ -94,7 +94,8 @@ def planted(given: argparse.Namespace) -> dict[str, Any]:
     chance = random.Random(given.random_seed)
     rows, scored = aligned(given.seed, "train"), aligned(given.evaluation, "evaluate")
     half = len(rows) // 2
-    fresh = [row["sc"] for row in rows[half:]]
+    learned = {row["sc"] for row in rows[:half]}  # a line that stands twice would leave as a repeated one, rightly
+    fresh = [line for line in dict.fromkeys(row["sc"] for row in rows[half:]) if line not in learned]
     vocabulary = sorted({word for line in fresh for word in line.split() if len(word) > 3})
     pages = [fresh[at : at + LINES] for at in range(0, len(fresh) - LINES + 1, LINES)]
     chance.shuffle(pages)
@@ -143,7 +144,8 @@ def planted(given: argparse.Namespace) -> dict[str, Any]:
         ]
         write_records(folder / "in" / "pairs.jsonl", asked)
         write_records(folder / "in" / "conversations.jsonl", list[Conversation]())
-        settings = recipe(folder, identify=["seed"], near_duplicates=given.near, boilerplate_documents=10)
+        plain = [] if given.seed else ["web"]  # the demo's interface strings are no running text
+        settings = recipe(folder, identify=["seed"], exempt=plain, near_duplicates=given.near, boilerplate_documents=10)
         run_corpus(settings, {"sources": folder / "in"}, folder / "out")
         kept = {row["id"]: row["text"].split("\n") for row in read_jsonl(folder / "out" / "documents.jsonl")}
         rejected = {row["record"]["id"]: row["rule"] for row in read_jsonl(folder / "out" / "rejected.jsonl")}
