@@ -105,3 +105,12 @@ def test_a_broken_conversation_goes_aside(tmp_path: Path) -> None:
     quarantine = Quarantine()
     assert len(list(load("talk", source, recipe(tmp_path), Counter(), {}, quarantine))) == 1
     assert quarantine.reasons == {"no messages": 1, "broken messages": 1, "not valid JSON": 1}
+
+
+def test_conversations_of_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    for part in ("a", "b"):
+        (tmp_path / "in" / part).mkdir(parents=True)
+        (tmp_path / "in" / part / "talk.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
+    source = LocalSource(kind="local", path=tmp_path / "in", yields="conversations", license="CC0-1.0")
+    found = load("talk", source, recipe(tmp_path), Counter(), {}, Quarantine())
+    assert [record.id for record in found] == ["talk:a/talk.jsonl:1", "talk:b/talk.jsonl:1"]

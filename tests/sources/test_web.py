@@ -41,6 +41,8 @@ def test_a_folder_of_saved_pages(tmp_path: Path) -> None:
         gzip.compress(PAGE.replace(b"https://example.org/bidda", b"https://example.org/c"))
     )
     (site / "d.css").write_text("x")
+    (tmp_path / "outside.html").write_bytes(PAGE)
+    (site / "f.html").symlink_to(tmp_path / "outside.html")
     (site / "e.html.gz").write_bytes(gzip.compress(b"\0" * 30_000_000))
     documents, skipped, quarantine = load(tmp_path, site)
     assert [d.provenance for d in documents] == [

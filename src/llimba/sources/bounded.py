@@ -8,7 +8,8 @@ import bz2
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,6 +51,20 @@ def existing(key: str, path: Path) -> Path:
     if not path.exists():
         raise StageError(f"{key}: {path} does not exist. Mend the path, or remove the source.")
     return path
+
+
+def files_of(path: Path, kinds: Sequence[str], skipped: Counter[str]) -> list[tuple[str, Path]]:
+    """(name below `path`, file) of a folder's files of these kinds, in order; none that a link leads out of it to.
+
+    A file that is named itself is taken whatever its kind.
+    """
+    if not path.is_dir():
+        return [(path.name, path)]
+    inside = path.resolve()
+    files = [p for p in sorted(path.rglob("*")) if p.is_file() and p.resolve().is_relative_to(inside)]
+    known = [p for p in files if kind_of(p) in kinds]
+    skipped["files of other kinds"] += len(files) - len(known)
+    return [(p.relative_to(path).as_posix(), p) for p in known]
 
 
 def kind_of(path: Path) -> str:

@@ -33,13 +33,12 @@ def load(
 ) -> Iterator[Record]:
     """Documents of a file, or of every known file of a folder; or the conversations of its JSON lines."""
     bounded.existing(f"sources.{name}.path", source.path)
-    files = _files(source.path, skipped)
+    files = bounded.files_of(source.path, KNOWN, skipped)
     if source.yields == "conversations":
         yield from _conversations(name, source, files, quarantine)
         return
     with Extractor() as extractor:
-        for path in files:
-            shown = path.relative_to(source.path).as_posix() if source.path.is_dir() else path.name
+        for shown, path in files:
             for place, text in _texts(name, source, path, extractor, quarantine):
                 if not text.strip():
                     skipped["empty"] += 1
@@ -51,17 +50,6 @@ def load(
                     provenance=f"{shown}:{place}",
                     **source.carried(name),
                 )
-
-
-def _files(path: Path, skipped: Counter[str]) -> list[Path]:
-    """The known files of a folder in the order of their names, none outside it; or the file itself."""
-    if not path.is_dir():
-        return [path]
-    inside = path.resolve()
-    files = [p for p in sorted(path.rglob("*")) if p.is_file() and p.resolve().is_relative_to(inside)]
-    known = [p for p in files if bounded.kind_of(p) in KNOWN]
-    skipped["files of other kinds"] += len(files) - len(known)
-    return known
 
 
 def _texts(name: str, source: LocalSource, path: Path, extractor: Extractor, quarantine: Quarantine) -> Iterator[Text]:
@@ -116,23 +104,25 @@ def markdown(text: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _conversations(name: str, source: LocalSource, files: list[Path], quarantine: Quarantine) -> Iterator[Conversation]:
-    for path in files:
+def _conversations(
+    name: str, source: LocalSource, files: list[tuple[str, Path]], quarantine: Quarantine
+) -> Iterator[Conversation]:
+    for shown, path in files:
         if bounded.kind_of(path) not in TABLES:
             raise StageError(
                 f"sources.{name}.path: conversations are read from {', '.join(TABLES)} files, and {path} is none."
             )
         for number, row in rows(path, quarantine):
             try:
-                messages, rejected = messages_of(row, f"sources.{name}: {path.name}, row {number}")
+                messages, rejected = messages_of(row, f"sources.{name}: {shown}, row {number}")
             except Unsafe as error:
                 quarantine.add(path, f"row {number}", str(error), json.dumps(row, ensure_ascii=False, default=str))
                 continue
             yield Conversation(
-                id=f"{name}:{path.name}:{row.get('id', number)}",
+                id=f"{name}:{shown}:{row.get('id', number)}",
                 messages=messages,
                 rejected=rejected,
                 task=str(row.get("task", "")),
-                provenance=f"{path.name}:{number}",
+                provenance=f"{shown}:{number}",
                 **source.carried(name),
             )

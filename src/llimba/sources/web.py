@@ -12,7 +12,7 @@ from llimba.sources import bounded
 from llimba.sources.isolated import Extractor
 from llimba.sources.quarantine import Quarantine, Unsafe
 
-PAGES = (".html", ".htm", ".xhtml")
+PAGES, WARC = (".html", ".htm", ".xhtml"), ".warc"
 Page = tuple[str, str, bytes]  # place within the file, address or "", content
 
 
@@ -26,16 +26,9 @@ def load(
 ) -> Iterator[Record]:
     """A document a page with prose; pages of other kinds and without prose are counted in `skipped`."""
     bounded.existing(f"sources.{name}.path", source.path)
-    single = not source.path.is_dir()
-    files = [source.path] if single else sorted(p for p in source.path.rglob("*") if p.is_file())
     with Extractor() as extractor:
-        for path in files:
-            shown = path.name if single else path.relative_to(source.path).as_posix()
-            kind = bounded.kind_of(path)
-            if kind not in (*PAGES, ".warc"):
-                skipped["files of other kinds"] += 1
-                continue
-            for place, url, data in _pages(path, kind, skipped, quarantine):
+        for shown, path in bounded.files_of(source.path, (*PAGES, WARC), skipped):
+            for place, url, data in _pages(path, skipped, quarantine):
                 try:
                     text, address = extractor.text("html", data, url)
                 except Unsafe as error:
@@ -53,10 +46,10 @@ def load(
                 )
 
 
-def _pages(path: Path, kind: str, skipped: Counter[str], quarantine: Quarantine) -> Iterator[Page]:
+def _pages(path: Path, skipped: Counter[str], quarantine: Quarantine) -> Iterator[Page]:
     place = ""
     try:
-        if kind != ".warc":
+        if bounded.kind_of(path) != WARC:
             yield "", "", bounded.whole(path)
             return
         for place, url, data in _warc(path, skipped, quarantine):
