@@ -4,6 +4,9 @@ Each says what is wrong, where it was set and what to do next. The command line 
 exits with the class's code; anything else that escapes is a bug of ours and keeps its traceback.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class LlimbaError(Exception):
     """What the user can mend. `exit_code` is what the command line exits with."""
@@ -33,3 +36,12 @@ class Interrupted(LlimbaError):
     """Stopped on request with everything saved: the same command goes on from here (exit code 75, EX_TEMPFAIL)."""
 
     exit_code = 75
+
+
+@contextmanager
+def set_at(key: str) -> Iterator[None]:
+    """Say where in the recipe a fault was set that what is called cannot know: several stages may call it."""
+    try:
+        yield
+    except StageError as error:
+        raise type(error)(f"{key}: {error}") from error

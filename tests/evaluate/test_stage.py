@@ -92,7 +92,7 @@ def test_a_baseline_is_a_row_of_its_own_and_a_missing_one_is_left_out(
     scores = stage.run(loaded, inputs, tmp_path / "out")
     assert scores["systems"] == ["copy", "apertium", "base", "cpt", "sft"]
     assert set(scores["translation"]["apertium"]) == {"it-sc"}
-    assert "evaluate.baselines.absent.it-sc is left out: no Apertium here" in caplog.text
+    assert "left out: evaluate.baselines.absent.it-sc: no Apertium here" in caplog.text
     saved = list(read_jsonl(tmp_path / "out" / "hypotheses" / "apertium.it-sc.jsonl"))
     assert len(saved) == 3
     shown = compare.rows(loaded, scores, [("apertium", scores, "apertium")])

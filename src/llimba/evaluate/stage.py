@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llimba.base_model import base_folder
-from llimba.errors import Unavailable
+from llimba.errors import Unavailable, set_at
 from llimba.evaluate import harness
 from llimba.evaluate.behaviour import KINDS, behaviour, summed
 from llimba.evaluate.mode_switch import probe, shares
@@ -108,13 +108,14 @@ def _baselines(recipe: Recipe, rows: dict[str, list[Row]], out: Path) -> dict[st
         translation = {}
         for direction, settings in asked.items():
             source, target = split_direction(direction)
-            try:
-                engine = open_engine(settings, recipe.profile, None)
-            except Unavailable as error:
-                logger.warning("  evaluate.baselines.%s.%s is left out: %s", heading, direction, error)
-                continue
             chosen = rows[direction]
-            said = engine.translate([row[source] for row in chosen])
+            try:
+                with set_at(f"evaluate.baselines.{heading}.{direction}"):
+                    engine = open_engine(settings, recipe.profile, None)
+                    said = engine.translate([row[source] for row in chosen])
+            except Unavailable as error:
+                logger.warning("  left out: %s", error)
+                continue
             answers = [
                 {
                     "id": r["id"],

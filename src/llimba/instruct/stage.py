@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from llimba.decontaminate import EvaluationIndex
-from llimba.errors import StageError
+from llimba.errors import StageError, set_at
 from llimba.files import read_jsonl, stable_fraction, write_jsonl
 from llimba.instruct.translated import translate_rows
 from llimba.instruct.translation import conversations as translations
@@ -91,10 +91,11 @@ def _translated(
     facts: dict[str, Any] = {}
     identify = _identify(inputs["corpus"] / "identifier.safetensors")
     for name, settings in recipe.instruct.translate.items():
-        engine = open_engine(settings, recipe.profile, inputs.get("cpt"))
         rows: list[Conversation | Pair] = [*(p for p in pairs if p.source == name)]
         rows += [c for c in given if c.source == name]
-        result = translate_rows(rows, settings, recipe.profile, engine, identify)
+        with set_at(f"instruct.translate.{name}"):
+            engine = open_engine(settings, recipe.profile, inputs.get("cpt"))
+            result = translate_rows(rows, settings, recipe.profile, engine, identify)
         pairs = [p for p in pairs if p.source != name] + [row for row in result.kept if isinstance(row, Pair)]
         given = [c for c in given if c.source != name] + [row for row in result.kept if isinstance(row, Conversation)]
         rejected += result.rejected

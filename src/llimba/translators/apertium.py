@@ -39,7 +39,7 @@ class Apertium:
         self._commands = [command for command, _ in modes]
         for program in ("apertium-destxt", "apertium-retxt", *_programs(self._commands)):
             if shutil.which(program, path=self._environment["PATH"]) is None:
-                raise Unavailable(f"instruct.translate: {program} is not here. {_how(settings.route)}")
+                raise Unavailable(f"{program} is not here. {_how(settings.route)}")
         self.name = f"apertium-{'+'.join(settings.route)}"
         self.identity: dict[str, Any] = {
             "engine": "apertium",
@@ -69,7 +69,7 @@ class Apertium:
         )  # fmt: skip
         if done.returncode != 0:
             complaint = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise StageError(f"instruct.translate: Apertium failed ({complaint}). {_how(self._route)}")
+            raise StageError(f"Apertium failed ({complaint}). {_how(self._route)}")
         return [line.strip() for line in done.stdout.strip("\n").split("\n\n")]
 
     def _mode(self, name: str) -> tuple[str, list[Path]]:
@@ -78,8 +78,7 @@ class Apertium:
         if path is None:
             there = sorted({p.stem for root in self._roots for p in (root / MODES).glob("*.mode")})
             raise Unavailable(
-                f"instruct.translate: Apertium has no mode '{name}' here (there are: {', '.join(there) or 'none'}). "
-                f"{_how(self._route)}"
+                f"Apertium has no mode '{name}' here (there are: {', '.join(there) or 'none'}). {_how(self._route)}"
             )
         files: list[Path] = []
 
@@ -87,7 +86,7 @@ class Apertium:
             relative = match[1].lstrip("/")
             found = next((root / relative for root in self._roots if (root / relative).exists()), None)
             if found is None:
-                raise Unavailable(f"instruct.translate: {match[1]} of mode {name} is not here. {_how(self._route)}")
+                raise Unavailable(f"{match[1]} of mode {name} is not here. {_how(self._route)}")
             files.append(found)
             return f"'{found}'"
 

@@ -28,12 +28,11 @@ def _tokenizer(settings: NllbTranslation, source: str, target: str) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(source, revision=settings.revision)
     except (OSError, ValueError) as error:
         raise StageError(
-            f"instruct.translate: {source} cannot be opened ({str(error).splitlines()[0]}). Check hub, folder and the "
-            "network."
+            f"{source} cannot be opened ({str(error).splitlines()[0]}). Check hub, folder and the network."
         ) from error
     for code in (settings.source_code, target):
         if tokenizer.convert_tokens_to_ids(code) in (None, tokenizer.unk_token_id):
-            raise StageError(f"instruct.translate: {source} has no language code {code!r}; NLLB's are like 'eng_Latn'.")
+            raise StageError(f"{source} has no language code {code!r}; NLLB's are like 'eng_Latn'.")
     tokenizer.src_lang = settings.source_code
     return tokenizer
 
@@ -88,7 +87,7 @@ class ConvertedNllb:
             import ctranslate2
         except ImportError as error:
             raise StageError(
-                f"instruct.translate: {folder} was converted for CTranslate2, which is not installed: "
+                f"{folder} was converted for CTranslate2, which is not installed: "
                 "`pip install ctranslate2`, or name a transformers folder."
             ) from error
         self._settings, self._target, self.batch = settings, target, settings.batch_size

@@ -27,7 +27,7 @@ class OwnModel:
         folder = settings.folder or (cpt / "model" if cpt is not None else None)
         if folder is None or not (folder / "config.json").exists():
             raise StageError(
-                f"instruct.translate: the engine `model` needs a model ({folder} is none). Name its folder, or give "
+                f"the engine `model` needs a model ({folder} is none). Name its folder, or give "
                 "the recipe a cpt section."
             )
         self._settings, self._language, self.batch = settings, language, settings.batch_size
