@@ -92,6 +92,8 @@ class Recipe(Section):
         if self.evaluate.mode_switch is not None:
             if not self.corpus.identify:
                 raise ValueError("evaluate.mode_switch needs corpus.identify: else no language is known")
+            if self.corpus.identifier is not None:
+                raise ValueError("evaluate.mode_switch needs the trained identifier: leave corpus.identifier out")
             if not profile.probe_prompts:
                 raise ValueError(
                     f"evaluate.mode_switch: the profile of {profile.iso639_3} has no probe_prompts; write ten "
