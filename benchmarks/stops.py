@@ -8,19 +8,11 @@ folder's own generation config ends it before `--max-new-tokens`. Shares come wi
 
 import argparse
 import json
-import math
 import time
 from pathlib import Path
 from typing import Any
 
-
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """The 95 % interval of a share."""
-    z = 1.96
-    share, spread = successes / trials, z * z / trials
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / trials + spread / (4 * trials)) / (1 + spread)
-    return middle - half, middle + half
+from llimba.evaluate.behaviour import share
 
 
 def answers(folder: Path, prompts: list[list[dict[str, str]]], max_new_tokens: int) -> list[dict[str, Any]]:
@@ -56,8 +48,8 @@ def main() -> None:
         started = time.monotonic()
         found = answers(Path(folder), prompts, given.max_new_tokens)
         stopped = sum(answer["stopped"] for answer in found)
-        low, high = wilson(stopped, len(found))
-        print(f"{name}: {stopped} of {len(found)} stop by themselves ({low:.0%} to {high:.0%})", flush=True)
+        of = share([answer["stopped"] for answer in found])
+        print(f"{name}: {stopped} of {len(found)} stop by themselves ({of['low']:.0%} to {of['high']:.0%})", flush=True)
         seconds = round(time.monotonic() - started, 1)
         results[name] = {"stopped": stopped, "prompts": len(found), "seconds": seconds, "answers": found}
         given.out.write_text(json.dumps(results, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -6,6 +6,7 @@ is that one task needs no pool, that the log stays off the terminal, and a progr
 
 import contextlib
 import io
+import logging
 import os
 import threading
 import time
@@ -19,6 +20,8 @@ from datatrove.pipeline.base import PipelineStep
 from llimba import progress
 from llimba.errors import StageError
 from llimba.recipe import Executor
+
+logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -49,6 +52,8 @@ def run_pipeline(title: str, steps: list[PipelineStep], tasks: int, logs: Path, 
     executor = _executor(title, steps, tasks, logs, settings)
     with progress.bar(f"corpus: {title}", tasks, "shards") as bar, _watch(executor, bar):
         executor.run()
+        if settings.kind != "local":
+            logger.info("  waiting for %s; a task that fails says so under %s", settings.kind, logs)
         while settings.kind != "local" and executor.get_incomplete_ranks():  # sbatch comes back at once
             time.sleep(SECONDS_BETWEEN_LOOKS)
 

@@ -4,8 +4,8 @@ Leaves `documents.jsonl`, `pairs.jsonl` and `conversations.jsonl` to train on; `
 byte) and `evaluation.jsonl` (sentences for translation) to score on; `rejected.jsonl`, `contamination.jsonl` and
 `foreign.jsonl`, where everything that was turned away stands with its reason; and the identifier, where one is trained.
 
-Documents go through two datatrove pipelines with a comparison of all with all between them; memory stays flat as the
-input grows, but for what is set aside to be scored on, and a hash for every pair.
+Documents go through three datatrove pipelines: cleaning; after a comparison of all with all, duplicates; the proof.
+Memory stays nearly flat as the input grows (`docs/corpus.md`).
 """
 
 import logging
