@@ -37,6 +37,12 @@ def evaluation_prompt(language: Language, direction: str, text: str) -> str:
     return translation_prompt(language, direction, text, prompt_language=EVALUATION_LANGUAGE, wording=0)
 
 
+def completion_prompt(language: Language, direction: str, text: str) -> str:
+    """What a model without a chat template goes on from: "Italian: ...", then "Sardinian:" on a line of its own."""
+    source, target = (language.name(code, EVALUATION_LANGUAGE) for code in split_direction(direction))
+    return f"{source}: {text}\n{target}:"
+
+
 def system_prompt(language: Language, prompt_language: str, wording: int) -> str:
     """A system prompt in `prompt_language` where the profile has one, else in the language of evaluation."""
     wordings = language.system_prompts.get(prompt_language) or language.system_prompts.get(EVALUATION_LANGUAGE)

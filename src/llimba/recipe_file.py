@@ -95,6 +95,13 @@ def _anchor(raw: dict[str, Any], folder: Path) -> None:
                     section[key] = str(folder / Path(section[key]).expanduser())
             if isinstance(section.get("files"), dict):
                 section["files"] = {c: str(folder / Path(str(p)).expanduser()) for c, p in section["files"].items()}
+    evaluate = raw.get("evaluate")
+    if isinstance(evaluate, dict):
+        if isinstance(evaluate.get("facts"), str):
+            evaluate["facts"] = str(folder / Path(evaluate["facts"]).expanduser())
+        if isinstance(evaluate.get("published"), list):
+            tables = map(str, evaluate["published"])
+            evaluate["published"] = [str(folder / t) if t.endswith((".yaml", ".yml")) else t for t in tables]
     language = raw.get("language")
     if isinstance(language, str) and language.endswith((".yaml", ".yml")):
         raw["language"] = str(folder / language)

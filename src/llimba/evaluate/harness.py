@@ -32,6 +32,31 @@ def choose_precision(name: str) -> tuple[str, str]:
     return "fp32", "this CPU has no bf16 arithmetic"
 
 
+def choose_batch_size(asked: int | None, config: Any, tokens: int, memory: int | None) -> tuple[int, str]:
+    """How many answers are made at once; returns (number, reason).
+
+    `tokens` is the longest prompt with its answer, `memory` the card's bytes (None: a CPU, whose cores are busy with
+    16). Half of the memory is given to keys and values in bf16 and to the logits of a step; what the card has, not
+    what happens to be free, decides, so that a rerun on it makes the same batches. A power of two, at most 256.
+    """
+    if asked is not None:
+        return asked, "set in the recipe"
+    if memory is None:
+        return 16, "a CPU gains nothing from more"
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    each = tokens * config.num_hidden_layers * 2 * heads * width * 2 + 3 * config.vocab_size * 4
+    fitting = max(1, min(256, memory // 2 // each))
+    return 1 << (fitting.bit_length() - 1), f"{tokens} tokens each on {memory / 2**30:.0f} GiB"
+
+
+def card_memory() -> int | None:
+    """Bytes of the card's memory; None on a CPU."""
+    import torch
+
+    return torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
+
+
 def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
     """The harness's `hf` model over a transformers folder, with the token contract applied."""
     import torch
@@ -49,7 +74,11 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
         def _model_generate(self, context: Any, max_length: int, stop: list[str], **kwargs: Any) -> Any:
             answers = super()._model_generate(context, max_length, stop, **kwargs)
             ends = torch.tensor(self.model.generation_config.eos_token_id, device=answers.device)
-            stopped = torch.isin(answers[:, context.shape[1] :], ends).any(dim=1).tolist()
+            made = answers[:, context.shape[1] :]
+            stopped = torch.isin(made, ends).any(dim=1).tolist()
+            if wanted := [text for text in stop if text not in self.tokenizer.all_special_tokens]:  # completion prompts
+                said = self.tokenizer.batch_decode(made, skip_special_tokens=True)
+                stopped = [one or any(s in text for s in wanted) for one, text in zip(stopped, said, strict=True)]
             self._advance(len(stopped))
             for ids, mask, ended in zip(context.tolist(), kwargs["attention_mask"].tolist(), stopped, strict=True):
                 self._stopped[tuple(i for i, m in zip(ids, mask, strict=True) if m)] = ended
@@ -85,7 +114,7 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
     return StopRecordingLM(
         pretrained=model,
         tokenizer=tokenizer,
-        batch_size=settings.batch_size,
+        batch_size=settings.batch_size or 1,
         max_length=WINDOW,
         softmax_dtype="float32",
         prefix_token_id=contract.separator_id,  # the first token of a text is scored after a document's end
@@ -96,7 +125,7 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
 def run_tasks(
     model: Any, folder: Path, names: list[str], *, chat: bool, batch_size: int, title: str
 ) -> dict[str, list[dict[str, Any]]]:
-    """Samples of every task, as the harness logs them; greedy, no few-shot examples, no bootstrap here."""
+    """Samples of every task, as the harness logs them; greedy, no bootstrap here."""
     from lm_eval import simple_evaluate
     from lm_eval.tasks import TaskManager
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from llimba import progress
+from llimba.evaluate.answers import ask
 from llimba.recipe import ModeSwitch
 
 if TYPE_CHECKING:
@@ -27,31 +28,6 @@ def language_of(text: str, target: str, identifier: "Identifier") -> str:
     return OTHER if not found else TARGET if found == {target} else found.pop()
 
 
-def ask(
-    model: Any, tokenizer: Any, prompts: Sequence[str], temperature: float, seed: int, settings: ModeSwitch
-) -> list[str]:
-    """One answer to each prompt; greedy at temperature 0. The same seed gives the same answers on the same machine."""
-    import torch
-
-    texts = [
-        tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True)
-        for prompt in prompts
-    ]
-    tokenizer.padding_side = "left"
-    given = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
-    given.pop("token_type_ids", None)
-    how = (
-        {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0}
-        if temperature
-        else {"do_sample": False}
-    )
-    torch.manual_seed(seed)
-    with torch.inference_mode():
-        made = model.generate(**given, max_new_tokens=settings.max_new_tokens, **how)
-    answers: list[str] = tokenizer.batch_decode(made[:, given["input_ids"].shape[1] :], skip_special_tokens=True)
-    return answers
-
-
 def probe(
     model: Any,
     tokenizer: Any,
@@ -66,13 +42,14 @@ def probe(
     rows = []
     with progress.bar(f"{title}: mode switch", len(asked) * len(prompts), "answers") as bar:
         for temperature, seed in asked:
-            answers = ask(model, tokenizer, prompts, temperature, seed, settings)
+            answers = ask(
+                model, tokenizer, prompts, settings.max_new_tokens, temperature=temperature, seed=seed, bar=bar
+            )
             for prompt, answer in zip(prompts, answers, strict=True):
                 language = language_of(answer, target, identifier)
                 rows.append(
                     {"temperature": temperature, "seed": seed, "prompt": prompt, "answer": answer, "language": language}
                 )
-            bar.advance(len(prompts))
     return rows
 
 

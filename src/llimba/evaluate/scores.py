@@ -1,9 +1,13 @@
 """Numbers from answers: corpus BLEU, chrF and chrF++ by sacrebleu with signatures and intervals; bits per byte."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+from llimba.records import Document
+
 RESAMPLES = 1000
+LABELS = ("source", "variety", "norm")  # of a held-out text
 
 
 def translation_scores(hypotheses: list[str], references: list[str]) -> dict[str, Any]:
@@ -33,10 +37,35 @@ def signatures() -> dict[str, str]:
     return found
 
 
-def bits_per_byte(log_likelihoods: list[float], num_bytes: list[int]) -> dict[str, Any]:
-    """Total negative log-likelihood (nats) over total UTF-8 bytes, in bits: comparable across tokenizers."""
+def bits_per_byte(log_likelihoods: list[float], num_bytes: list[int], num_tokens: list[int]) -> dict[str, Any]:
+    """Total negative log-likelihood (nats) over total UTF-8 bytes, in bits: comparable across tokenizers.
+
+    `perplexity` is a token's, and so compares models of one tokenizer only.
+    """
+    nats = -sum(log_likelihoods)
     return {
-        "value": round(-sum(log_likelihoods) / (sum(num_bytes) * math.log(2)), 4),
+        "value": round(nats / (sum(num_bytes) * math.log(2)), 4),
+        "perplexity": round(math.exp(min(nats / sum(num_tokens), 700.0)), 3),
         "documents": len(num_bytes),
         "bytes": sum(num_bytes),
+        "tokens": sum(num_tokens),
     }
+
+
+def bits_by_label(
+    documents: Sequence[Document], log_likelihoods: list[float], num_bytes: list[int], num_tokens: list[int]
+) -> dict[str, dict[str, Any]]:
+    """Bits per byte by source, variety and norm, for each label that tells the documents apart."""
+    found: dict[str, dict[str, Any]] = {}
+    for label in LABELS:
+        names = [getattr(document, label) or "not stated" for document in documents]
+        if len(set(names)) > 1:
+            found[label] = {}
+            for name in sorted(set(names)):
+                chosen = [i for i, of in enumerate(names) if of == name]
+                found[label][name] = bits_per_byte(
+                    [log_likelihoods[i] for i in chosen],
+                    [num_bytes[i] for i in chosen],
+                    [num_tokens[i] for i in chosen],
+                )
+    return found

@@ -1,14 +1,16 @@
 """Which sentences and texts a score rests on: the same for every system, spread over the sources, fixed by hash."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from llimba.errors import StageError
 from llimba.files import stable_fraction
 from llimba.prompts import split_direction
 from llimba.recipe import EvaluateSection
-from llimba.records import Document
+from llimba.records import Document, Pair
 
+EXAMPLE_WORDS, LONG = 6, 60  # the shortest side of an example pair, and the longest
 Row = dict[str, Any]  # {"id", "source", and a text per language code}
 
 
@@ -35,6 +37,34 @@ def sentences(rows: Iterable[Row], settings: EvaluateSection, seed: int) -> dict
             )
         chosen[direction] = fitting[: settings.max_sentences]
     return chosen
+
+
+def few_shot(pairs: Iterable[Pair], settings: EvaluateSection, seed: int) -> dict[str, list[dict[str, Any]]]:
+    """The example pairs of each direction, from the pairs that are trained on: no scored sentence is among them.
+
+    The same ones for every sentence and model, at most `max_words` a side where that is set, whole sentences of six
+    words or more. Raises `StageError` for a direction with too few.
+    """
+    if not settings.num_fewshot:
+        return {}
+    ranked = sorted(pairs, key=lambda pair: stable_fraction(f"few-shot {seed}", pair.id))
+    found = {}
+    for direction in settings.directions:
+        codes = split_direction(direction)
+        fitting = (
+            {code: pair.texts[code] for code in codes}
+            for pair in ranked
+            if all(code in pair.texts for code in codes)
+            and min(len(pair.texts[code].split()) for code in codes) >= EXAMPLE_WORDS
+            and max(len(pair.texts[code].split()) for code in codes) <= (settings.max_words or LONG)
+        )
+        found[direction] = list(islice(fitting, settings.num_fewshot))
+        if len(found[direction]) < settings.num_fewshot:
+            raise StageError(
+                f"evaluate.num_fewshot: {direction} has {len(found[direction])} example pairs of {EXAMPLE_WORDS} words "
+                f"or more to train on, and {settings.num_fewshot} are asked for. Lower it, or add a parallel source."
+            )
+    return found
 
 
 def texts(documents: Iterable[Document], settings: EvaluateSection, seed: int) -> dict[str, list[Document]]:

@@ -7,26 +7,25 @@ import logging
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llimba.base_model import base_folder
-from llimba.errors import Unavailable, set_at
-from llimba.evaluate import harness
-from llimba.evaluate.behaviour import KINDS, behaviour, summed
-from llimba.evaluate.mode_switch import probe, shares
-from llimba.evaluate.scores import bits_per_byte, signatures, translation_scores
-from llimba.evaluate.selection import Row, sentences, texts
-from llimba.evaluate.tasks import settle, text_task, translation_task, write_tasks
-from llimba.files import read_json, read_jsonl, write_json, write_jsonl
-from llimba.prompts import evaluation_prompt, split_direction
+from llimba.evaluate import baselines, harness
+from llimba.evaluate.behaviour import KINDS
+from llimba.evaluate.facts import CONFIDENT, read_facts, task_rows
+from llimba.evaluate.instructions import instructions
+from llimba.evaluate.scores import signatures
+from llimba.evaluate.selection import few_shot, sentences, texts
+from llimba.evaluate.system import CLOZE, QUESTIONS, Asked, score
+from llimba.evaluate.tasks import settle, write_questions, write_tasks
+from llimba.files import read_json, read_jsonl, write_json
+from llimba.prompts import completion_prompt, evaluation_prompt
 from llimba.recipe import Recipe
-from llimba.records import Document, read_records
-from llimba.translators.engines import open_engine
-
-if TYPE_CHECKING:
-    from llimba.identify.identifier import Identifier
+from llimba.records import Document, Pair, read_records
 
 logger = logging.getLogger(__name__)
+
+PROBES = ("mode_switch", "instructions", "facts")  # each where the recipe asks for it
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
@@ -42,21 +41,26 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
 def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Path) -> dict[str, Any]:
     """Score any model folders, by name, on what the recipe's corpus has set aside; writes and returns the scores."""
     settings = recipe.evaluate
-    rows = sentences(read_jsonl(corpus / "evaluation.jsonl"), settings, recipe.seed)
-    held_out = texts(read_records(corpus / "held_out.jsonl", Document), settings, recipe.seed)
+    published = baselines.published(settings.published)
+    asked = _asked(recipe, corpus)
     tasks = out / "tasks"
-    write_tasks(tasks, rows, held_out, recipe.profile, settings.max_new_tokens)
-    identifier = _identifier(corpus / "identifier.safetensors")
-    results = {"copy": _copy(rows, out), **_baselines(recipe, rows, out)}
+    examples = few_shot(read_records(corpus / "pairs.jsonl", Pair), settings, recipe.seed)
+    write_tasks(tasks, asked.rows, asked.held_out, recipe.profile, settings, examples)
+    for name, cloze in ((QUESTIONS, False), (CLOZE, True)):
+        if questions := task_rows(asked.facts, cloze=cloze):
+            write_questions(tasks, name, questions)
+    results = {"copy": baselines.copy(asked.rows, out), **baselines.engines(recipe, asked.rows, out)}
     for system, folder in folders.items():
         finished = out / "systems" / f"{system}.json"
         if not finished.exists():
             started = time.monotonic()
             logger.info("  scoring %s", system)
-            result = _score(recipe, system, folder, rows, held_out, identifier, out)
+            result = score(recipe, system, folder, asked, out)
             write_json(finished, result | {"seconds": round(time.monotonic() - started, 1)})
         results[system] = read_json(finished)
     measured = {system: results[system] for system in folders}
+    results |= baselines.published_systems(published, settings.directions)
+    word = completion_prompt if settings.prompt == "completion" else evaluation_prompt
     scores = {
         "systems": list(results),
         "bits_per_byte": {system: result["bits_per_byte"] for system, result in measured.items()},
@@ -65,12 +69,15 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
         "kinds": KINDS,
         "confidence_percent": 95,
         "behaviour": {system: result["behaviour"] for system, result in measured.items()},
-        "mode_switch": {
-            system: result["mode_switch"] for system, result in measured.items() if "mode_switch" in result
-        },
+        **{probe: {s: r[probe] for s, r in measured.items() if probe in r} for probe in PROBES},
+        "confident": CONFIDENT,
+        "published": [table.model_dump(exclude={"systems"}) for table in published.values()],
         "seconds": {system: result["seconds"] for system, result in measured.items()},
+        "batch_size": {s: r["batch_size"] for s, r in measured.items() if "batch_size" in r},
         "signatures": signatures(),
-        "prompt": evaluation_prompt(recipe.profile, settings.directions[0], "...") if settings.directions else "",
+        "prompt": word(recipe.profile, settings.directions[0], "...") if settings.directions else "",
+        "prompt_form": settings.prompt,
+        "num_fewshot": settings.num_fewshot,
         "precision": harness.choose_precision(settings.precision)[0],
         "max_new_tokens": settings.max_new_tokens,
         "window": harness.WINDOW,
@@ -82,122 +89,19 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
     return scores
 
 
-def _identifier(path: Path) -> "Identifier | None":
-    """The corpus stage's, where the recipe has one trained."""
+def _asked(recipe: Recipe, corpus: Path) -> Asked:
+    """Sentences, texts, questions and instructions, chosen once for every model."""
     from llimba.identify.identifier import Identifier
 
-    return Identifier.load(path) if path.exists() else None
-
-
-def _copy(rows: dict[str, list[Row]], out: Path) -> dict[str, Any]:
-    """The baseline that does nothing: the source is the hypothesis."""
-    translation = {}
-    for direction, chosen in rows.items():
-        source, target = split_direction(direction)
-        answers = [
-            {"id": r["id"], "source": r[source], "reference": r[target], "hypothesis": r[source]} for r in chosen
-        ]
-        translation[direction] = _translation(out, "copy", direction, answers)
-    return {"translation": translation}
-
-
-def _baselines(recipe: Recipe, rows: dict[str, list[Row]], out: Path) -> dict[str, Any]:
-    """Other systems that the recipe names; one that this machine lacks is left out and said."""
-    found: dict[str, Any] = {}
-    for heading, asked in recipe.evaluate.baselines.items():
-        translation = {}
-        for direction, settings in asked.items():
-            source, target = split_direction(direction)
-            chosen = rows[direction]
-            try:
-                with set_at(f"evaluate.baselines.{heading}.{direction}"):
-                    engine = open_engine(settings, recipe.profile, None)
-                    said = engine.translate([row[source] for row in chosen])
-            except Unavailable as error:
-                logger.warning("  left out: %s", error)
-                continue
-            answers = [
-                {
-                    "id": r["id"],
-                    "source": r[source],
-                    "reference": r[target],
-                    "hypothesis": s.text,
-                    "engine": engine.name,
-                }
-                for r, s in zip(chosen, said, strict=True)
-            ]
-            translation[direction] = _translation(out, heading, direction, answers)
-        if translation:
-            found[heading] = {"translation": translation}
-    return found
-
-
-def _score(
-    recipe: Recipe,
-    system: str,
-    folder: Path,
-    rows: dict[str, list[Row]],
-    held_out: dict[str, list[Document]],
-    identifier: "Identifier | None",
-    out: Path,
-) -> dict[str, Any]:
-    """Bits per byte of every language, translations of every direction, and how the answers behave."""
     settings = recipe.evaluate
-    model = harness.load(folder, recipe.base_model.tokens, settings)
-    result: dict[str, Any] = {
-        "bits_per_byte": {},
-        "translation": {},
-        "stopping": {"share": 0.0, "answers": 0},
-        "behaviour": {},
-    }
-    if held_out:
-        names = [text_task(language) for language in held_out]
-        samples = harness.run_tasks(
-            model, out / "tasks", names, chat=False, batch_size=harness.TEXT_BATCH, title=f"{system}: texts"
-        )
-        for language in held_out:
-            of_language = samples[text_task(language)]
-            likelihoods = [float(sample["filtered_resps"][0]) for sample in of_language]
-            sizes = [len(sample["doc"]["text"].encode()) for sample in of_language]
-            result["bits_per_byte"][language] = bits_per_byte(likelihoods, sizes)
-    if rows:
-        names = [translation_task(direction) for direction in rows]
-        samples = harness.run_tasks(
-            model, out / "tasks", names, chat=True, batch_size=settings.batch_size, title=f"{system}: answers"
-        )
-        ended: list[bool] = []
-        behaved: dict[str, dict[str, list[bool]]] = {}
-        for direction in rows:
-            answers = [_answer(model, direction, sample) for sample in samples[translation_task(direction)]]
-            ended += [answer["stopped"] for answer in answers]
-            result["translation"][direction] = _translation(out, system, direction, answers)
-            behaved[direction] = behaviour(answers, split_direction(direction)[1], identifier)
-        result["behaviour"] = summed(behaved)
-        result["stopping"] = {"share": round(sum(ended) / len(ended), 4), "answers": len(ended)}
-    if settings.mode_switch is not None and identifier is not None:
-        profile = recipe.profile
-        told = probe(
-            model.model, model.tokenizer, profile.probe_prompts, profile.code, identifier, settings.mode_switch, system
-        )
-        write_jsonl(out / "hypotheses" / f"{system}.mode_switch.jsonl", told)
-        result["mode_switch"] = shares(told)
-    return result
-
-
-def _answer(model: Any, direction: str, sample: dict[str, Any]) -> dict[str, Any]:
-    source, target = split_direction(direction)
-    document = sample["doc"]
-    return {
-        "id": document["id"],
-        "source": document[source],
-        "reference": document[target],
-        "hypothesis": sample["filtered_resps"][0].strip(),
-        "raw": sample["resps"][0][0],
-        "stopped": model.stopped(sample["arguments"][0][0]),
-    }
-
-
-def _translation(out: Path, system: str, direction: str, answers: list[dict[str, Any]]) -> dict[str, Any]:
-    """Save the answers and score them."""
-    write_jsonl(out / "hypotheses" / f"{system}.{direction}.jsonl", answers)
-    return translation_scores([a["hypothesis"] for a in answers], [a["reference"] for a in answers])
+    path = corpus / "identifier.safetensors"
+    identifier = Identifier.load(path) if path.exists() else None  # where the recipe has one trained
+    return Asked(
+        rows=sentences(read_jsonl(corpus / "evaluation.jsonl"), settings, recipe.seed),
+        held_out=texts(read_records(corpus / "held_out.jsonl", Document), settings, recipe.seed),
+        facts=read_facts(settings.facts) if settings.facts else [],
+        instructions=instructions(
+            recipe.profile, settings.languages, settings.instructions, identified=identifier is not None
+        ),
+        identifier=identifier,
+    )

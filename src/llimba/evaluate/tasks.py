@@ -10,7 +10,8 @@ import yaml
 
 from llimba.files import replacing, write_jsonl
 from llimba.language import Language
-from llimba.prompts import evaluation_prompt, split_direction
+from llimba.prompts import completion_prompt, evaluation_prompt, split_direction
+from llimba.recipe import EvaluateSection
 from llimba.records import Document
 
 FIRST_LINE = r"^\s*([^\n]*)"  # what counts of an answer: its first line that is not empty
@@ -42,18 +43,23 @@ def write_tasks(
     sentences: dict[str, list[dict[str, Any]]],
     texts: dict[str, list[Document]],
     language: Language,
-    max_new_tokens: int,
+    settings: EvaluateSection,
+    examples: dict[str, list[dict[str, Any]]],
 ) -> None:
-    """Write data and task files of every direction and language under `folder`."""
+    """Write data and task files of every direction and language under `folder`.
+
+    `examples` holds the few-shot pairs of each direction; the same ones, in the same order, stand in every prompt.
+    """
+    word, until = (completion_prompt, ["\n"]) if settings.prompt == "completion" else (evaluation_prompt, [])
     for direction, rows in sentences.items():
         source, target = split_direction(direction)
         name = translation_task(direction)
         write_jsonl(folder / f"{name}.jsonl", rows)
         task = _task(folder, name) | {
             "output_type": "generate_until",
-            "doc_to_text": evaluation_prompt(language, direction, f"{{{{{source}}}}}"),
+            "doc_to_text": word(language, direction, f"{{{{{source}}}}}"),
             "doc_to_target": f"{{{{{target}}}}}",
-            "generation_kwargs": {"until": [], "do_sample": False, "max_gen_toks": max_new_tokens},
+            "generation_kwargs": {"until": until, "do_sample": False, "max_gen_toks": settings.max_new_tokens},
             "filter_list": [
                 {
                     "name": "first_line",
@@ -65,6 +71,8 @@ def write_tasks(
             ],
             "metric_list": [_metric("bleu", higher_is_better=True), _metric("chrf", higher_is_better=True)],
         }
+        if shown := examples.get(direction):
+            task |= {"num_fewshot": len(shown), "fewshot_config": {"sampler": "first_n", "samples": shown}}
         _write(folder / f"{name}.yaml", task)
     for code, documents in texts.items():
         name = text_task(code)
@@ -76,6 +84,20 @@ def write_tasks(
             "metric_list": [_metric("bits_per_byte", higher_is_better=False)],
         }
         _write(folder / f"{name}.yaml", task)
+
+
+def write_questions(folder: Path, name: str, questions: list[dict[str, Any]]) -> None:
+    """Write a task that ranks the choices of each question: rows of `id`, `prompt`, `choices` and `answer`."""
+    write_jsonl(folder / f"{name}.jsonl", questions)
+    task = _task(folder, name) | {
+        "output_type": "multiple_choice",
+        "doc_to_text": "{{prompt}}",
+        "doc_to_choice": "{{choices}}",
+        "doc_to_target": "{{answer}}",
+        "target_delimiter": "",
+        "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+    }
+    _write(folder / f"{name}.yaml", task)
 
 
 def _metric(name: str, *, higher_is_better: bool) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What is scored, and on how much."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -28,5 +29,10 @@ class EvaluateSection(Section):
     # other systems on the same sentences, heading -> direction -> engine: apertium: {it-sc: {engine: apertium, ...}}
     baselines: dict[str, dict[str, AnyTranslation]] = {}
     mode_switch: ModeSwitch | None = None  # needs corpus.identify, and probe_prompts in the language profile
-    batch_size: int = Field(default=16, gt=0)
+    published: list[str] = []  # tables of scores that others published: llimba-3b, or a YAML file like it
+    prompt: Literal["chat", "completion"] = "chat"  # completion: "Italian: ... Sardinian:", for models without a chat
+    num_fewshot: int = Field(default=0, ge=0)  # example pairs in each prompt, from the pairs that are trained on
+    instructions: int = Field(default=0, ge=0)  # so many instructions that code can check
+    facts: Path | None = None  # questions with choices, a JSON line each: see docs/evaluation.md
+    batch_size: int | None = Field(default=None, gt=0)  # default: by the memory there is
     precision: Literal["auto", "bf16", "fp32"] = "auto"

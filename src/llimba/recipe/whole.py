@@ -89,6 +89,8 @@ class Recipe(Section):
                         f"evaluate.baselines.{heading}.{direction}: source_language is {engine.source_language}, and "
                         f"the direction must be one of evaluate.directions"
                     )
+        if self.evaluate.num_fewshot and not self.evaluate.directions:
+            raise ValueError("evaluate.num_fewshot: there are no evaluate.directions to show examples for")
         if self.evaluate.mode_switch is not None:
             if not self.corpus.identify:
                 raise ValueError("evaluate.mode_switch needs corpus.identify: else no language is known")
