@@ -18,7 +18,7 @@ STAGES = ("sources", "corpus", "instruct", "cpt", "sft", "evaluate", "publish")
 LAYERS = (
     ("__main__",),
     ("cli",),
-    ("runner", "compare", "plan_table", "matched"),
+    ("runner", "compare", "plan_table"),
     ("stages",),
     STAGES,
     ("export",),

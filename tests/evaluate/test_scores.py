@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import sacrebleu
 
-from llimba.evaluate.scores import bits_per_byte, signatures, translation_scores
+from llimba.evaluate.scores import bits_by_label, bits_per_byte, signatures, translation_scores
+from llimba.records import Document
 from tests.fakes import SENTENCES
 
 
@@ -23,7 +24,18 @@ def test_references_score_100_and_others_as_sacrebleu_says() -> None:
 
 
 def test_bits_per_byte() -> None:
-    assert bits_per_byte([-8 * math.log(2), -4 * math.log(2)], [4, 2]) == {"value": 2.0, "documents": 2, "bytes": 6}
+    found = bits_per_byte([-8 * math.log(2), -4 * math.log(2)], [4, 2], [3, 1])
+    assert found == {"value": 2.0, "perplexity": 8.0, "documents": 2, "bytes": 6, "tokens": 4}
+
+
+def test_bits_per_byte_by_label_only_where_a_label_tells_texts_apart() -> None:
+    documents = [
+        Document(id=str(n), text="t", language="sc", source="s", license="x", provenance="p", norm=norm)
+        for n, norm in enumerate(("is", "", "is"))
+    ]
+    found = bits_by_label(documents, [-math.log(2), -4 * math.log(2), -3 * math.log(2)], [1, 1, 1], [1, 1, 1])
+    assert set(found) == {"norm"}
+    assert {name: entry["value"] for name, entry in found["norm"].items()} == {"is": 2.0, "not stated": 4.0}
 
 
 def test_signatures_state_tokenizer_and_order() -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from llimba.errors import StageError
-from llimba.evaluate.selection import sentences, texts
+from llimba.evaluate.selection import few_shot, sentences, texts
 from llimba.recipe import EvaluateSection
-from llimba.records import Document
+from llimba.records import Document, Pair
 
 ROWS = [
     {"id": f"{s}{i}", "source": s, "sc": "a b c", "it": "d e f " * (1 + i % 2)} for s in ("x", "y") for i in range(20)
@@ -36,3 +36,27 @@ def test_nothing_to_score_on_is_an_error() -> None:
         sentences(ROWS, EvaluateSection(directions=["en-sc"]), 1)
     with pytest.raises(StageError, match="no held-out text in 'fr'"):
         texts([], EvaluateSection(languages=["fr"]), 1)
+
+
+def test_examples_are_the_same_for_all_and_come_from_what_is_trained_on() -> None:
+    pairs = [
+        Pair(
+            id=str(n),
+            source="s",
+            license="x",
+            provenance="p",
+            texts={
+                "sc": f"una duas tres bator chimbe ses {n}",
+                "it": "uno due tre quattro cinque sei" + " a" * (n % 3 * 30),
+            },
+        )
+        for n in range(30)
+    ]
+    settings = EvaluateSection(directions=["it-sc", "sc-it"], num_fewshot=3)
+    found = few_shot(pairs, settings, 1)
+    assert found == few_shot(pairs[::-1], settings, 1)
+    assert found["it-sc"] == found["sc-it"] and len(found["it-sc"]) == 3
+    assert all(len(one["it"].split()) <= 60 for one in found["it-sc"])
+    assert few_shot(pairs, EvaluateSection(directions=["it-sc"]), 1) == {}
+    with pytest.raises(StageError, match="evaluate.num_fewshot: it-sc has 20 example pairs"):
+        few_shot(pairs, settings.model_copy(update={"num_fewshot": 25}), 1)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from llimba import compare
+from llimba.compare import table
 from llimba.errors import RecipeError, Unavailable
 from llimba.evaluate import stage
 from llimba.files import read_json, read_jsonl, write_jsonl
@@ -95,7 +95,7 @@ def test_a_baseline_is_a_row_of_its_own_and_a_missing_one_is_left_out(
     assert "left out: evaluate.baselines.absent.it-sc: no Apertium here" in caplog.text
     saved = list(read_jsonl(tmp_path / "out" / "hypotheses" / "apertium.it-sc.jsonl"))
     assert len(saved) == 3
-    shown = compare.rows(loaded, scores, [("apertium", scores, "apertium")])
+    shown = table.rows(loaded, scores, [("apertium", scores, "apertium")])
     assert [cells for label, cells, _ in shown if label == "  SC → IT"] == [["–"], ["–"]]
     with pytest.raises(RecipeError, match="source_language is it, and the direction must be"):
         recipe(tmp_path, evaluate={**content, "baselines": {"x": {"sc-it": apertium}}})

@@ -4,16 +4,19 @@ from pathlib import Path
 
 import yaml
 
-from llimba.evaluate.tasks import settle, write_tasks
+from llimba.evaluate.tasks import settle, write_questions, write_tasks
 from llimba.files import read_jsonl
 from llimba.language import load_language
+from llimba.recipe import EvaluateSection
 from llimba.records import Document
 
 
 def test_files(tmp_path: Path) -> None:
     document = Document(id="d", text="testu", language="sc", source="s", license="x", provenance="p")
     rows = [{"id": 1, "source": "s", "it": "ciao", "sc": "salude"}]
-    write_tasks(tmp_path, {"it-sc": rows}, {"sc": [document]}, load_language("srd"), 32)
+    write_tasks(
+        tmp_path, {"it-sc": rows}, {"sc": [document]}, load_language("srd"), EvaluateSection(max_new_tokens=32), {}
+    )
     task = yaml.safe_load((tmp_path / "llimba_it_sc.yaml").read_text())
     assert task["doc_to_text"] == "Translate from Italian to Sardinian: {{it}}"
     assert task["doc_to_target"] == "{{sc}}"
@@ -29,3 +32,21 @@ def test_settled_tasks_point_to_where_the_folder_will_be(tmp_path: Path) -> None
     (folder / "t.yaml").write_text(f"data: {folder}/t.jsonl\n")
     settle(folder, tmp_path / "abc" / "tasks")
     assert (folder / "t.yaml").read_text() == f"data: {tmp_path}/abc/tasks/t.jsonl\n"
+
+
+def test_a_completion_prompt_stops_at_its_line_and_examples_stand_before_it(tmp_path: Path) -> None:
+    rows = [{"id": 1, "source": "s", "it": "ciao", "sc": "salude"}]
+    shown = [{"it": "pane", "sc": "pane"}, {"it": "acqua", "sc": "abba"}]
+    settings = EvaluateSection(prompt="completion", num_fewshot=2)
+    write_tasks(tmp_path, {"it-sc": rows}, {}, load_language("srd"), settings, {"it-sc": shown})
+    task = yaml.safe_load((tmp_path / "llimba_it_sc.yaml").read_text())
+    assert task["doc_to_text"] == "Italian: {{it}}\nSardinian:"
+    assert task["generation_kwargs"]["until"] == ["\n"]
+    assert (task["num_fewshot"], task["fewshot_config"]["samples"]) == (2, shown)
+
+
+def test_questions_are_a_task_of_choices(tmp_path: Path) -> None:
+    rows = [{"id": "a", "prompt": "Cale?", "choices": ["x", "y"], "answer": 1}]
+    write_questions(tmp_path, "llimba_facts", rows)
+    assert yaml.safe_load((tmp_path / "llimba_facts.yaml").read_text())["output_type"] == "multiple_choice"
+    assert list(read_jsonl(tmp_path / "llimba_facts.jsonl")) == rows

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from llimba import matched, runner
+from llimba import runner
 from llimba.cli.app import Runs, app, stdout
+from llimba.compare import matched
 from llimba.errors import LlimbaError
 from llimba.recipe import Recipe
 from llimba.recipe_file import load_recipe
@@ -18,10 +19,15 @@ from llimba.recipe_file import load_recipe
 def compare(
     recipes: Annotated[list[Path], typer.Argument(help="Recipes that have been run.", metavar="RECIPE...")],
     runs: Runs = Path("runs"),
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="Where the page goes; default: RUNS/compare/NAMES.html.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: print JSON, write no page.")] = False,
 ) -> None:
-    """The scores of finished recipes side by side."""
-    evaluated, trained = [], {}
+    """The scores of finished recipes side by side: a table here, and a page with pictures and sentences."""
+    from llimba.compare.report import report, write_report
+
+    evaluated, trained, finished = [], {}, {}
     for path in recipes:
         loaded = load_recipe(path)
         steps = {step.stage.name: step for step in runner.plan(loaded, runs)}
@@ -30,8 +36,9 @@ def compare(
             raise LlimbaError(f"{path} has no scores yet ({step.state}: {step.why}). Run: llimba run {path}")
         evaluated.append((loaded, step.folder))
         trained[loaded.name] = steps["sft"].folder
+        finished[loaded.name] = {name: step.folder for name, step in steps.items() if step.state == "done"}
     if as_json:
-        from llimba.compare import load_scores
+        from llimba.compare.table import load_scores
 
         scores: dict[str, Any] = {
             recipe.name: load_scores(folder) | {"training": matched.training(trained[recipe.name])}
@@ -45,11 +52,14 @@ def compare(
             stdout.print(line, soft_wrap=True)
         for line in matched.proof(trained):
             stdout.print(line, soft_wrap=True)
+        page = page or runs / "compare" / f"{'-'.join(trained)[:80]}.html"
+        write_report(report([(recipe, finished[recipe.name]) for recipe, _ in evaluated], page.parent), page)
+        stdout.print(f"The same with pictures and sentences: {page}", soft_wrap=True)
 
 
 def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] | None = None) -> None:
     """Print the table of finished evaluations: (recipe, folder of its evaluate stage), and the sft folders by name."""
-    from llimba.compare import load_scores, table
+    from llimba.compare.table import load_scores, table
 
     costs = {name: {"training": matched.training(folder)} for name, folder in (trained or {}).items()}
     rendered: Table = table(
@@ -60,18 +70,16 @@ def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] |
 
 def paired_lines(evaluated: list[tuple[Recipe, Path]]) -> list[str]:
     """For every further recipe a line a direction: its model after SFT against the first recipe's, paired."""
-    from llimba.evaluate.paired import SAMPLES, paired
+    from llimba.compare.paired import SAMPLES, against_the_first
 
-    lines = []
-    first, folder = evaluated[0]
-    for other, there in evaluated[1:]:
-        lines.append(f"{other.name} against {first.name}, after SFT (paired bootstrap, {SAMPLES} resamples):")
-        for direction in first.evaluate.directions:
-            name = f"sft.{direction}.jsonl"
-            found = paired(folder / "hypotheses" / name, there / "hypotheses" / name)
-            said = ", ".join(
-                f"{heading} {found[metric]['difference']:+.1f} (p {found[metric]['p']:.3f})"
-                for metric, heading in (("bleu", "BLEU"), ("chrf", "chrF"))
-            )
-            lines.append(f"  {direction.upper().replace('-', ' → ')}  {said}, n {found['sentences']}")
+    lines, said = [], ""
+    for row in against_the_first(evaluated):
+        if row["recipe"] != said:
+            said = row["recipe"]
+            lines.append(f"{said} against {row['against']}, after SFT (paired bootstrap, {SAMPLES} resamples):")
+        found = ", ".join(
+            f"{heading} {row[metric]['difference']:+.1f} (p {row[metric]['p']:.3f})"
+            for metric, heading in (("bleu", "BLEU"), ("chrf", "chrF"))
+        )
+        lines.append(f"  {row['direction'].upper().replace('-', ' → ')}  {found}, n {row['sentences']}")
     return lines

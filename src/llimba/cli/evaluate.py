@@ -21,7 +21,7 @@ def evaluate(
 ) -> None:
     """Score a model beside a do-nothing copy; every answer is saved. Sources and corpus are made first if needed."""
     from llimba.base_model import base_folder
-    from llimba.compare import table
+    from llimba.compare.table import table
     from llimba.evaluate.stage import score_models
     from llimba.files import fingerprint
 

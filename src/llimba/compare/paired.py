@@ -1,10 +1,12 @@
 """Is one system better than another on the same sentences? sacrebleu's paired bootstrap over the saved answers."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from llimba.errors import StageError
 from llimba.files import read_jsonl
+from llimba.recipe import Recipe
 
 SAMPLES = 1000
 
@@ -34,3 +36,18 @@ def paired(baseline: Path, system: Path) -> dict[str, Any]:
             "p": 1.0 if answers[0][1] == answers[1][1] else round(other.p_value, 4),  # equal answers: sacrebleu says 0
         }
     return found
+
+
+def against_the_first(evaluated: Sequence[tuple[Recipe, Path]]) -> list[dict[str, Any]]:
+    """For every further recipe and direction: its model after SFT against the first recipe's, on the same sentences.
+
+    `evaluated` holds recipes and the folders of their evaluate stages.
+    """
+    rows = []
+    first, folder = evaluated[0]
+    for other, there in evaluated[1:]:
+        for direction in first.evaluate.directions:
+            name = f"sft.{direction}.jsonl"
+            found = paired(folder / "hypotheses" / name, there / "hypotheses" / name)
+            rows.append({"recipe": other.name, "against": first.name, "direction": direction, **found})
+    return rows

@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.console import Console
 
-from llimba.compare import load_scores, table
+from llimba.compare.table import load_scores, table
 from tests.fakes import recipe
 
-FIXTURE = Path(__file__).parent / "fixtures" / "scores.json"
+FIXTURE = Path(__file__).parent.parent / "fixtures" / "scores.json"
 
 
 def shown(rendered: Any, width: int = 100) -> str:

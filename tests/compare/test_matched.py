@@ -4,8 +4,8 @@ import copy
 from pathlib import Path
 from typing import Any
 
+from llimba.compare.matched import proof, training
 from llimba.files import write_json
-from llimba.matched import proof, training
 
 MANIFEST: dict[str, Any] = {
     "ingredients": {

@@ -24,7 +24,7 @@ def load_scores(evaluate_folder: Path) -> Scores:
 def table(evaluated: list[tuple[Recipe, Scores]]) -> Table:
     """Rows of scores, columns of systems; a system that several recipes share with equal scores stands once."""
     recipe, first = evaluated[0]
-    columns = _columns(evaluated)
+    columns = columns_of(evaluated)
     title = f"{recipe.base_model.name} learns {recipe.profile.name(recipe.profile.code, 'en')}"
     rendered = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     rendered.add_column("", no_wrap=True)
@@ -61,23 +61,41 @@ def rows(recipe: Recipe, first: Scores, columns: list[Column]) -> list[tuple[str
     asked = f"{first['stopping'][systems[0]]['answers']} answers"
     found.append(("  answers that stop", cells, asked))
     for kind, label in first["kinds"].items():
-        told = [_behaviour(scores, system, kind) for _, scores, system in columns]
+        told = [_share(scores["behaviour"].get(system, {}).get("all", {}).get(kind)) for _, scores, system in columns]
         if kind != "no_end" and any(cell != "–" for cell in told):
             found.append((f"  {label.removeprefix('answers ')}", told, asked))
-    return found + _training_rows(columns)
+    return found + _probe_rows(first, columns) + _training_rows(columns)
 
 
 def _with_interval(entry: dict[str, Any] | None, metric: str) -> str:
-    """A score with half the width of its 95 % interval; a dash where the system does not go in that direction."""
-    if entry is None:
+    """A score with half the width of its 95 % interval; a dash where the system does not go in that direction.
+
+    Scores that others published have no interval.
+    """
+    if entry is None or metric not in entry:
         return "–"
-    return f"{entry[metric]:.1f} ±{entry[f'{metric}_ci']:.1f}"
+    return f"{entry[metric]:.1f}" + (f" ±{entry[f'{metric}_ci']:.1f}" if f"{metric}_ci" in entry else "")
 
 
-def _behaviour(scores: Scores, system: str, kind: str) -> str:
+def _share(entry: dict[str, Any] | None) -> str:
     """A share with its 95 % interval; a dash where it was not measured."""
-    entry = scores["behaviour"].get(system, {}).get("all", {}).get(kind)
     return "–" if entry is None else f"{entry['share']:.0%} ({100 * entry['low']:.0f}-{100 * entry['high']:.0f})"
+
+
+def _probe_rows(first: Scores, columns: list[Column]) -> list[tuple[str, list[str], str]]:
+    """Instructions and facts, where the recipe asks for them."""
+    found: list[tuple[str, list[str], str]] = []
+    if probed := first.get("instructions"):
+        told = [_share(scores.get("instructions", {}).get(system, {}).get("all")) for _, scores, system in columns]
+        asked = next(iter(probed.values()))["all"]["answers"]
+        found.append(("  instructions followed", told, f"{asked} instructions"))
+    if probed := first.get("facts"):
+        some = next(iter(probed.values()))["all"]
+        basis = f"{some['accuracy']['answers']} questions, chance {some['chance']:.0%}"
+        for key, label in (("accuracy", "facts known"), ("confident_wrong", "facts wrong, though sure")):
+            told = [_share(scores.get("facts", {}).get(s, {}).get("all", {}).get(key)) for _, scores, s in columns]
+            found.append((f"  {label}", told, basis))
+    return found
 
 
 def _training_rows(columns: list[Column]) -> list[tuple[str, list[str], str]]:
@@ -91,7 +109,8 @@ def _training_rows(columns: list[Column]) -> list[tuple[str, list[str], str]]:
     ]
 
 
-def _columns(evaluated: list[tuple[Recipe, Scores]]) -> list[Column]:
+def columns_of(evaluated: list[tuple[Recipe, Scores]]) -> list[Column]:
+    """The systems of every recipe; one that several share with equal scores stands once."""
     columns: list[Column] = []
     for recipe, scores in evaluated:
         for system in scores["systems"]:
@@ -102,6 +121,8 @@ def _columns(evaluated: list[tuple[Recipe, Scores]]) -> list[Column]:
             )  # fmt: skip
             if not shared:
                 heading = STAGE_HEADINGS.get(system, system)
+                if any(entry.get("published") for entry in scores["translation"][system].values()):
+                    heading = f"published:\n{system}"
                 several = len(evaluated) > 1 and system in ("cpt", "sft")
                 columns.append((f"{heading}\n{recipe.name}" if several else heading, scores, system))
     return columns

@@ -6,8 +6,8 @@ import pytest
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.significance import PairedTest
 
+from llimba.compare.paired import paired
 from llimba.errors import StageError
-from llimba.evaluate.paired import paired
 from llimba.files import write_jsonl
 from tests.fakes import SENTENCES
 

@@ -1,0 +1,22 @@
+"""Answers to plain prompts: greedy at zero, the same with the same seed, in the order that was asked."""
+
+from llimba.evaluate import answers
+from llimba.evaluate.answers import ask
+from tests.fakes import tiny_model, tiny_tokenizer
+
+
+def test_sampling_is_greedy_at_zero_and_the_same_with_the_same_seed() -> None:
+    model, tokenizer = tiny_model().eval(), tiny_tokenizer()
+    first, again = (ask(model, tokenizer, ["a", "bb"], 6, temperature=0.9, seed=1) for _ in range(2))
+    assert first == again
+    assert first != ask(model, tokenizer, ["a", "bb"], 6, temperature=0.9, seed=2)
+    assert ask(model, tokenizer, ["a"], 6, seed=1) == ask(model, tokenizer, ["a"], 6, seed=2)
+
+
+def test_answers_come_back_in_the_order_asked() -> None:
+    model, tokenizer = tiny_model().eval(), tiny_tokenizer()
+    prompts = ["a", "a much longer prompt", "bb", "some words"]
+    alone = [ask(model, tokenizer, [prompt], 6)[0] for prompt in prompts]
+    assert len(set(alone)) > 1
+    assert ask(model, tokenizer, prompts, 6) == alone
+    assert len(prompts) <= answers.BATCH  # padding on the left changes no answer

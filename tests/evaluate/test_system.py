@@ -1,0 +1,122 @@
+"""Known answers through the whole path: what a stub model says is what the scores and shares say."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from llimba.evaluate import harness, system
+from llimba.evaluate.baselines import copy
+from llimba.evaluate.facts import Fact
+from llimba.evaluate.instructions import Instruction
+from llimba.evaluate.system import Asked, score
+from llimba.evaluate.tasks import write_questions, write_tasks
+from llimba.files import read_jsonl
+from llimba.identify.identifier import Identifier
+from llimba.records import Document
+from tests.fakes import recipe, save_tiny_model, write_text
+from tests.identify.test_identifier import lines
+
+ENDED, PAD = 258, 259  # <|im_end|> and <|pad|> of the tiny tokenizer
+ROWS = [
+    {"id": n, "source": "s", "it": it, "sc": sc}
+    for n, (it, sc) in enumerate(zip(lines("it", 200, 5), lines("sc", 200, 5), strict=True))
+]
+
+
+def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[[dict[str, Any]], str], **asked: Any) -> Any:
+    """Scores of a stub that answers each row of `ROWS` with `say(row)`; an answer that ends in … does not stop."""
+    write_text(tmp_path)
+    loaded = recipe(tmp_path, evaluate={"directions": ["it-sc"], "max_new_tokens": 200, "precision": "fp32"})
+    out = tmp_path / "out"
+    write_tasks(out / "tasks", {"it-sc": ROWS}, {}, loaded.profile, loaded.evaluate, {})
+    loading = harness.load
+
+    def load(*given: Any) -> Any:
+        model = loading(*given)
+
+        def generate(input_ids: torch.Tensor, **_: Any) -> torch.Tensor:
+            prompts = [model.tokenizer.decode(row) for row in input_ids]
+            answers = [say(next(r for r in ROWS if f": {r['it']}<|im_end|>" in prompt)) for prompt in prompts]
+            ids = [model.tokenizer(a.removesuffix("…"))["input_ids"] + [ENDED] * (a[-1:] != "…") for a in answers]
+            longest = max(map(len, ids))
+            filled = [[*row.tolist(), *i, *[PAD] * (longest - len(i))] for row, i in zip(input_ids, ids, strict=True)]
+            return torch.tensor(filled)
+
+        monkeypatch.setattr(model.model, "generate", generate)
+        return model
+
+    monkeypatch.setattr(harness, "load", load)
+    rows = Asked({"it-sc": ROWS}, {}, [], [], asked.get("identifier"))
+    return score(loaded, "stub", save_tiny_model(tmp_path / "m"), rows, out), out
+
+
+def test_references_give_100_sources_the_copy_score_and_shuffled_ones_next_to_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    perfect, _ = scored(tmp_path / "a", monkeypatch, lambda row: row["sc"])
+    assert (perfect["translation"]["it-sc"]["bleu"], perfect["translation"]["it-sc"]["chrf"]) == (100, 100)
+    monkeypatch.undo()
+    copied, out = scored(tmp_path / "b", monkeypatch, lambda row: row["it"])
+    assert copied["translation"]["it-sc"] == copy({"it-sc": ROWS}, out)["translation"]["it-sc"]
+    assert copied["behaviour"]["all"]["copy"]["share"] == 1
+    monkeypatch.undo()
+    other = random.Random(1).sample(ROWS, len(ROWS))
+    shuffled, _ = scored(tmp_path / "c", monkeypatch, lambda row: other[row["id"]]["sc"])
+    assert shuffled["translation"]["it-sc"]["bleu"] < 8  # few words in all, so some stand side by side by chance
+
+
+def test_planted_failures_are_found_at_their_rates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Italian in 30 % of the answers, Cyrillic in 5 %, no end in 10 %: each lies within its interval."""
+    identifier = Identifier.train({code: lines(code, 300, 1) for code in ("sc", "it", "es")}, "sc", 1)
+    italian = lines("it", 200, 9)
+
+    def say(row: dict[str, Any]) -> str:
+        n = row["id"]
+        text = italian[n] if n % 10 in (0, 3, 6) else row["sc"]
+        text = f"{text} привет" if n % 20 == 1 else text
+        return f"{text}…" if n % 10 == 9 else text
+
+    found, out = scored(tmp_path, monkeypatch, say, identifier=identifier)
+    shares = found["behaviour"]["it-sc"]
+    for kind, planted in (("wrong_language", 0.30), ("other_script", 0.05), ("no_end", 0.10)):
+        assert shares[kind]["low"] <= planted <= shares[kind]["high"], kind
+        assert shares[kind]["answers"] == 200
+    assert shares["no_end"]["share"] == 0.10 and shares["other_script"]["share"] == 0.05
+    assert found["stopping"] == {"share": 0.9, "answers": 200}
+    assert found["batch_size"] == {"value": 16, "reason": "a CPU gains nothing from more"}
+    assert len(list(read_jsonl(out / "hypotheses" / "stub.it-sc.jsonl"))) == 200
+
+
+def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_text(tmp_path)
+    loaded = recipe(tmp_path, evaluate={"languages": ["sc"], "precision": "fp32"})
+    texts = [
+        Document(id=str(n), text=text, language="sc", source="s", license="x", provenance="p", norm=norm)
+        for n, (text, norm) in enumerate(zip(lines("sc", 4, 1), ("is", "is", "sos-sas", ""), strict=True))
+    ]
+    facts = [
+        Fact(id="q", language="sc", question="Cale?", choices=["a", "bb"], answer=0, source="s"),
+        Fact(id="c", language="sc", text="Su sole est ___.", choices=["nou", "fritu"], answer=1, source="s"),
+    ]
+    asked = [Instruction("p", "en", "one_word"), Instruction("q", "en", "capitals")]
+    out = tmp_path / "out"
+    write_tasks(out / "tasks", {}, {"sc": texts}, loaded.profile, loaded.evaluate, {})
+    for name, cloze in ((system.QUESTIONS, False), (system.CLOZE, True)):
+        write_questions(out / "tasks", name, system.task_rows(facts, cloze=cloze))
+    monkeypatch.setattr(system, "ask", lambda *_, **__: ["pane", "pane"])
+    given = Asked({}, {"sc": texts}, facts, asked, None)
+    found = score(loaded, "m", save_tiny_model(tmp_path / "model"), given, out)
+    measured = found["bits_per_byte"]["sc"]
+    assert measured["tokens"] == measured["bytes"]  # a byte model
+    assert set(measured["by"]) == {"norm"} and set(measured["by"]["norm"]) == {"is", "sos-sas", "not stated"}
+    weighed = sum(entry["value"] * entry["bytes"] for entry in measured["by"]["norm"].values()) / measured["bytes"]
+    assert weighed == pytest.approx(measured["value"], abs=1e-3)
+    assert found["instructions"]["all"] == {**found["instructions"]["all"], "share": 0.5, "answers": 2}
+    assert found["facts"]["all"]["accuracy"]["answers"] == 2
+    saved = list(read_jsonl(out / "hypotheses" / "m.facts.jsonl"))
+    assert {row["id"] for row in saved} == {"q", "c"}
+    assert all(0.5 <= row["confidence"] <= 1 for row in saved)
