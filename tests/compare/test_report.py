@@ -22,7 +22,7 @@ def finished(folder: Path, scores: dict[str, Any], name: str) -> Any:
         facts = {"held_out": LOOKS, "trainable": {"trained": 1000}, "loss": {}, "steps": 3}
         needs = {"corpus": "c", "instruct": "i", "cpt": "p"}
         ingredients = {"needs": needs, "base_model": "b", "section": {"method": name}}
-        manifest = {"facts": facts, "ingredients": ingredients, "peak_memory_bytes": 2**30, "seconds": 2.0}
+        manifest = {"facts": facts, "ingredients": ingredients, "peak_memory_bytes": 2**30, "seconds": 2.0, "files": []}
         write_json(stages[stage] / "manifest.json", manifest)
     for system in ("copy", "base", "cpt", "sft"):
         rows = [

@@ -14,7 +14,7 @@ def test_sampling_is_greedy_at_zero_and_the_same_with_the_same_seed() -> None:
 
 
 def test_answers_come_back_in_the_order_asked() -> None:
-    model, tokenizer = tiny_model().eval(), tiny_tokenizer()
+    model, tokenizer = tiny_model(initializer_range=0.4).eval(), tiny_tokenizer()  # wide weights: it says many things
     prompts = ["a", "a much longer prompt", "bb", "some words"]
     alone = [ask(model, tokenizer, [prompt], 6)[0] for prompt in prompts]
     assert len(set(alone)) > 1

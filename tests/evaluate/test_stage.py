@@ -7,7 +7,7 @@ import pytest
 
 from llimba.compare import table
 from llimba.errors import RecipeError, Unavailable
-from llimba.evaluate import stage
+from llimba.evaluate import baselines, stage
 from llimba.files import read_json, read_jsonl, write_jsonl
 from llimba.identify.identifier import Identifier
 from llimba.records import Document, write_records
@@ -55,7 +55,7 @@ def test_scores(tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.Mon
     def forbidden(*_: Any) -> None:
         raise AssertionError("scored again")
 
-    monkeypatch.setattr(stage, "_score", forbidden)
+    monkeypatch.setattr(stage, "score", forbidden)
     assert stage.run(recipe(tmp_path), inputs, out) == scores
 
 
@@ -87,7 +87,7 @@ def test_a_baseline_is_a_row_of_its_own_and_a_missing_one_is_left_out(
             raise Unavailable("no Apertium here")
         return Backwards()
 
-    monkeypatch.setattr(stage, "open_engine", open_engine)
+    monkeypatch.setattr(baselines, "open_engine", open_engine)
     loaded = recipe(tmp_path, evaluate=evaluate)
     scores = stage.run(loaded, inputs, tmp_path / "out")
     assert scores["systems"] == ["copy", "apertium", "base", "cpt", "sft"]

@@ -29,6 +29,7 @@ ROWS = [
 
 def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[[dict[str, Any]], str], **asked: Any) -> Any:
     """Scores of a stub that answers each row of `ROWS` with `say(row)`; an answer that ends in … does not stop."""
+    tmp_path.mkdir(exist_ok=True)
     write_text(tmp_path)
     loaded = recipe(tmp_path, evaluate={"directions": ["it-sc"], "max_new_tokens": 200, "precision": "fp32"})
     out = tmp_path / "out"
