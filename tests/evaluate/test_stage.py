@@ -7,7 +7,7 @@ import pytest
 
 from llimba.compare import table
 from llimba.errors import RecipeError, Unavailable
-from llimba.evaluate import baselines, stage
+from llimba.evaluate import baselines, scored, stage
 from llimba.files import read_json, read_jsonl, write_jsonl
 from llimba.identify.identifier import Identifier
 from llimba.records import Document, write_records
@@ -34,7 +34,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
 
 
 def test_scores(tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    out = tmp_path / "out"
+    out = tmp_path / "runs" / "evaluate" / "out"
     scores = stage.run(recipe(tmp_path), inputs, out)
     assert scores == read_json(out / "scores.json")
     assert scores["systems"] == ["copy", "base", "cpt", "sft"]
@@ -55,7 +55,7 @@ def test_scores(tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.Mon
     def forbidden(*_: Any) -> None:
         raise AssertionError("scored again")
 
-    monkeypatch.setattr(stage, "score", forbidden)
+    monkeypatch.setattr(scored, "score", forbidden)
     assert stage.run(recipe(tmp_path), inputs, out) == scores
 
 
@@ -65,11 +65,15 @@ def test_the_mode_switch_is_probed_where_it_is_asked_for(tmp_path: Path, inputs:
     content = recipe_content(tmp_path)
     probe = {"temperatures": [0, 0.9], "seeds": 1, "max_new_tokens": 4}
     evaluate = {**content["evaluate"], "directions": ["it-sc"], "mode_switch": probe}
-    scores = stage.run(recipe(tmp_path, evaluate=evaluate, corpus={"identify": ["prose"]}), inputs, tmp_path / "out")
+    scores = stage.run(
+        recipe(tmp_path, evaluate=evaluate, corpus={"identify": ["prose"]}),
+        inputs,
+        tmp_path / "runs" / "evaluate" / "out",
+    )
     assert set(scores["mode_switch"]) == {"base", "cpt", "sft"}
     assert scores["mode_switch"]["sft"]["0.9"]["target"]["answers"] == 10
     assert "wrong_language" in scores["behaviour"]["sft"]["all"]
-    saved = list(read_jsonl(tmp_path / "out" / "hypotheses" / "sft.mode_switch.jsonl"))
+    saved = list(read_jsonl(tmp_path / "runs" / "evaluate" / "out" / "hypotheses" / "sft.mode_switch.jsonl"))
     assert len(saved) == 20
 
 
@@ -89,11 +93,11 @@ def test_a_baseline_is_a_row_of_its_own_and_a_missing_one_is_left_out(
 
     monkeypatch.setattr(baselines, "open_engine", open_engine)
     loaded = recipe(tmp_path, evaluate=evaluate)
-    scores = stage.run(loaded, inputs, tmp_path / "out")
+    scores = stage.run(loaded, inputs, tmp_path / "runs" / "evaluate" / "out")
     assert scores["systems"] == ["copy", "apertium", "base", "cpt", "sft"]
     assert set(scores["translation"]["apertium"]) == {"it-sc"}
     assert "left out: evaluate.baselines.absent.it-sc: no Apertium here" in caplog.text
-    saved = list(read_jsonl(tmp_path / "out" / "hypotheses" / "apertium.it-sc.jsonl"))
+    saved = list(read_jsonl(tmp_path / "runs" / "evaluate" / "out" / "hypotheses" / "apertium.it-sc.jsonl"))
     assert len(saved) == 3
     shown = table.rows(loaded, scores, [("apertium", scores, "apertium")])
     assert [cells for label, cells, _ in shown if label == "  SC → IT"] == [["–"], ["–"]]

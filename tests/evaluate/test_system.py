@@ -51,8 +51,8 @@ def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[[dict[
         return model
 
     monkeypatch.setattr(harness, "load", load)
-    rows = Asked({"it-sc": ROWS}, {}, [], [], asked.get("identifier"))
-    return score(loaded, "stub", save_tiny_model(tmp_path / "m"), rows, out), out
+    rows = Asked({"it-sc": ROWS}, {}, [], [], {}, asked.get("identifier"))
+    return score(loaded, "stub", save_tiny_model(tmp_path / "m"), rows, out / "tasks", out), out
 
 
 def test_references_give_100_sources_the_copy_score_and_shuffled_ones_next_to_nothing(
@@ -89,7 +89,7 @@ def test_planted_failures_are_found_at_their_rates(tmp_path: Path, monkeypatch: 
     assert shares["no_end"]["share"] == 0.10 and shares["other_script"]["share"] == 0.05
     assert found["stopping"] == {"share": 0.9, "answers": 200}
     assert found["batch_size"] == {"value": 16, "reason": "a CPU gains nothing from more"}
-    assert len(list(read_jsonl(out / "hypotheses" / "stub.it-sc.jsonl"))) == 200
+    assert len(list(read_jsonl(out / "hypotheses" / "it-sc.jsonl"))) == 200
 
 
 def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,8 +109,8 @@ def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.Monkey
     for name, cloze in ((system.QUESTIONS, False), (system.CLOZE, True)):
         write_questions(out / "tasks", name, system.task_rows(facts, cloze=cloze))
     monkeypatch.setattr(system, "ask", lambda *_, **__: ["pane", "pane"])
-    given = Asked({}, {"sc": texts}, facts, asked, None)
-    found = score(loaded, "m", save_tiny_model(tmp_path / "model"), given, out)
+    given = Asked({}, {"sc": texts}, facts, asked, {}, None)
+    found = score(loaded, "m", save_tiny_model(tmp_path / "model"), given, out / "tasks", out)
     measured = found["bits_per_byte"]["sc"]
     assert measured["tokens"] == measured["bytes"]  # a byte model
     assert set(measured["by"]) == {"norm"} and set(measured["by"]["norm"]) == {"is", "sos-sas", "not stated"}
@@ -118,6 +118,6 @@ def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.Monkey
     assert weighed == pytest.approx(measured["value"], abs=1e-3)
     assert found["instructions"]["all"] == {**found["instructions"]["all"], "share": 0.5, "answers": 2}
     assert found["facts"]["all"]["accuracy"]["answers"] == 2
-    saved = list(read_jsonl(out / "hypotheses" / "m.facts.jsonl"))
+    saved = list(read_jsonl(out / "hypotheses" / "facts.jsonl"))
     assert {row["id"] for row in saved} == {"q", "c"}
     assert all(0.5 <= row["confidence"] <= 1 for row in saved)

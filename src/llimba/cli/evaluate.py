@@ -22,7 +22,7 @@ def evaluate(
     """Score a model beside a do-nothing copy; every answer is saved. Sources and corpus are made first if needed."""
     from llimba.base_model import base_folder
     from llimba.compare.table import table
-    from llimba.evaluate.stage import score_models
+    from llimba.evaluate.stage import SYSTEMS, score_models
     from llimba.files import fingerprint
 
     loaded = load_recipe(recipe, set_ or [])
@@ -33,6 +33,6 @@ def evaluate(
     corpus = next(step for step in runner.run(loaded, runs, until="corpus") if step.stage.name == "corpus")
     asked = [model, corpus.fingerprint, loaded.evaluate.model_dump(mode="json")]
     folder = out or runs / "evaluations" / f"{local.name}-{fingerprint(asked)}"
-    scores = score_models(loaded, corpus.folder, {"model": base_folder(named)}, folder)
+    scores = score_models(loaded, corpus.folder, {"model": base_folder(named)}, folder, runs / SYSTEMS)
     stdout.print(table([(loaded, scores)]))
     stdout.print(f"{folder}/scores.json; every answer under {folder}/hypotheses/", soft_wrap=True)

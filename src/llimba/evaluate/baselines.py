@@ -21,6 +21,7 @@ from llimba.translators.engines import open_engine
 
 logger = logging.getLogger(__name__)
 
+HYPOTHESES = "hypotheses"  # the folder of the saved answers: SYSTEM.DIRECTION.jsonl
 PUBLISHED = Path(__file__).parent / "published"
 
 
@@ -76,7 +77,7 @@ def copy(rows: dict[str, list[Row]], out: Path) -> dict[str, Any]:
         answers = [
             {"id": r["id"], "source": r[source], "reference": r[target], "hypothesis": r[source]} for r in chosen
         ]
-        translation[direction] = saved_scores(out, "copy", direction, answers)
+        translation[direction] = saved_scores(out / HYPOTHESES / f"copy.{direction}.jsonl", answers)
     return {"translation": translation}
 
 
@@ -105,13 +106,13 @@ def engines(recipe: Recipe, rows: dict[str, list[Row]], out: Path) -> dict[str, 
                 }
                 for r, s in zip(chosen, said, strict=True)
             ]
-            translation[direction] = saved_scores(out, heading, direction, answers)
+            translation[direction] = saved_scores(out / HYPOTHESES / f"{heading}.{direction}.jsonl", answers)
         if translation:
             found[heading] = {"translation": translation}
     return found
 
 
-def saved_scores(out: Path, system: str, direction: str, answers: list[dict[str, Any]]) -> dict[str, Any]:
-    """Save the answers under `hypotheses/` and score them."""
-    write_jsonl(out / "hypotheses" / f"{system}.{direction}.jsonl", answers)
+def saved_scores(path: Path, answers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Save the answers of one direction and score them."""
+    write_jsonl(path, answers)
     return translation_scores([a["hypothesis"] for a in answers], [a["reference"] for a in answers])

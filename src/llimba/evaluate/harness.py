@@ -50,6 +50,13 @@ def choose_batch_size(asked: int | None, config: Any, tokens: int, memory: int |
     return 1 << (fitting.bit_length() - 1), f"{tokens} tokens each on {memory / 2**30:.0f} GiB"
 
 
+def device() -> str:
+    """What computes the answers, by name: digits may differ between two."""
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+
+
 def card_memory() -> int | None:
     """Bytes of the card's memory; None on a CPU."""
     import torch

@@ -3,8 +3,6 @@
 Leaves `scores.json`, every answer under `hypotheses/`, and the harness's task files under `tasks/`.
 """
 
-import logging
-import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,50 +12,46 @@ from llimba.evaluate import baselines, harness
 from llimba.evaluate.behaviour import KINDS
 from llimba.evaluate.facts import CONFIDENT, read_facts, task_rows
 from llimba.evaluate.instructions import instructions
+from llimba.evaluate.scored import scored_once
 from llimba.evaluate.scores import signatures
 from llimba.evaluate.selection import few_shot, sentences, texts
-from llimba.evaluate.system import CLOZE, QUESTIONS, Asked, score
+from llimba.evaluate.system import CLOZE, QUESTIONS, Asked
 from llimba.evaluate.tasks import settle, write_questions, write_tasks
-from llimba.files import read_json, read_jsonl, write_json
+from llimba.files import read_jsonl, sha256, write_json
 from llimba.prompts import completion_prompt, evaluation_prompt
 from llimba.recipe import Recipe
 from llimba.records import Document, Pair, read_records
 
-logger = logging.getLogger(__name__)
-
+SYSTEMS = "systems"  # the folder beside the stages' with what each model said
 PROBES = ("mode_switch", "instructions", "facts")  # each where the recipe asks for it
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
-    """Score base, CPT and SFT model; one that a killed run has finished is not scored again. Returns the scores."""
+    """Score base, CPT and SFT model; one that was scored before is not asked again. Returns the scores."""
     folders = {
         "base": base_folder(recipe.base_model),
         **({"cpt": inputs["cpt"] / "model"} if "cpt" in inputs else {}),
         "sft": inputs["sft"] / "model",
     }
-    return score_models(recipe, inputs["corpus"], folders, out)
+    return score_models(recipe, inputs["corpus"], folders, out, out.parent.parent / SYSTEMS)
 
 
-def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Path) -> dict[str, Any]:
-    """Score any model folders, by name, on what the recipe's corpus has set aside; writes and returns the scores."""
+def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Path, store: Path) -> dict[str, Any]:
+    """Score any model folders, by name, on what the recipe's corpus has set aside; writes and returns the scores.
+
+    What was scored before is found in `store`.
+    """
     settings = recipe.evaluate
     published = baselines.published(settings.published)
     asked = _asked(recipe, corpus)
     tasks = out / "tasks"
-    examples = few_shot(read_records(corpus / "pairs.jsonl", Pair), settings, recipe.seed)
-    write_tasks(tasks, asked.rows, asked.held_out, recipe.profile, settings, examples)
+    write_tasks(tasks, asked.rows, asked.held_out, recipe.profile, settings, asked.examples)
     for name, cloze in ((QUESTIONS, False), (CLOZE, True)):
         if questions := task_rows(asked.facts, cloze=cloze):
             write_questions(tasks, name, questions)
     results = {"copy": baselines.copy(asked.rows, out), **baselines.engines(recipe, asked.rows, out)}
     for system, folder in folders.items():
-        finished = out / "systems" / f"{system}.json"
-        if not finished.exists():
-            started = time.monotonic()
-            logger.info("  scoring %s", system)
-            result = score(recipe, system, folder, asked, out)
-            write_json(finished, result | {"seconds": round(time.monotonic() - started, 1)})
-        results[system] = read_json(finished)
+        results[system] = scored_once(recipe, system, folder, asked, tasks, out, store)
     measured = {system: results[system] for system in folders}
     results |= baselines.published_systems(published, settings.directions)
     word = completion_prompt if settings.prompt == "completion" else evaluation_prompt
@@ -97,6 +91,7 @@ def _asked(recipe: Recipe, corpus: Path) -> Asked:
     path = corpus / "identifier.safetensors"
     identifier = Identifier.load(path) if path.exists() else None  # where the recipe has one trained
     return Asked(
+        examples=few_shot(read_records(corpus / "pairs.jsonl", Pair), settings, recipe.seed),
         rows=sentences(read_jsonl(corpus / "evaluation.jsonl"), settings, recipe.seed),
         held_out=texts(read_records(corpus / "held_out.jsonl", Document), settings, recipe.seed),
         facts=read_facts(settings.facts) if settings.facts else [],
@@ -104,4 +99,5 @@ def _asked(recipe: Recipe, corpus: Path) -> Asked:
             recipe.profile, settings.languages, settings.instructions, identified=identifier is not None
         ),
         identifier=identifier,
+        identifier_digest=sha256(path) if identifier is not None else "",
     )

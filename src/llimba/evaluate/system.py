@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from llimba import progress
 from llimba.evaluate import harness
 from llimba.evaluate.answers import ask
-from llimba.evaluate.baselines import saved_scores
+from llimba.evaluate.baselines import HYPOTHESES, saved_scores
 from llimba.evaluate.behaviour import behaviour, summed
 from llimba.evaluate.facts import Fact, answered, knowledge, task_rows
 from llimba.evaluate.instructions import MAX_NEW_TOKENS, Instruction, followed, following
@@ -37,18 +37,23 @@ class Asked:
     held_out: dict[str, list[Document]]  # texts by language
     facts: list[Fact]
     instructions: list[Instruction]
+    examples: dict[str, list[Row]]  # few-shot pairs by direction
     identifier: "Identifier | None"
+    identifier_digest: str = ""  # of the file that it was read from
 
 
-def score(recipe: Recipe, system: str, folder: Path, asked: Asked, out: Path) -> dict[str, Any]:
-    """Measure the model in `folder`, whose column is called `system`; every answer is saved under `out`."""
+def score(recipe: Recipe, system: str, folder: Path, asked: Asked, tasks: Path, out: Path) -> dict[str, Any]:
+    """Measure the model in `folder`, which people know as `system`; every answer is saved under `out/hypotheses`.
+
+    `tasks` holds the harness's task files.
+    """
     settings = recipe.evaluate
     model = harness.load(folder, recipe.base_model.tokens, settings)
     result: dict[str, Any] = {"bits_per_byte": {}, "translation": {}, "behaviour": {}, "stopping": _stopping([])}
     if asked.held_out:
-        result["bits_per_byte"] = _texts(model, system, asked.held_out, out)
+        result["bits_per_byte"] = _texts(model, system, asked.held_out, tasks)
     if asked.rows:
-        result |= _translations(recipe, model, system, asked, out)
+        result |= _translations(recipe, model, system, asked, tasks, out)
     if settings.mode_switch is not None and asked.identifier is not None:
         profile = recipe.profile
         told = probe(
@@ -60,20 +65,20 @@ def score(recipe: Recipe, system: str, folder: Path, asked: Asked, out: Path) ->
             settings.mode_switch,
             system,
         )
-        write_jsonl(out / "hypotheses" / f"{system}.mode_switch.jsonl", told)
+        write_jsonl(out / HYPOTHESES / "mode_switch.jsonl", told)
         result["mode_switch"] = shares(told)
     if asked.instructions:
         result["instructions"] = _instructions(model, system, asked, out)
     if asked.facts:
-        result["facts"] = _facts(model, system, asked.facts, settings.prompt == "chat", out)
+        result["facts"] = _facts(model, system, asked.facts, settings.prompt == "chat", tasks, out)
     return result
 
 
-def _texts(model: Any, system: str, held_out: dict[str, list[Document]], out: Path) -> dict[str, Any]:
+def _texts(model: Any, system: str, held_out: dict[str, list[Document]], tasks: Path) -> dict[str, Any]:
     """Bits per byte of every language, and within it by source, variety and norm."""
     names = [text_task(language) for language in held_out]
     samples = harness.run_tasks(
-        model, out / "tasks", names, chat=False, batch_size=harness.TEXT_BATCH, title=f"{system}: texts"
+        model, tasks, names, chat=False, batch_size=harness.TEXT_BATCH, title=f"{system}: texts"
     )
     found = {}
     for language, documents in held_out.items():
@@ -87,7 +92,7 @@ def _texts(model: Any, system: str, held_out: dict[str, list[Document]], out: Pa
     return found
 
 
-def _translations(recipe: Recipe, model: Any, system: str, asked: Asked, out: Path) -> dict[str, Any]:
+def _translations(recipe: Recipe, model: Any, system: str, asked: Asked, tasks: Path, out: Path) -> dict[str, Any]:
     """Answers to every sentence of every direction: scored, and looked at for what BLEU does not see."""
     settings = recipe.evaluate
     chat = settings.prompt == "chat"
@@ -101,14 +106,14 @@ def _translations(recipe: Recipe, model: Any, system: str, asked: Asked, out: Pa
     size, reason = harness.choose_batch_size(settings.batch_size, model.model.config, room, harness.card_memory())
     logger.info("  batch size: %d (%s)", size, reason)
     names = [translation_task(direction) for direction in asked.rows]
-    samples = harness.run_tasks(model, out / "tasks", names, chat=chat, batch_size=size, title=f"{system}: answers")
+    samples = harness.run_tasks(model, tasks, names, chat=chat, batch_size=size, title=f"{system}: answers")
     ended: list[bool] = []
     behaved: dict[str, dict[str, list[bool]]] = {}
     translation = {}
     for direction in asked.rows:
         answers = [_answer(model, direction, sample) for sample in samples[translation_task(direction)]]
         ended += [answer["stopped"] for answer in answers]
-        translation[direction] = saved_scores(out, system, direction, answers)
+        translation[direction] = saved_scores(out / HYPOTHESES / f"{direction}.jsonl", answers)
         behaved[direction] = behaviour(answers, split_direction(direction)[1], asked.identifier)
     return {
         "translation": translation,
@@ -144,11 +149,11 @@ def _instructions(model: Any, system: str, asked: Asked, out: Path) -> dict[str,
         asdict(instruction) | {"answer": answer, "followed": followed(instruction, answer, asked.identifier)}
         for instruction, answer in zip(asked.instructions, answers, strict=True)
     ]
-    write_jsonl(out / "hypotheses" / f"{system}.instructions.jsonl", rows)
+    write_jsonl(out / HYPOTHESES / "instructions.jsonl", rows)
     return following(rows)
 
 
-def _facts(model: Any, system: str, facts: list[Fact], chat: bool, out: Path) -> dict[str, Any]:
+def _facts(model: Any, system: str, facts: list[Fact], chat: bool, tasks: Path, out: Path) -> dict[str, Any]:
     """The choices that the model finds likeliest, and how often it is right, or wrong though sure."""
     by_id = {fact.id: fact for fact in facts}
     answers = []
@@ -156,7 +161,7 @@ def _facts(model: Any, system: str, facts: list[Fact], chat: bool, out: Path) ->
         if task_rows(facts, cloze=cloze):
             samples = harness.run_tasks(
                 model,
-                out / "tasks",
+                tasks,
                 [name],
                 chat=chat and not cloze,
                 batch_size=harness.TEXT_BATCH,
@@ -165,5 +170,5 @@ def _facts(model: Any, system: str, facts: list[Fact], chat: bool, out: Path) ->
             for sample in samples[name]:
                 likelihoods = [float(response[0]) for response in sample["filtered_resps"]]
                 answers.append(answered(by_id[sample["doc"]["id"]], likelihoods))
-    write_jsonl(out / "hypotheses" / f"{system}.facts.jsonl", answers)
+    write_jsonl(out / HYPOTHESES / "facts.jsonl", answers)
     return knowledge(answers, facts)

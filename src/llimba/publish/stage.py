@@ -1,12 +1,11 @@
 """Stage 7, `publish`: the finished model folder with its card, its curves and scores."""
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 from llimba.errors import StageError
-from llimba.files import read_json, read_jsonl, replacing, write_json
+from llimba.files import link, read_json, read_jsonl, replacing, write_json
 from llimba.language import profile_path
 from llimba.manifest import read_manifest
 from llimba.publish.card import card, published_license
@@ -30,12 +29,12 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     model = out / "model"
     model.mkdir(parents=True, exist_ok=True)
     for file in sorted((inputs["sft"] / "model").iterdir()):
-        _link(file, model / file.name)
+        link(file, model / file.name)
     shutil.copyfile(inputs["evaluate"] / "scores.json", model / "scores.json")
     shutil.copyfile(profile_path(recipe.language), model / "language.yaml")  # words the prompts of chat and translate
     identifier = inputs["corpus"] / "identifier.safetensors"
     if identifier.exists():
-        _link(identifier, model / identifier.name)
+        link(identifier, model / identifier.name)
     title = recipe.publish.title or f"{recipe.base_model.name.rpartition('/')[2]}-{recipe.profile.iso639_3}"
     trained = {stage: name for stage, name in TRAINED.items() if name in inputs}
     curves = {stage: list(read_jsonl(inputs[name] / "metrics.jsonl")) for stage, name in trained.items()}
@@ -71,17 +70,8 @@ def _adapter(source: Path, out: Path, recipe: Recipe) -> bool:
     out.mkdir(exist_ok=True)
     written_anew = {ADAPTER_CONFIG, "README.md"}  # peft's card names a folder of this machine, too
     for file in sorted(path for path in source.iterdir() if path.is_file() and path.name not in written_anew):
-        _link(file, out / file.name)
+        link(file, out / file.name)
     config = read_json(source / ADAPTER_CONFIG)
     after_cpt = " after this recipe's continued pretraining" if recipe.cpt else ""
     write_json(out / ADAPTER_CONFIG, config | {"base_model_name_or_path": f"{recipe.base_model.name}{after_cpt}"})
     return True
-
-
-def _link(source: Path, target: Path) -> None:
-    """A hard link where the file system has them: a second copy of the weights helps nobody."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
