@@ -1,9 +1,11 @@
 """`make soak`: a real model, killed thirty times at random moments, must end in the same bytes as one left alone.
 
-    python -m tests.soak [--kills 30] [--recipe recipes/demo.yaml] [--seed 1] [--method full]
+    python -m tests.soak [--kills 30] [--recipe recipes/demo.yaml] [--seed 1] [--methods full] [--threads 2]
+    python -m tests.soak --kills 3 --methods full,lora,rslora,dora,dpo,orpo
 
 The base model is the recipe's; the text is the tests' own, so that a run takes a minute. Rounds of cpt and sft, a
-checkpoint after every step, are killed until there were as many kills as asked for; every round is compared.
+checkpoint after every step, are killed until there were as many kills as asked for; every round is compared. Every
+method has so many kills; those after the first start from the first one's CPT.
 """
 
 import argparse
@@ -11,15 +13,16 @@ import random
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from llimba.base_model import base_folder
+from llimba.files import read_json, write_jsonl
 from llimba.recipe_file import load_recipe
 from tests import kills
-from tests.fakes import recipe, recipe_content, write_text
+from tests.fakes import SENTENCES, recipe, recipe_content, write_text
 
 STAGES = ("corpus", "instruct", "cpt", "sft")
-THREADS = 2
 
 
 def prepare(folder: Path, base: Path, method: str) -> Path:
@@ -34,9 +37,13 @@ def prepare(folder: Path, base: Path, method: str) -> Path:
         "num_samples": 0,
     }
     dropout = {"lora_dropout": 0.1} if method != "full" else {}
+    turns = zip(SENTENCES["it"][:6], SENTENCES["sc"][:6], SENTENCES["es"][:6], strict=True)
+    write_jsonl(folder / "answers.jsonl", ({"prompt": i, "chosen": s, "rejected": e} for i, s, e in turns))
+    answers = {"kind": "local", "yields": "conversations", "path": str(folder / "answers.jsonl"), "license": "CC0-1.0"}
     made = recipe(
         folder,
         base_model={**content["base_model"], "folder": str(base)},
+        sources={**content["sources"], "answers": answers},
         cpt={**content["cpt"], **training, "num_train_epochs": 3},
         sft={**content["sft"], **training, "num_train_epochs": 2, "method": method, **dropout},
     )
@@ -49,32 +56,53 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--recipe", type=Path, default=Path("recipes/demo.yaml"))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--method", default="full")
-    arguments = parser.parse_args()
-    base = base_folder(load_recipe(arguments.recipe).base_model)
-    started, killed, rounds = time.monotonic(), 0, 0
+    parser.add_argument("--methods", default="full")
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args()
+    base = base_folder(load_recipe(given.recipe).base_model)
+    chance = random.Random(given.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        path = prepare(folder, base, arguments.method)
-        finished, events = kills.run(path, folder / "runs", "sft", threads=THREADS)
-        assert finished
-        expected = kills.bytes_left(folder / "runs", STAGES)
-        print(f"left alone: {events} events, {len(expected)} files, {time.monotonic() - started:.0f} s", flush=True)
-        chance = random.Random(arguments.seed)
-        while killed < arguments.kills:
-            shutil.rmtree(folder / "runs")
-            told: list[str] = []
-            killed += kills.run_with_kills(
-                path, folder / "runs", "sft", arguments.kills - killed, events, chance, told.append, THREADS
-            )
-            rounds += 1
-            found = kills.bytes_left(folder / "runs", STAGES)
-            different = sorted(key for key in expected | found if expected.get(key) != found.get(key))
-            print(f"round {rounds}: {'; '.join(told)}: {different or 'the same bytes'}", flush=True)
-            if different:
-                raise SystemExit(1)
+        for method in given.methods.split(","):
+            again = STAGES if not (folder / "runs").exists() else STAGES[-1:]
+            soak(folder, prepare(folder, base, method), again, given.kills, chance, given.threads)
+
+
+def soak(
+    folder: Path, path: Path, again: Sequence[str], kills_wanted: int, chance: random.Random, threads: int
+) -> None:
+    """Rounds of one recipe, each beginning without the stages in `again`, until there were `kills_wanted` kills."""
+    method, runs = load_recipe(path).sft.method, folder / "runs"
+    started, killed, rounds = time.monotonic(), 0, 0
+
+    def forget() -> None:
+        for stage in again:
+            shutil.rmtree(runs / stage, ignore_errors=True)
+
+    forget()
+    finished, events = kills.run(path, runs, "sft", threads=threads)
+    assert finished
+    expected = kills.bytes_left(runs, again)
+    print(
+        f"{method}, left alone: {events} events, {len(expected)} files, {time.monotonic() - started:.0f} s", flush=True
+    )
+    while killed < kills_wanted:
+        forget()
+        told: list[str] = []
+        killed += kills.run_with_kills(path, runs, "sft", kills_wanted - killed, events, chance, told.append, threads)
+        rounds += 1
+        found = kills.bytes_left(runs, again)
+        different = sorted(key for key in expected | found if expected.get(key) != found.get(key))
+        print(f"{method}, round {rounds}: {'; '.join(told)}: {different or 'the same bytes'}", flush=True)
+        if different:
+            raise SystemExit(1)
+    proof = read_json(next((runs / "sft").glob("*/manifest.json")))["facts"].get("merge_proof")
     seconds = time.monotonic() - started
-    print(f"{killed} kills in {rounds} rounds, {len(expected)} files the same bytes every time, {seconds:.0f} s")
+    print(
+        f"{method}: {killed} kills in {rounds} rounds, {len(expected)} files the same bytes every time, {seconds:.0f} s"
+        + (f"; merge proof {proof}" if proof else ""),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
