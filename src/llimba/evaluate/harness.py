@@ -132,17 +132,20 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
 def run_tasks(
     model: Any, folder: Path, names: list[str], *, chat: bool, batch_size: int, title: str
 ) -> dict[str, list[dict[str, Any]]]:
-    """Samples of every task, as the harness logs them; greedy, no bootstrap here."""
-    from lm_eval import simple_evaluate
-    from lm_eval.tasks import TaskManager
+    """Samples of every task, as the harness logs them; greedy, no bootstrap here.
+
+    The harness's `simple_evaluate` would look for a git commit and list this machine's packages at every call, seconds
+    each time; the manifest has what matters of both.
+    """
+    from lm_eval import evaluate
+    from lm_eval.tasks import TaskManager, get_task_dict
 
     model.batch_size_per_gpu = batch_size
     requests = sum(len((folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()) for name in names)
     with progress.bar(title, requests, "answers" if chat else "texts") as model.bar:
-        results = simple_evaluate(
-            model=model,
-            tasks=names,
-            task_manager=TaskManager(include_path=str(folder), include_defaults=False),
+        results = evaluate(
+            lm=model,
+            task_dict=get_task_dict(names, TaskManager(include_path=str(folder), include_defaults=False)),
             apply_chat_template=chat,
             bootstrap_iters=0,
             log_samples=True,

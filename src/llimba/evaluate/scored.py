@@ -44,7 +44,7 @@ def scored_once(
         else:
             partial = place.with_name(f"{place.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
-            logger.info("  scoring %s", system)
+            logger.info("  scoring %s: %s", system, asked.amount(recipe.evaluate))
             started = time.monotonic()
             found = score(recipe, system, folder, asked, tasks, partial)
             write_json(partial / "scores.json", found | {"seconds": round(time.monotonic() - started, 1)})

@@ -18,7 +18,7 @@ from llimba.evaluate.selection import Row
 from llimba.evaluate.tasks import text_task, translation_task
 from llimba.files import write_jsonl
 from llimba.prompts import split_direction
-from llimba.recipe import Recipe
+from llimba.recipe import EvaluateSection, Recipe
 from llimba.records import Document
 
 if TYPE_CHECKING:
@@ -40,6 +40,18 @@ class Asked:
     examples: dict[str, list[Row]]  # few-shot pairs by direction
     identifier: "Identifier | None"
     identifier_digest: str = ""  # of the file that it was read from
+
+    def amount(self, settings: EvaluateSection) -> str:
+        """How much there is to do for one model, for people, before it begins."""
+        sampled = settings.mode_switch
+        parts = {
+            "texts": sum(map(len, self.held_out.values())),
+            f"translations of at most {settings.max_new_tokens} tokens": sum(map(len, self.rows.values())),
+            "questions": len(self.facts),
+            "instructions": len(self.instructions),
+            "temperatures": len(sampled.temperatures) if sampled and self.identifier is not None else 0,
+        }
+        return ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
 
 
 def score(recipe: Recipe, system: str, folder: Path, asked: Asked, tasks: Path, out: Path) -> dict[str, Any]:

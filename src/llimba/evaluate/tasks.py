@@ -111,6 +111,7 @@ def _task(folder: Path, name: str) -> dict[str, Any]:
         "dataset_path": "json",
         "dataset_kwargs": {"data_files": {"test": data}, "cache_dir": str((folder / ".cache").resolve())},
         "test_split": "test",
+        "num_fewshot": 0,
         "metadata": {"version": 1},
     }
 
