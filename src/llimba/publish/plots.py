@@ -69,8 +69,9 @@ def mode_switch(systems: dict[str, dict[str, dict[str, Any]]], path: Path, title
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11)
     panel = figure.subplots()
-    for (system, table), colour in zip(systems.items(), COLOURS, strict=False):
-        temperatures = [float(temperature) for temperature in table]
+    for place, ((system, table), colour) in enumerate(zip(systems.items(), COLOURS, strict=False)):
+        aside = 0.012 * (place - (len(systems) - 1) / 2)  # equal shares would hide one another
+        temperatures = [float(temperature) + aside for temperature in table]
         entries = [row["target"] for row in table.values()]
         middle = [100 * entry["share"] for entry in entries]
         down = [100 * (entry["share"] - entry["low"]) for entry in entries]
