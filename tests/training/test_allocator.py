@@ -8,10 +8,10 @@ import pytest
 
 PROGRAM = """
 import resource
-from llimba.training.allocator import keep_freed_memory
+from llimba.training.allocator import FreedMemory
 KEEP = {keep}
 if KEEP:
-    assert keep_freed_memory()
+    assert FreedMemory("cpu").kept
 def faults():
     block = bytearray(64 * 2**20)
     del block
@@ -34,8 +34,38 @@ def test_memory_that_is_kept_costs_no_page_faults() -> None:
     assert faults[1] < 0.5 * faults[0]
 
 
+GAPS = """
+import os
+from llimba.training.allocator import EVERY, FreedMemory
+freed = FreedMemory("cpu")
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+blocks = [bytearray(b"x" * 2**20) for _ in range(200)]
+del blocks[::2], blocks[:50]  # gaps between what is still used
+before = resident()
+freed.after(EVERY - 1)
+between = resident()
+freed.after(EVERY)
+print(before - between, before - resident())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc only")
+def test_gaps_are_given_back_every_so_many_steps() -> None:
+    done = subprocess.run([sys.executable, "-c", GAPS], capture_output=True, text=True)
+    kept, given = map(int, done.stdout.split())
+    assert kept < 2**20 and given > 50 * 2**20, done.stderr
+
+
 def test_elsewhere_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     from llimba.training import allocator
 
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert not allocator.keep_freed_memory()
+    assert not allocator.FreedMemory("cpu").kept
+
+
+def test_a_gpu_is_left_alone() -> None:
+    from llimba.training import allocator
+
+    assert not allocator.FreedMemory("cuda").kept
+    allocator.FreedMemory("cuda").after(allocator.EVERY)

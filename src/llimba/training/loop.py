@@ -30,7 +30,7 @@ from llimba.errors import Interrupted, StageError
 from llimba.files import fingerprint
 from llimba.recipe import TrainingSection
 from llimba.training import attention, cost, estimate, leak_check, monitor, packing, precision
-from llimba.training.allocator import keep_freed_memory
+from llimba.training.allocator import FreedMemory
 from llimba.training.checkpoint import Checkpoints, whole_state
 from llimba.training.examples import Example
 from llimba.training.model import Opened, PackedModel, save_model, trainable
@@ -83,8 +83,7 @@ def train(
     # autocast is ours: accelerate fixes its own for the whole process, and cpt and sft may differ
     autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=opened.precision == "mixed")
 
-    if device.type == "cpu":
-        keep_freed_memory()
+    freed = FreedMemory(device.type)
     packed = PackedModel(opened.model).to(device)
     trains = trainable(opened.model)
     optimizer, optimizer_reason = precision.build_optimizer(settings, packed, device)
@@ -145,6 +144,7 @@ def train(
                 _seed(seed, step, UPDATE)
                 optimizer.step()
             optimizer.zero_grad()
+            freed.after(step + 1)
 
             seconds = time.monotonic() - clock
             lengths = [len(document.input_ids) for document in documents]
