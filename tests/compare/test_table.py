@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from llimba.compare.table import load_scores, table
+from llimba.compare.table import FEW_SENTENCES, footnote, load_scores, table
 from tests.fakes import recipe
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "scores.json"
@@ -43,3 +43,11 @@ def test_recipes_side_by_side_share_base_and_copy(tmp_path: Path) -> None:
     assert text.count("after SFT") == 2
     assert "two" in text
     assert "9.9" in text
+
+
+def test_few_sentences_are_said() -> None:
+    scores = load_scores(FIXTURE.parent)
+    assert footnote(scores).startswith("± of 12 sentences is too narrow")
+    scores["translation"]["copy"]["it-sc"]["sentences"] = FEW_SENTENCES
+    assert footnote(scores) == ""
+    assert footnote({"translation": {}}) == ""

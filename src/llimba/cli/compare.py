@@ -59,13 +59,15 @@ def compare(
 
 def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] | None = None) -> None:
     """Print the table of finished evaluations: (recipe, folder of its evaluate stage), and the sft folders by name."""
-    from llimba.compare.table import load_scores, table
+    from llimba.compare.table import footnote, load_scores, table
 
     costs = {name: {"training": matched.training(folder)} for name, folder in (trained or {}).items()}
     rendered: Table = table(
         [(recipe, load_scores(folder) | costs.get(recipe.name, {})) for recipe, folder in evaluated]
     )
     stdout.print(rendered)
+    if note := footnote(load_scores(evaluated[0][1])):
+        stdout.print(note, style="dim")
 
 
 def paired_lines(evaluated: list[tuple[Recipe, Path]]) -> list[str]:

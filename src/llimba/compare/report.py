@@ -13,7 +13,7 @@ from typing import Any
 
 from llimba.compare import matched
 from llimba.compare.paired import SAMPLES, against_the_first
-from llimba.compare.table import Scores, columns_of, load_scores, rows
+from llimba.compare.table import Scores, columns_of, footnote, load_scores, rows
 from llimba.files import read_jsonl, replacing, stable_fraction
 from llimba.manifest import read_manifest
 from llimba.recipe import Recipe
@@ -39,6 +39,7 @@ def report(finished: Sequence[Finished], place: Path) -> dict[str, Any]:
         "recipes": [of.name for of, _ in finished],
         "headings": [heading for heading, _, _ in columns],
         "table": table,
+        "footnote": footnote(first),
         "published": _published(evaluated),
         "paired": against_the_first([(of, folders[of.name]) for of, _ in finished]),
         "samples": SAMPLES,

@@ -15,6 +15,11 @@ Column = tuple[str, Scores, str]  # heading, scores, system
 STAGE_HEADINGS = {"copy": "copy", "base": "base", "cpt": "after CPT", "sft": "after SFT", "model": "model"}
 
 
+# Coverage of the 95 % intervals in a simulation (benchmarks/evaluation.py): nominal from 100 sentences on, but for a BLEU
+# that a few lucky sentences make (a copy of the source) 63 % of 16 and 86 % of 100 sentences.
+FEW_SENTENCES = 100
+
+
 def load_scores(evaluate_folder: Path) -> Scores:
     """`scores.json` of a finished evaluate stage."""
     scores: Scores = read_json(evaluate_folder / "scores.json")
@@ -37,6 +42,17 @@ def table(evaluated: list[tuple[Recipe, Scores]]) -> Table:
         else:
             rendered.add_row(label, *cells, basis)
     return rendered
+
+
+def footnote(first: Scores) -> str:
+    """What to know of the intervals where they rest on few sentences; empty where they do not."""
+    counts = [entry["sentences"] for entry in first["translation"].get("copy", {}).values()]
+    if not counts or min(counts) >= FEW_SENTENCES:
+        return ""
+    return (
+        f"± of {min(counts)} sentences is too narrow for a low BLEU (docs/evaluation.md): read chrF, and score "
+        f"{FEW_SENTENCES} sentences or more before one model is called better."
+    )
 
 
 def rows(recipe: Recipe, first: Scores, columns: list[Column]) -> list[tuple[str, list[str], str]]:
