@@ -67,7 +67,7 @@ def bits_per_byte(model: Any, tokenizer: Any, separator: int, documents: list[tu
 def run_arm(arguments: argparse.Namespace, switches: dict[str, Any], seed: int) -> dict[str, Any]:
     """Train and score one arm with one seed."""
     from llimba.cpt.mixture import mix
-    from llimba.recipe import CptSection, Tokens
+    from llimba.recipe import CptSection, Phase, Tokens
     from llimba.records import Document
     from llimba.training import loop, monitor
     from llimba.training.examples import document_examples
@@ -92,7 +92,7 @@ def run_arm(arguments: argparse.Namespace, switches: dict[str, Any], seed: int) 
     separator = opened.contract.separator_id
     examples = list(document_examples(documents, opened.tokenizer, separator, settings.sequence_length))
     shares = {arguments.target: 1 - REPLAY_SHARE, arguments.replay: REPLAY_SHARE}
-    chosen = mix(examples, shares, arguments.tokens, arguments.target, 0)  # the same documents for every seed
+    chosen = mix(examples, [Phase(share=1, mixture=shares)], arguments.tokens, arguments.target, 0)  # the same documents for every seed
     out = Path(arguments.out) / "arm"
     shutil.rmtree(out, ignore_errors=True)
     facts = loop.train(opened, chosen, settings, out, seed=seed, title=f"seed {seed}")

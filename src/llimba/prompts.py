@@ -5,10 +5,13 @@ one and fills it in. Evaluation always uses the first wording in `EVALUATION_LAN
 manifest, so that scores of two runs can be compared.
 """
 
+from collections.abc import Iterable
+
 from llimba.errors import RecipeError
 from llimba.language import Language
 
 EVALUATION_LANGUAGE = "en"
+PROMPT_GAP = "\n\n"  # between solved prompts; lm-evaluation-harness's own
 
 
 def split_direction(direction: str) -> tuple[str, str]:
@@ -41,6 +44,14 @@ def completion_prompt(language: Language, direction: str, text: str) -> str:
     """What a model without a chat template goes on from: "Italian: ...", then "Sardinian:" on a line of its own."""
     source, target = (language.name(code, EVALUATION_LANGUAGE) for code in split_direction(direction))
     return f"{source}: {text}\n{target}:"
+
+
+def completion_document(language: Language, direction: str, rows: Iterable[tuple[str, str]]) -> str:
+    """A text of solved completion prompts, (source, target) each: what aligned pairs are pretrained on.
+
+    A few-shot prompt of `evaluate.prompt: completion` is the beginning of such a text, to the character.
+    """
+    return PROMPT_GAP.join(completion_prompt(language, direction, source) + " " + target for source, target in rows)
 
 
 def system_prompt(language: Language, prompt_language: str, wording: int) -> str:

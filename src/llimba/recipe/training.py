@@ -1,4 +1,4 @@
-"""The engine's settings, and what `cpt` and `sft` add to them."""
+"""The engine's settings, and what `sft` adds to them; `cpt` has a file of its own."""
 
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -22,8 +22,11 @@ class TrainingSection(Section):
     num_train_epochs: float = Field(default=1.0, gt=0)
     max_steps: int | None = Field(default=None, gt=0)
     learning_rate: float = Field(default=5e-5, gt=0)
-    lr_scheduler_type: Literal["cosine", "linear", "constant"] = "cosine"
+    lr_scheduler_type: Literal["cosine", "cosine_with_min_lr", "linear", "constant", "warmup_stable_decay"] = "cosine"
     warmup_steps: int = Field(default=0, ge=0)
+    min_lr_ratio: float = Field(default=0.0, ge=0, lt=1)  # where the decay ends, as a share of learning_rate
+    decay_share: float = Field(default=0.2, gt=0, le=1)  # warmup_stable_decay: the share of all steps that decays
+    decay_type: Literal["linear", "cosine", "1-sqrt"] = "linear"  # warmup_stable_decay: how it does
     weight_decay: float = Field(default=0.0, ge=0)
     adam_beta1: float = Field(default=0.9, ge=0, lt=1)
     adam_beta2: float = Field(default=0.999, ge=0, lt=1)
@@ -50,24 +53,18 @@ class TrainingSection(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _schedule_has_an_end(self) -> Self:
+        ends = ("cosine_with_min_lr", "warmup_stable_decay")
+        if self.min_lr_ratio and self.lr_scheduler_type not in ends:
+            raise ValueError(f"min_lr_ratio needs lr_scheduler_type: {' or '.join(ends)}")
+        return self
+
     @field_validator("packing", mode="before")
     @classmethod
     def _yaml_switch(cls, value: Any) -> Any:
         """YAML reads on and off as booleans."""
         return {True: "step-exact", False: "off"}.get(value, value) if isinstance(value, bool) else value
-
-
-class CptSection(TrainingSection):
-    """Continued pretraining on documents."""
-
-    mixture: dict[str, float] = {}  # token share per language; empty: everything as it is
-    max_tokens: int | None = Field(default=None, gt=0)  # of one epoch, mixture included
-
-    @model_validator(mode="after")
-    def _shares(self) -> Self:
-        if self.mixture and abs(sum(self.mixture.values()) - 1) > 1e-6:
-            raise ValueError(f"the shares of mixture must add up to 1 (now {sum(self.mixture.values()):g})")
-        return self
 
 
 class SftSection(TrainingSection):

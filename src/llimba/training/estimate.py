@@ -84,11 +84,14 @@ def estimate_stage(
     from transformers import AutoTokenizer
 
     shape, outline = cost.shape_from_config(config_at_hand(base_model))
-    folder, lengths = folder_at_hand(base_model), None
+    folder = folder_at_hand(base_model)
+    there = examples is not None and folder is not None
+    made: list[Example] = []
     if examples is not None and folder is not None:
-        lengths = [len(example.input_ids) for example in examples(AutoTokenizer.from_pretrained(folder))]
+        made = examples(AutoTokenizer.from_pretrained(folder))
+    lengths, phases = [len(example.input_ids) for example in made], [example.phase for example in made]
     shape = shape.with_adapter(settings, outline)
-    return estimate(shape, settings, find_card(card), lengths, seed, max_tokens)
+    return estimate(shape, settings, find_card(card), lengths or None, seed, max_tokens, phases)
 
 
 def estimate(
@@ -98,13 +101,14 @@ def estimate(
     lengths: Sequence[int] | None,
     seed: int,
     max_tokens: int | None = None,
+    phases: Sequence[int] = (),
 ) -> dict[str, Any]:
     """Facts for people and programs; `lengths` are the examples' token counts, None where they are not known yet."""
     chosen, _ = precision.choose_precision(settings, shape, card.memory if card.gpu else None)
     optimizer, _ = precision.choose_optimizer(settings, chosen == "bf16")
     lines = memory_lines(shape, settings, card)
     needed = sum(lines.values())
-    steps = packing.plan_steps(lengths, settings, seed) if lengths else None
+    steps = packing.plan_steps(lengths, settings, seed, phases) if lengths else None
     if steps and lengths:
         tokens: int | None = sum(lengths[i] for step in steps for i in step)
     else:

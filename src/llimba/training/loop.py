@@ -96,7 +96,7 @@ def train(
     peak = estimate.known_peak(device)
     wrapped, optimizer = accelerator.prepare(packed, optimizer)
 
-    plan = packing.plan_steps([len(example.input_ids) for example in examples], settings, seed)
+    plan = packing.plan_examples(examples, settings, seed)
     row_length = packing.row_length(settings, device)
     schedule = learning_rates(settings, len(plan))
     logger.info("%s: %s", title, _what_trains(trains))
@@ -224,7 +224,14 @@ def finish(model: Any, tokenizer: Any, out: Path, check: Callable[[Path], None] 
 def learning_rates(settings: TrainingSection, num_steps: int) -> Callable[[int], float]:
     """The learning rate as a function of the step, from 0: transformers' schedule, so nothing of it needs saving."""
     unit = torch.optim.SGD([torch.zeros(1)], lr=1.0)
-    (factor,) = get_scheduler(settings.lr_scheduler_type, unit, settings.warmup_steps, num_steps).lr_lambdas
+    further: dict[str, Any] = {}
+    if settings.lr_scheduler_type == "cosine_with_min_lr":
+        further = {"min_lr_rate": settings.min_lr_ratio}
+    if settings.lr_scheduler_type == "warmup_stable_decay":
+        decay = min(max(1, round(settings.decay_share * num_steps)), num_steps - settings.warmup_steps)
+        further = {"num_decay_steps": decay, "min_lr_ratio": settings.min_lr_ratio, "decay_type": settings.decay_type}
+    scheduler = get_scheduler(settings.lr_scheduler_type, unit, settings.warmup_steps, num_steps, further)
+    (factor,) = scheduler.lr_lambdas
     return lambda step: settings.learning_rate * float(factor(step))
 
 
