@@ -52,7 +52,10 @@ def test_too_little_replay_is_an_error_with_numbers() -> None:
 def test_without_shares_everything_stays() -> None:
     examples = texts("sc", [10, 20]) + texts("it", [5])
     assert mix(examples, one_phase(), None, "sc", 1) == examples
-    assert tokens(mix(examples, one_phase(), 12, "sc", 1)) and sum(tokens(mix(examples, one_phase(), 12, "sc", 1)).values()) == 12
+    assert (
+        tokens(mix(examples, one_phase(), 12, "sc", 1))
+        and sum(tokens(mix(examples, one_phase(), 12, "sc", 1)).values()) == 12
+    )
 
 
 def token_places(examples: list[Example]) -> list[tuple[str, int]]:
@@ -94,7 +97,10 @@ def test_phases_share_the_text_of_the_language_to_be_learned() -> None:
 
 def test_text_that_runs_out_is_an_error_or_begins_again() -> None:
     examples = texts("sc", [60, 60]) + texts("it", [20, 20])
-    phases = [Phase(max_tokens=100, mixture={"sc": 0.7, "it": 0.3}), Phase(max_tokens=100, mixture={"sc": 0.7, "it": 0.3})]
+    phases = [
+        Phase(max_tokens=100, mixture={"sc": 0.7, "it": 0.3}),
+        Phase(max_tokens=100, mixture={"sc": 0.7, "it": 0.3}),
+    ]
     with pytest.raises(StageError, match=r"cpt.phases: 70% of 200 tokens is 140 tokens of 'sc'.*has 120.*repeat: true"):
         mix(examples, phases, None, "sc", 1)
     chosen = mix(examples, phases, None, "sc", 1, repeat=True)

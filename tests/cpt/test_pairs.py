@@ -63,7 +63,11 @@ def test_no_document_mixes_sources_and_a_pair_without_the_language_is_left_out()
 def test_pair_documents_hold_nothing_that_is_scored(tmp_path: Path) -> None:
     """The corpus stage's pairs are clean; what is planted in both languages and spellings must not come back."""
     content = recipe_content(tmp_path)
-    cpt = {**content["cpt"], "pairs": {"directions": ["it-sc", "sc-it"]}, "mixture": {"sc": 0.5, "it": 0.2, "pairs": 0.3}}
+    cpt = {
+        **content["cpt"],
+        "pairs": {"directions": ["it-sc", "sc-it"]},
+        "mixture": {"sc": 0.5, "it": 0.2, "pairs": 0.3},
+    }
     loaded = recipe(tmp_path, cpt=cpt)
     scored = Pair(id="e", source="scored", role="evaluate", texts={c: SENTENCES[c][3] for c in ("sc", "it")}, **COMMON)
     planted = [

@@ -63,7 +63,9 @@ def _wanted(
     parts = {key: sum((phase.share or 0) * phase.mixture.get(key, 0) for phase in phases) for key in available}
     budget = 0.0
     if phases[0].share is not None:
-        learned = [key for key in parts if key.split("/")[0] == target] or [k for k in parts if k.split("/")[0] == PAIRS]
+        learned = [key for key in parts if key.split("/")[0] == target] or [
+            k for k in parts if k.split("/")[0] == PAIRS
+        ]
         reach = min((available[key] / parts[key] for key in learned if parts[key]), default=0.0)
         budget = max_tokens if max_tokens is not None and (repeat or max_tokens < reach) else reach
         if max_tokens is not None and budget < max_tokens:

@@ -31,6 +31,7 @@ from llimba.files import fingerprint
 from llimba.recipe import TrainingSection
 from llimba.training import attention, cost, estimate, leak_check, monitor, packing, precision
 from llimba.training.allocator import keep_freed_memory
+from llimba.training.averaging import Average
 from llimba.training.checkpoint import Checkpoints, whole_state
 from llimba.training.examples import Example
 from llimba.training.model import Opened, PackedModel, save_model, trainable
@@ -104,7 +105,8 @@ def train(
     logger.info("%s: %d steps; about %.1f GiB of memory at the peak", title, len(plan), predicted / 2**30)
 
     identity = fingerprint([plan, [[example.document, len(example.input_ids)] for example in examples]])
-    checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity)
+    average = Average(packed, settings, len(plan))
+    checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity, average)
     checkpoints.check_disk()
     state = checkpoints.resume() or {"step": 0, "rows": {}}
     watch = Monitor(out, title, settings, accelerator, held_out or HeldOut(), len(plan), state["rows"])
@@ -145,6 +147,7 @@ def train(
                 _seed(seed, step, UPDATE)
                 optimizer.step()
             optimizer.zero_grad()
+            average.after(step + 1)
 
             seconds = time.monotonic() - clock
             lengths = [len(document.input_ids) for document in documents]
@@ -181,6 +184,7 @@ def train(
     seconds = time.monotonic() - started
     if saved_step < len(plan):  # what follows (merging, export) may fail, and the training must not be lost with it
         save(len(plan), must=False)
+    average.install()
     watch.close()
     return _facts(watch, done, seconds) | {
         "steps": len(plan),
@@ -191,6 +195,7 @@ def train(
         "processes": accelerator.num_processes,
         "attention": {"backend": backend, "reason": backend_reason},
         "optimizer": optimizer_reason,
+        "averaged": average.reason,
         "precision": {"value": opened.precision, "reason": opened.precision_reason},
         "tokens": opened.contract.reasons,
         "device": str(device),
