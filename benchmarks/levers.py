@@ -1,6 +1,6 @@
-"""Which levers of continued pretraining are worth it: experiments D1, D2 and D4, arms of equal tokens, several seeds.
+"""Which levers of continued pretraining are worth it: experiments D1, D2 and D4, arms of equal tokens, some seeds.
 
-    python benchmarks/levers.py d1 --model FOLDER --rows rows.jsonl --dev dev.jsonl --out FOLDER --tokens 250000 --seeds 3
+    python benchmarks/levers.py d1 --model FOLDER --rows rows.jsonl --dev dev.jsonl --out FOLDER --seeds 3
 
 `rows.jsonl` and `dev.jsonl` hold one column of text per language code, consecutive rows from one article. `--text` adds
 Sardinian lines that have no translation; every twentieth block of a hundred of them is set aside and scored. An arm is
@@ -8,7 +8,8 @@ a recipe: the stages sources, corpus and cpt run under OUT/runs as `llimba run` 
 goes on from its checkpoint; the recipe file stays in OUT/recipes, the model goes when it is scored (`--keep-models`).
 
 Scores are bits per byte on the dev rows: of a translation given its original, asked with the completion prompt
-("en>sc"), and of texts alone ("sc"). Finished arms are kept in OUT/<experiment>.jsonl; the table is OUT/<experiment>.md.
+("en>sc"), and of texts alone ("sc"). Finished arms are kept in OUT/<experiment>.jsonl; their table is
+OUT/<experiment>.md.
 """
 
 import argparse

@@ -80,8 +80,8 @@ def _wanted(
         if asked > there and (not repeat or there == 0):
             raise StageError(
                 f"cpt.{'phases' if len(phases) > 1 else 'mixture'}: {asked / total:.0%} of {total:,.0f} tokens is "
-                f"{asked:,} tokens of '{key}', but the corpus has {there:,}. Lower the share or cpt.max_tokens, add text"
-                + (" of that kind." if repeat else " of that kind, or set cpt.repeat: true to have it begin again.")
+                f"{asked:,} tokens of '{key}', but the corpus has {there:,}. Lower the share or cpt.max_tokens, add "
+                + ("such text." if repeat else "such text, or set cpt.repeat: true to have it begin again.")
             )
     return wanted
 

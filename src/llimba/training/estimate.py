@@ -85,7 +85,6 @@ def estimate_stage(
 
     shape, outline = cost.shape_from_config(config_at_hand(base_model))
     folder = folder_at_hand(base_model)
-    there = examples is not None and folder is not None
     made: list[Example] = []
     if examples is not None and folder is not None:
         made = examples(AutoTokenizer.from_pretrained(folder))
