@@ -49,6 +49,7 @@ ALL_WAYS = {"pairs": {"directions": DIRECTIONS, "rows_per_document": arms.ROWS_P
 ONE_WAY = {"pairs": {"directions": ["en-sc"], "rows_per_document": arms.ROWS_PER_DOCUMENT}, "mixture": PAIRS}
 ROMANCE = {"sc": 0.8, "it": 0.1, "es": 0.1}
 ARMS: dict[str, dict[str, dict[str, Any]]] = {
+    "base": {"u: untrained": {}},  # one seed is enough
     "d1": {
         "a: all monolingual": {"mixture": blended(TAIL, ALONE, AS_IN_PAIRS)},
         "b: pairs spread evenly": {**ALL_WAYS, "mixture": blended(TAIL, ALONE, PAIRS)},
@@ -122,6 +123,8 @@ def run_arm(arguments: argparse.Namespace, settings: dict[str, Any], arm: str, s
     from llimba.recipe_file import load_recipe
     from llimba.runner import run
 
+    if not settings:
+        return {"bits_per_byte": score(arguments, Path(arguments.model)), "tokens": 0, "steps": 0}
     out = Path(arguments.out)
     path = out / "recipes" / f"{arguments.experiment}-{arm[0]}-{seed}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
