@@ -28,6 +28,8 @@ class TrainingSection(Section):
     decay_share: float = Field(default=0.2, gt=0, le=1)  # warmup_stable_decay: the share of all steps that decays
     decay_type: Literal["linear", "cosine", "1-sqrt"] = "linear"  # warmup_stable_decay: how it does
     weight_decay: float = Field(default=0.0, ge=0)
+    l2_sp: float = Field(default=0.0, ge=0)  # decay towards the weights that training starts from
+    input_masking: float = Field(default=0.0, ge=0, lt=1)  # share of the inputs replaced; what is predicted stays
     ema_decay: float | None = Field(default=None, gt=0, lt=1)  # an exponential mean of the weights is what is left
     ema_steps: int = Field(default=1, gt=0)  # steps between its updates
     average_last: int = Field(default=0, ge=0)  # or the mean of so many states of the weights, the last among them
@@ -97,9 +99,13 @@ class SftSection(TrainingSection):
         return None if kind == "full" else kind
 
     @model_validator(mode="after")
-    def _averages_possible(self) -> Self:
-        if self.method in ("dpo", "orpo") and (self.ema_decay is not None or self.average_last):
-            raise ValueError(f"ema_decay and average_last are not there for method: {self.method}")
+    def _levers_possible(self) -> Self:
+        if self.l2_sp and self.adapter_kind is not None:
+            raise ValueError(
+                "l2_sp holds weights near their start, and an adapter has none to go back to: leave it out"
+            )
+        if self.method in ("dpo", "orpo") and (self.ema_decay is not None or self.average_last or self.input_masking):
+            raise ValueError(f"ema_decay, average_last and input_masking are not there for method: {self.method}")
         return self
 
     @model_validator(mode="after")

@@ -115,13 +115,15 @@ def estimate(
     document = cost.mean_document_length(lengths) if lengths else float(settings.sequence_length)
     flops = cost.hardware_flops(shape, document, settings.gradient_checkpointing)
     speed = UTILISATION * card.peak / flops
-    state = sum(lines[line] for line in ("weights", "optimizer"))
+    host = cost.host_memory(shape, settings, chosen) if card.gpu else {}
+    state = sum(lines[line] for line in ("weights", "optimizer")) + _averaged(shape, settings)
     return {
         "card": card.name,
         "precision": chosen,
         "optimizer": optimizer,
         "trained_parameters": shape.trained,
         "memory_gib": {line: round(value / GIB, 2) for line, value in lines.items()},
+        "host_memory_gib": {line: round(value / GIB, 2) for line, value in host.items()},
         "needed_gib": round(needed / GIB, 2),
         "available_gib": round(card.memory / GIB, 1),
         "fits": needed <= card.memory,
@@ -143,6 +145,8 @@ def memory_lines(shape: cost.Shape, settings: TrainingSection, card: Card) -> di
     chosen, _ = precision.choose_precision(settings, shape, card.memory if card.gpu else None)
     optimizer, _ = precision.choose_optimizer(settings, chosen == "bf16")
     lines = cost.memory(shape, settings, chosen, optimizer)
+    if not card.gpu:
+        lines |= cost.host_memory(shape, settings, chosen)
     return lines | {"CUDA context" if card.gpu else "Python and libraries": card.overhead}
 
 
@@ -150,7 +154,9 @@ def predicted_peak(shape: cost.Shape, settings: TrainingSection, chosen: str, de
     """Bytes that `peak_memory` should read at the end of the run: on a GPU tensors only, on a CPU the whole process."""
     optimizer, _ = precision.choose_optimizer(settings, chosen == "bf16")
     tensors = sum(cost.memory(shape, settings, chosen, optimizer).values())
-    return tensors if device.type == "cuda" else tensors + PROCESS
+    if device.type == "cuda":
+        return tensors
+    return tensors + sum(cost.host_memory(shape, settings, chosen).values()) + PROCESS
 
 
 def remedy(shape: cost.Shape, settings: TrainingSection, card: Card) -> str:
@@ -167,6 +173,11 @@ def remedy(shape: cost.Shape, settings: TrainingSection, card: Card) -> str:
         if sum(memory_lines(shape, settings.model_copy(update=changed), card).values()) <= card.memory:
             return ", ".join(f"{key}: {str(value).lower()}" for key, value in changed.items())
     return ""
+
+
+def _averaged(shape: cost.Shape, settings: TrainingSection) -> float:
+    """Bytes of the mean of the weights in a checkpoint."""
+    return cost.host_memory(shape, settings, "fp32").get("mean of the weights", 0.0)
 
 
 def _physical_memory() -> float:

@@ -34,6 +34,7 @@ from llimba.training.allocator import keep_freed_memory
 from llimba.training.averaging import Average
 from llimba.training.checkpoint import Checkpoints, whole_state
 from llimba.training.examples import Example
+from llimba.training.masking import mask_inputs
 from llimba.training.model import Opened, PackedModel, save_model, trainable
 from llimba.training.monitor import HeldOut, Monitor
 from llimba.training.stopping import stop_requests
@@ -123,7 +124,8 @@ def train(
         for step in range(done, len(plan)):
             clock = time.monotonic()
             documents = [examples[i] for i in plan[step]]
-            rows = packing.pack(documents, row_length, settings.packing)
+            read = mask_inputs(documents, settings.input_masking, seed, step)
+            rows = packing.pack(read, row_length, settings.packing)
             mine = packing.share(rows, accelerator.process_index, accelerator.num_processes)
 
             _seed(seed, step, accelerator.process_index)
