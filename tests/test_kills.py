@@ -22,7 +22,7 @@ EVERY_STEP = {"save_minutes": 1e-6, "num_train_epochs": 2}
 
 LEVERS = {  # what cpt can do besides, all at once
     "pairs": {"directions": ["it-sc", "sc-it"], "rows_per_document": 2},
-    "phases": [{"share": 0.6, "mixture": {"sc": 0.6, "it": 0.4}}, {"share": 0.4, "mixture": {"pairs": 0.7, "it": 0.3}}],
+    "phases": [{"share": 0.6, "mixture": {"sc": 0.6, "it": 0.4}}, {"share": 0.4, "mixture": {"pairs": 0.9, "it": 0.1}}],
     "lr_scheduler_type": "warmup_stable_decay",
     "min_lr_ratio": 0.1,
     "input_masking": 0.15,
