@@ -7,6 +7,7 @@ from typing import Any
 from llimba.corpus.stage import run as run_corpus
 from llimba.cpt.pairs import pair_documents
 from llimba.cpt.stage import documents
+from llimba.cpt.tags import Tags
 from llimba.decontaminate import EvaluationIndex
 from llimba.files import read_jsonl
 from llimba.language import load_language
@@ -16,6 +17,7 @@ from llimba.records import Document, Pair, write_records
 from tests.fakes import SENTENCES, recipe, recipe_content
 
 SARDINIAN = load_language("srd")
+UNTAGGED = Tags(None, SARDINIAN, 1)
 COMMON: dict[str, Any] = {"license": "x", "provenance": "p"}
 
 
@@ -28,7 +30,7 @@ def pairs(source: str, rows: range, *languages: str) -> list[Pair]:
 
 def test_every_direction_is_written_in_order_and_in_the_words_of_the_prompt() -> None:
     settings = PairDocuments(directions=["en-sc", "sc-en"], rows_per_document=2)
-    made = list(pair_documents(pairs("seed", range(3), "sc", "en"), settings, SARDINIAN))
+    made = list(pair_documents(pairs("seed", range(3), "sc", "en"), settings, SARDINIAN, UNTAGGED))
     assert [d.id for d in made] == [f"pairs:{way}:seed:{i}" for i in (0, 2) for way in ("en-sc", "sc-en")]
     assert made[0].text == (
         f"English: {SENTENCES['en'][0]}\nSardinian: {SENTENCES['sc'][0]}\n\n"
@@ -44,7 +46,7 @@ def test_a_few_shot_prompt_of_the_harness_is_the_beginning_of_such_a_document() 
 
     config = TaskConfig(task="t")
     settings = PairDocuments(directions=["it-sc"], rows_per_document=2)
-    (document,) = pair_documents(pairs("seed", range(2), "sc", "it"), settings, SARDINIAN)
+    (document,) = pair_documents(pairs("seed", range(2), "sc", "it"), settings, SARDINIAN, UNTAGGED)
     asked = [completion_prompt(SARDINIAN, "it-sc", SENTENCES["it"][i]) for i in range(2)]
     shown = asked[0] + config.target_delimiter + SENTENCES["sc"][0] + config.fewshot_delimiter + asked[1]
     assert document.text == shown + config.target_delimiter + SENTENCES["sc"][1]
@@ -53,11 +55,11 @@ def test_a_few_shot_prompt_of_the_harness_is_the_beginning_of_such_a_document() 
 def test_no_document_mixes_sources_and_a_pair_without_the_language_is_left_out() -> None:
     given = pairs("one", range(2), "sc", "it") + pairs("two", range(2, 5), "sc", "it", "en")
     settings = PairDocuments(directions=["it-sc", "en-sc"], rows_per_document=3)
-    made = {d.id: d for d in pair_documents(given, settings, SARDINIAN)}
+    made = {d.id: d for d in pair_documents(given, settings, SARDINIAN, UNTAGGED)}
     assert set(made) == {"pairs:it-sc:one:0", "pairs:it-sc:two:2", "pairs:en-sc:two:2"}
     assert made["pairs:it-sc:one:0"].source == "one"
     chosen = PairDocuments(directions=["it-sc"], sources=["two"])
-    assert [d.source for d in pair_documents(given, chosen, SARDINIAN)] == ["two"]
+    assert [d.source for d in pair_documents(given, chosen, SARDINIAN, UNTAGGED)] == ["two"]
 
 
 def test_pair_documents_hold_nothing_that_is_scored(tmp_path: Path) -> None:
@@ -92,7 +94,7 @@ def test_pair_documents_hold_nothing_that_is_scored(tmp_path: Path) -> None:
     made = [d for d in documents(loaded, tmp_path / "corpus") if d.language == "pairs"]
     assert len(made) == 2
     assert hits(made) == 0
-    leaky = list(pair_documents(planted, cpt_pairs(), SARDINIAN))
+    leaky = list(pair_documents(planted, cpt_pairs(), SARDINIAN, UNTAGGED))
     assert hits(leaky) == 4  # the search finds them: both, in either direction
     assert asdict(made[0])["license"] == "x"
 

@@ -8,6 +8,7 @@ are the corpus stage's, so what is scored on is not among them.
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 
+from llimba.cpt.tags import Tags
 from llimba.language import Language
 from llimba.prompts import completion_document, split_direction
 from llimba.recipe import PAIRS, PairDocuments
@@ -16,7 +17,9 @@ from llimba.records import Document, Pair
 CARRIED = ("source", "license", "provenance", "variety", "norm", "origin", "engine")
 
 
-def pair_documents(pairs: Iterable[Pair], settings: PairDocuments, language: Language) -> Iterator[Document]:
+def pair_documents(
+    pairs: Iterable[Pair], settings: PairDocuments, language: Language, tags: Tags
+) -> Iterator[Document]:
     """Documents of `rows_per_document` consecutive pairs of one source, one for each direction; the last may be short.
 
     Pairs come in the order of their source's rows. A pair without one of a direction's languages is left out of it.
@@ -29,15 +32,17 @@ def pair_documents(pairs: Iterable[Pair], settings: PairDocuments, language: Lan
                 one, other = split_direction(direction)
                 both = [pair for pair in rows if one in pair.texts and other in pair.texts]
                 if both:
-                    yield _document(both, direction, language)
+                    yield _document(both, direction, language, tags)
 
 
-def _document(rows: list[Pair], direction: str, language: Language) -> Document:
+def _document(rows: list[Pair], direction: str, language: Language, tags: Tags) -> Document:
     one, other = split_direction(direction)
     first = rows[0]
+    name = f"{PAIRS}:{direction}:{first.id}"
+    solved = ((pair.texts[one], pair.texts[other], tags.of(pair, name)) for pair in rows)
     return Document(
-        id=f"{PAIRS}:{direction}:{first.id}",
-        text=completion_document(language, direction, ((pair.texts[one], pair.texts[other]) for pair in rows)),
+        id=name,
+        text=completion_document(language, direction, solved),
         language=PAIRS,
         **{name: getattr(first, name) for name in CARRIED},
     )

@@ -4,14 +4,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llimba.base_model import base_folder, token_contract
 from llimba.cpt.mixture import key_of, mix
 from llimba.cpt.pairs import pair_documents
+from llimba.cpt.tags import Tags
 from llimba.errors import StageError
+from llimba.prompts import tagged_text
 from llimba.recipe import CptSection, Recipe
 from llimba.records import Document, Pair, read_records
 
@@ -61,13 +63,15 @@ def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any) -> list["Exa
 
 def documents(recipe: Recipe, corpus: Path) -> Iterator[Document]:
     """All that may be read: the corpus's documents, and its pairs written out; `language` is the mixture's key."""
-    settings = _settings(recipe)
-    keys = set(settings.mixture_keys())
-    texts = read_records(corpus / "documents.jsonl", Document)
+    settings, profile = _settings(recipe), recipe.profile
+    tags, keys = Tags(settings.norm_tags, profile, recipe.seed), set(settings.mixture_keys())
+    for document in read_records(corpus / "documents.jsonl", Document):
+        tag = tags.of(document, document.id) if document.language == profile.code else ""
+        yield replace(document, language=key_of(document, keys), text=tagged_text(profile, document.text, tag))
     if settings.pairs is not None:
         pairs = read_records(corpus / "pairs.jsonl", Pair)
-        texts = chain(texts, pair_documents(pairs, settings.pairs, recipe.profile))
-    return (replace(document, language=key_of(document, keys)) for document in texts)
+        for document in pair_documents(pairs, settings.pairs, profile, tags):
+            yield replace(document, language=key_of(document, keys))
 
 
 def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[str, Any]:

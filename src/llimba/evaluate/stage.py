@@ -17,9 +17,8 @@ from llimba.evaluate.instructions import instructions
 from llimba.evaluate.scores import signatures
 from llimba.evaluate.selection import few_shot, sentences, texts
 from llimba.evaluate.system import CLOZE, QUESTIONS, Asked, score
-from llimba.evaluate.tasks import settle, write_questions, write_tasks
+from llimba.evaluate.tasks import settle, wording, write_questions, write_tasks
 from llimba.files import read_json, read_jsonl, write_json
-from llimba.prompts import completion_prompt, evaluation_prompt
 from llimba.recipe import Recipe
 from llimba.records import Document, Pair, read_records
 
@@ -60,7 +59,7 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
         results[system] = read_json(finished)
     measured = {system: results[system] for system in folders}
     results |= baselines.published_systems(published, settings.directions)
-    word = completion_prompt if settings.prompt == "completion" else evaluation_prompt
+    word = wording(settings, recipe.profile)
     scores = {
         "systems": list(results),
         "bits_per_byte": {system: result["bits_per_byte"] for system, result in measured.items()},
@@ -75,7 +74,7 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
         "seconds": {system: result["seconds"] for system, result in measured.items()},
         "batch_size": {s: r["batch_size"] for s, r in measured.items() if "batch_size" in r},
         "signatures": signatures(),
-        "prompt": word(recipe.profile, settings.directions[0], "...") if settings.directions else "",
+        "prompt": word(settings.directions[0], "...") if settings.directions else "",
         "prompt_form": settings.prompt,
         "num_fewshot": settings.num_fewshot,
         "precision": harness.choose_precision(settings.precision)[0],

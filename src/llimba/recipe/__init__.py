@@ -5,7 +5,7 @@ The field names are the field's own (transformers, peft, TRL) wherever one exist
 
 from llimba.recipe.base_model import BaseModelSection, Tokens
 from llimba.recipe.corpus import CorpusSection, Executor
-from llimba.recipe.cpt import PAIRS, CptSection, PairDocuments, Phase
+from llimba.recipe.cpt import PAIRS, CptSection, NormTags, PairDocuments, Phase
 from llimba.recipe.evaluate import EvaluateSection, ModeSwitch
 from llimba.recipe.instruct import InstructSection
 from llimba.recipe.publish import PublishSection
@@ -39,6 +39,7 @@ __all__ = [
     "ModeSwitch",
     "ModelTranslation",
     "NllbTranslation",
+    "NormTags",
     "PackageSource",
     "PairDocuments",
     "ParallelSource",

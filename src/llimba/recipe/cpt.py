@@ -19,6 +19,12 @@ class PairDocuments(Section):
     sources: list[str] = []  # whose pairs; empty: every source's
 
 
+class NormTags(Section):
+    """The profile's `tags` before documents and pair lines whose variety, norm or origin is known."""
+
+    dropout: float = Field(default=0.3, ge=0, le=1)  # share of the documents that go without
+
+
 class Phase(Section):
     """A part of the run with a mixture of its own."""
 
@@ -39,6 +45,7 @@ class CptSection(TrainingSection):
     phases: list[Phase] = []  # one after another under one schedule, each shuffled within itself
     repeat: bool = False  # begin a key's text again where it runs out; else that is an error
     pairs: PairDocuments | None = None
+    norm_tags: NormTags | None = None
 
     @property
     def all_phases(self) -> list[Phase]:

@@ -77,6 +77,14 @@ class Recipe(Section):
                     )
         if self.cpt is not None:
             self._mixtures_possible(self.cpt, profile.code)
+        tagged = self.cpt is not None and self.cpt.norm_tags is not None
+        if tagged and not profile.tags:
+            raise ValueError(f"cpt.norm_tags: the profile of {profile.iso639_3} has no tags; write them there")
+        if self.evaluate.norm_tag and (self.evaluate.norm_tag not in profile.tags or self.evaluate.prompt == "chat"):
+            raise ValueError(
+                f"evaluate.norm_tag: '{self.evaluate.norm_tag}' must be one of the profile's tags "
+                f"({', '.join(profile.tags) or 'it has none'}), and evaluate.prompt: completion"
+            )
         for name, settings in self.instruct.translate.items():
             if name not in self.sources:
                 raise ValueError(f"instruct.translate.{name}: there is no source of that name")
