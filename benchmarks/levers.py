@@ -1,4 +1,4 @@
-"""Which levers of continued pretraining are worth it: experiments D1, D2 and D4, arms of equal tokens, some seeds.
+"""Which levers of continued pretraining are worth it: experiments D1, D2, D4 and D5, a few seeds an arm.
 
     python benchmarks/levers.py d1 --model FOLDER --rows rows.jsonl --dev dev.jsonl --out FOLDER --seeds 3
 
@@ -47,6 +47,7 @@ def tail(share: float, first: dict[str, float], last: dict[str, float]) -> list[
 MEAN_OF_LAST_4 = {"lr_scheduler_type": "cosine_with_min_lr", "min_lr_ratio": 1 / 3, "average_last": 4}
 ALL_WAYS = {"pairs": {"directions": DIRECTIONS, "rows_per_document": arms.ROWS_PER_DOCUMENT}}
 ONE_WAY = {"pairs": {"directions": ["en-sc"], "rows_per_document": arms.ROWS_PER_DOCUMENT}, "mixture": PAIRS}
+FOUR_EPOCHS = {"mixture": {"sc": 1.0}, "num_train_epochs": 4}
 ROMANCE = {"sc": 0.8, "it": 0.1, "es": 0.1}
 ARMS: dict[str, dict[str, dict[str, Any]]] = {
     "base": {"u: untrained": {}},  # one seed is enough
@@ -67,6 +68,16 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
         "b: English throughout": {"mixture": blended(0.1, ROMANCE, {"en": 1})},
         "c: English first": {"phases": tail(0.9, blended(0.2, ROMANCE, {"en": 1}), ROMANCE)},
         "e: EMA": {"mixture": ROMANCE, "ema_decay": 0.92, "ema_steps": 10},
+        "f: EMA, fed back": {"mixture": ROMANCE, "ema_decay": 0.92, "ema_feedback": True},
+    },
+    "d5": {  # little text, read often: use --tokens 120000
+        "a: 2 epochs": {"mixture": {"sc": 1.0}, "num_train_epochs": 2},
+        "b: 4 epochs": FOUR_EPOCHS,
+        "c: 8 epochs": {"mixture": {"sc": 1.0}, "num_train_epochs": 8},
+        "d: 4 epochs, weight decay": {**FOUR_EPOCHS, "weight_decay": 1.0},
+        "e: 4 epochs, L2-SP": {**FOUR_EPOCHS, "l2_sp": 1.0},
+        "f: 4 epochs, strong L2-SP": {**FOUR_EPOCHS, "l2_sp": 10.0},
+        "g: 4 epochs, masked inputs": {**FOUR_EPOCHS, "input_masking": 0.15},
     },
 }
 # What Apertium makes of D2's rows: column made, column it is made of, mode, Debian packages

@@ -43,6 +43,19 @@ def test_the_exponential_mean_begins_at_the_start_and_follows_its_decay() -> Non
     assert average.tensors["weight"].item() == pytest.approx(by_hand)
 
 
+def test_fed_back_the_weights_keep_a_share_of_every_stretch() -> None:
+    model = torch.nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        model.weight.fill_(0.0)
+    average = Average(model, CptSection(ema_decay=0.75, ema_steps=2, ema_feedback=True), num_steps=4)
+    for step in range(1, 5):
+        with torch.no_grad():
+            model.weight.add_(1.0)
+        average.after(step)
+    assert model.weight.item() == pytest.approx(0.25 * 2 + 0.25 * 2)  # two steps of 1, a quarter of them kept, twice
+    assert "training went on from it" in str(average.reason)
+
+
 @pytest.mark.parametrize(("last", "share", "expected"), [(4, 0.2, [85, 90, 95, 100]), (1, 0.2, [100]), (0, 0.2, [])])
 def test_which_steps_are_taken(last: int, share: float, expected: list[int]) -> None:
     assert averaged_steps(CptSection(average_last=last, average_share=share), 100) == expected
@@ -60,7 +73,14 @@ def test_two_averages_are_refused() -> None:
         CptSection(ema_decay=0.9, average_last=4)
 
 
-@pytest.mark.parametrize("changes", [{"ema_decay": 0.8, "ema_steps": 2}, {"average_last": 3, "average_share": 0.9}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ema_decay": 0.8, "ema_steps": 2},
+        {"average_last": 3, "average_share": 0.9},
+        {"ema_decay": 0.5, "ema_steps": 4, "ema_feedback": True},  # five steps: the last is not in the mean
+    ],
+)
 def test_a_run_that_was_stopped_leaves_the_same_mean(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:

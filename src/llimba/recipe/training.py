@@ -32,6 +32,7 @@ class TrainingSection(Section):
     input_masking: float = Field(default=0.0, ge=0, lt=1)  # share of the inputs replaced; what is predicted stays
     ema_decay: float | None = Field(default=None, gt=0, lt=1)  # an exponential mean of the weights is what is left
     ema_steps: int = Field(default=1, gt=0)  # steps between its updates
+    ema_feedback: bool = False  # training goes on from the mean after every update, so that it leaves its start slowly
     average_last: int = Field(default=0, ge=0)  # or the mean of so many states of the weights, the last among them
     average_share: float = Field(default=0.2, gt=0, le=1)  # spread evenly over this last share of the steps
     adam_beta1: float = Field(default=0.9, ge=0, lt=1)
@@ -70,6 +71,8 @@ class TrainingSection(Section):
     def _one_average(self) -> Self:
         if self.ema_decay is not None and self.average_last:
             raise ValueError("ema_decay and average_last are two ways to average the weights: set one")
+        if self.ema_feedback and self.ema_decay is None:
+            raise ValueError("ema_feedback needs ema_decay: there is no mean to go on from")
         return self
 
     @field_validator("packing", mode="before")

@@ -1,9 +1,11 @@
 """The weights that a run leaves may be a mean of those it went through: an exponential one, or of its last steps.
 
-Both end nearer to where a decay would have led (arXiv 2511.18903) and, for the exponential one, nearer to the start
-(2506.00288). The mean is kept in fp32 in the host's memory, goes into every checkpoint, and takes the weights' place
-after the last step. Why not `torch.optim.swa_utils.AveragedModel`: it copies the whole module in the weights' own
-dtype, where a mean of bf16 weights loses most of what an update adds, and its count is not ours to save as safetensors.
+Both end where a longer decay of the learning rate would have led (arXiv 2511.18903); the exponential one also stays
+nearer to the start, and more so where training goes on from it (`ema_feedback`, the formula of 2506.00288). The mean is
+kept in fp32 in the host's memory, goes into every checkpoint, and takes the weights' place after the last step.
+
+Why not `torch.optim.swa_utils.AveragedModel`: it copies the whole module in the weights' own dtype, where a mean of
+bf16 weights loses most of what an update adds, and its count is not ours to save as safetensors.
 """
 
 from typing import Any
@@ -21,7 +23,7 @@ class Average:
 
     def __init__(self, model: nn.Module, settings: TrainingSection, num_steps: int) -> None:
         """The exponential mean begins with the weights as they are now, at the start of the run."""
-        self._decay = settings.ema_decay
+        self._decay, self._feedback = settings.ema_decay, settings.ema_feedback
         self._steps = averaged_steps(settings, num_steps)
         trained = {name: p for name, p in model.named_parameters() if p.requires_grad} if self._steps else {}
         if any(isinstance(parameter, DTensor) for parameter in trained.values()):
@@ -37,7 +39,8 @@ class Average:
         if not self._steps:
             return None
         if self._decay is not None:
-            return f"exponential mean, decay {self._decay:g}, {len(self._steps)} updates from the start weights on"
+            fed = ", training went on from it" if self._feedback else ""
+            return f"exponential mean, decay {self._decay:g}, {len(self._steps)} updates from the start weights on{fed}"
         return f"mean after steps {', '.join(map(str, self._steps))}"
 
     def after(self, step: int) -> None:
@@ -48,6 +51,8 @@ class Average:
         share = 1 / number if self._decay is None else 1 - self._decay
         for name, mean in self.tensors.items():
             mean.lerp_(self._weights[name].to("cpu", torch.float32), share)
+        if self._feedback:
+            self.install()
 
     def restore(self, tensors: dict[str, Any]) -> None:
         """Go on from what a checkpoint holds."""
