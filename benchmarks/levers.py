@@ -58,7 +58,7 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
         "d: pairs last, mild decay, mean of 4": {**ALL_WAYS, "phases": tail(TAIL, ALONE, PAIRS), **MEAN_OF_LAST_4},
     },
     "d2": {  # `rows` says which rows: human ones, or with one column made by Apertium
-        "n: the rows, monolingual": {"rows": "human", "mixture": {"sc": 0.5, "en": 0.5}},
+        "n: the rows, monolingual": {"rows": "human"},
         "h: human to human": {"rows": "human", **ONE_WAY},
         "b: machine English to human": {"rows": "back", **ONE_WAY},
         "f: human to machine Sardinian": {"rows": "forward", **ONE_WAY},
@@ -95,7 +95,8 @@ def recipe(arguments: argparse.Namespace, settings: dict[str, Any], seed: int) -
     """The whole recipe of an arm."""
     given, licence, rows = dict(settings), {"license": arguments.license}, Path(arguments.rows).resolve()
     languages = LANGUAGES
-    if made := given.pop("rows", None):
+    made = given.pop("rows", None)
+    if made:
         rows, languages = machine_rows(arguments, made), ["sc", "en"]
     aligned = {"kind": "parallel", "pairs": languages, **licence}
     sources: dict[str, Any] = {
@@ -104,7 +105,10 @@ def recipe(arguments: argparse.Namespace, settings: dict[str, Any], seed: int) -
     }
     for name, path in zip(("text", "text-dev"), set_aside(arguments), strict=False):
         lines = {"kind": "local", "path": str(path), "language": "sc", "lines_per_document": 8, **licence}
-        sources[name] = lines if name == "text" else {**lines, "role": "evaluate"}
+        if name == "text-dev":
+            sources[name] = {**lines, "role": "evaluate"}
+        elif not made:
+            sources[name] = lines
     return {
         "language": "srd",
         "seed": seed,

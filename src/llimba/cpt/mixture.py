@@ -44,7 +44,9 @@ def mix(
     `StageError` for a key with too little text. Without shares, everything is kept as it is, up to `max_tokens`.
     """
     if not phases[0].mixture:
-        return list(examples) if max_tokens is None else list(_Text(examples, seed).take(max_tokens, 0))
+        if max_tokens is None or (max_tokens >= sum(len(e.input_ids) for e in examples) and not repeat):
+            return list(examples)
+        return list(_Text(examples, seed).take(max_tokens, 0))
     keys = dict.fromkeys(key for phase in phases for key in phase.mixture)
     texts = {key: _Text([e for e in examples if e.language == key], seed) for key in keys}
     wanted = _wanted(phases, {key: text.tokens for key, text in texts.items()}, max_tokens, target, repeat)
