@@ -235,7 +235,7 @@ def learning_rates(settings: TrainingSection, num_steps: int) -> Callable[[int],
     if settings.lr_scheduler_type == "cosine_with_min_lr":
         further = {"min_lr_rate": settings.min_lr_ratio}
     if settings.lr_scheduler_type == "warmup_stable_decay":
-        decay = min(max(1, round(settings.decay_share * num_steps)), num_steps - settings.warmup_steps)
+        decay = max(1, min(round(settings.decay_share * num_steps), num_steps - settings.warmup_steps))
         further = {"num_decay_steps": decay, "min_lr_ratio": settings.min_lr_ratio, "decay_type": settings.decay_type}
     scheduler = get_scheduler(settings.lr_scheduler_type, unit, settings.warmup_steps, num_steps, further)
     (factor,) = scheduler.lr_lambdas
