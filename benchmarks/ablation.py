@@ -83,33 +83,19 @@ def draw(rows: list[dict[str, Any]], arguments: argparse.Namespace, path: Path) 
     from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4))
-    colours = dict(zip(ARMS[arguments.ablation], ("#1f4e79", "#c0504d", "#7f9c3a"), strict=True))
-    for place, (arm, colour) in enumerate(colours.items()):
-        mine = [row for row in rows if row["arm"] == arm]
-        mean = np.mean([row["losses"] for row in mine], axis=0)
+    for arm, colour in zip(ARMS[arguments.ablation], arms.COLOURS, strict=False):
+        mean = np.mean([row["losses"] for row in rows if row["arm"] == arm], axis=0)
         smooth = np.convolve(mean, np.ones(7) / 7, mode="valid")
         left.plot(np.arange(len(smooth)) + 4, smooth, color=colour, label=arm)
-        values = [row["bits_per_byte"][arguments.target] for row in mine]
-        right.scatter([place] * len(values), values, color=colour, zorder=3)
-        right.hlines(np.mean(values), place - 0.25, place + 0.25, color=colour)
     left.set(
         xlabel="optimizer step",
         ylabel="training loss (nats per token)",
         title="mean of the seeds, smoothed over 7 steps",
     )
     left.legend(frameon=False)
-    right.set(
-        ylabel=f"held-out bits per byte, {arguments.target}",
-        xlim=(-0.6, len(colours) - 0.4),
-        title="each seed, and their mean",
-    )
-    right.set_xticks(range(len(colours)), list(colours))
-    for axes in (left, right):
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    arms.dots(right, arms.by_arm(rows), arguments.target)
+    right.set(ylabel=f"held-out bits per byte, {arguments.target}", title="each seed, and their mean")
+    arms.save(figure, path)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 ROWS_PER_DOCUMENT = 3
 ROW_LENGTH = 1024
+COLOURS = ("#1f4e79", "#c0504d", "#7f9c3a", "#8064a2", "#d08a2e", "#4bacc6", "#7f7f7f")
 
 
 def read_rows(path: Path, most: int | None = None) -> list[dict[str, Any]]:
@@ -123,3 +124,23 @@ def by_arm(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
             "bits_per_byte": scores,
         }
     return found
+
+
+def dots(axes: Any, found: Mapping[str, Mapping[str, Any]], score: str) -> None:
+    """One score of every arm of `by_arm`: each seed a dot, their mean a line."""
+    for place, (arm, colour) in enumerate(zip(found, COLOURS, strict=False)):
+        values = found[arm]["bits_per_byte"][score]["values"]
+        axes.scatter([place] * len(values), values, color=colour, zorder=3)
+        axes.hlines(statistics.mean(values), place - 0.25, place + 0.25, color=colour)
+    axes.set(xlim=(-0.6, len(found) - 0.4))
+    axes.set_xticks(range(len(found)), [arm.partition(":")[0] for arm in found])
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a figure, its axes with a light grid and no frame."""
+    for axes in figure.axes:
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)

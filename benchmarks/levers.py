@@ -9,7 +9,7 @@ goes on from its checkpoint; the recipe file stays in OUT/recipes, the model goe
 
 Scores are bits per byte on the dev rows: of a translation given its original, asked with the completion prompt
 ("en>sc"), and of texts alone ("sc"). Finished arms are kept in OUT/<experiment>.jsonl; their table is
-OUT/<experiment>.md.
+OUT/<experiment>.md, their picture OUT/<experiment>.png.
 """
 
 import argparse
@@ -222,6 +222,22 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def draw(found: dict[str, Any], path: Path) -> None:
+    """Translation into and out of Sardinian, and texts alone: each seed of each arm."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, panels = pyplot.subplots(2, 4, figsize=(13, 6))
+    for axes, score in zip(panels.flat, ("en>sc", "it>sc", "sc>en", "sc>it", *LANGUAGES), strict=True):
+        arms.dots(axes, found, score)
+        axes.set(title=score)
+    panels[0, 0].set(ylabel="bits per byte, given the original")
+    panels[1, 0].set(ylabel="bits per byte, alone")
+    arms.save(figure, path)
+
+
 def main() -> None:
     """Run what is missing, then sum up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -261,6 +277,7 @@ def main() -> None:
     found = arms.by_arm(rows)
     (out / f"{arguments.experiment}.json").write_text(json.dumps(found, indent=2) + "\n")
     (out / f"{arguments.experiment}.md").write_text(table(found))
+    draw(found, out / f"{arguments.experiment}.png")
     print(table(found))
 
 

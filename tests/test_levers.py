@@ -97,3 +97,17 @@ def test_the_prompt_does_not_count(levers: ModuleType, tmp_path: Path) -> None:
     whole = scorer.alone([("d", f"{prompt} {text}")]) * len(f"{prompt} {text}".encode())
     before = scorer.alone([("d", prompt)]) * len(prompt.encode())
     assert scorer.given([(prompt, text)]) * len(text.encode()) == pytest.approx(whole - before, rel=0.01)
+
+
+def test_table_and_picture_show_every_arm(levers: ModuleType, tmp_path: Path) -> None:
+    scores = {name: 1.5 for name in ("en>sc", "it>sc", "sc>en", "sc>it", *levers.LANGUAGES)}
+    rows = [
+        {"arm": arm, "seed": seed, "steps": 1, "tokens": 1, "bits_per_byte": {**scores, "sc": 1.0 + seed}}
+        for arm in levers.ARMS["d1"]
+        for seed in (1, 2)
+    ]
+    found = levers.arms.by_arm(rows)
+    assert levers.table(found).count("| 2 | 1.500 ±0.000") == 4
+    assert "2.500 ±0.707" in levers.table(found)
+    levers.draw(found, tmp_path / "d1.png")
+    assert (tmp_path / "d1.png").stat().st_size > 5000

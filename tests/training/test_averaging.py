@@ -25,7 +25,6 @@ def test_the_mean_of_the_last_is_the_mean() -> None:
         with torch.no_grad():
             model.weight.copy_(torch.tensor([[float(step), float(step**2)]]))
         average.after(step)
-    average.install()
     assert model.weight.tolist()[0] == pytest.approx([(6 + 8 + 10) / 3, (36 + 64 + 100) / 3])
     assert average.reason == "mean after steps 6, 8, 10"
 
@@ -64,7 +63,6 @@ def test_which_steps_are_taken(last: int, share: float, expected: list[int]) -> 
 def test_nothing_is_kept_where_none_is_asked_for() -> None:
     average = Average(torch.nn.Linear(2, 2), CptSection(), 10)
     average.after(10)
-    average.install()
     assert (average.tensors, average.reason) == ({}, None)
 
 
@@ -90,10 +88,13 @@ def test_a_run_that_was_stopped_leaves_the_same_mean(
     checkpoint = newest_valid(tmp_path / "whole" / "checkpoints")
     assert checkpoint is not None
     tensors, state = load(checkpoint)
-    raw = torch.cat([value.flatten() for value in tensors["weights"].values()])
+    mean = torch.cat([tensors["average"][name].flatten() for name, _ in model.model.named_parameters(prefix="model")])
     assert state["step"] == facts["steps"]
-    assert not torch.equal(raw, expected), "what is left is the mean, and the checkpoint keeps the weights themselves"
+    assert torch.equal(mean, expected)
     assert "mean" in facts["averaged"]
+    model, settings, examples = opened(base)
+    loop.train(model, examples, settings, tmp_path / "without", seed=1, title="t")
+    assert not torch.equal(weights(model), expected)
 
     model, settings, examples = opened(base, **changes)
     pack, calls = loop.packing.pack, []

@@ -24,7 +24,7 @@ class Average:
     def __init__(self, model: nn.Module, settings: TrainingSection, num_steps: int) -> None:
         """The exponential mean begins with the weights as they are now, at the start of the run."""
         self._decay, self._feedback = settings.ema_decay, settings.ema_feedback
-        self._steps = averaged_steps(settings, num_steps)
+        self._steps, self._last = averaged_steps(settings, num_steps), num_steps
         trained = {name: p for name, p in model.named_parameters() if p.requires_grad} if self._steps else {}
         if any(isinstance(parameter, DTensor) for parameter in trained.values()):
             raise StageError(
@@ -44,25 +44,20 @@ class Average:
         return f"mean after steps {', '.join(map(str, self._steps))}"
 
     def after(self, step: int) -> None:
-        """Take the weights after `step` steps in, where one of the steps is due."""
-        if step not in self._steps:
-            return
-        number = self._steps.index(step) + 1
-        share = 1 / number if self._decay is None else 1 - self._decay
-        for name, mean in self.tensors.items():
-            mean.lerp_(self._weights[name].to("cpu", torch.float32), share)
-        if self._feedback:
-            self.install()
+        """Take the weights after `step` steps in, where that is due; after the last step the mean takes their place."""
+        if due := step in self._steps:
+            number = self._steps.index(step) + 1
+            share = 1 / number if self._decay is None else 1 - self._decay
+            for name, mean in self.tensors.items():
+                mean.lerp_(self._weights[name].to("cpu", torch.float32), share)
+        if step == self._last or (due and self._feedback):
+            for name, mean in self.tensors.items():
+                self._weights[name].copy_(mean)
 
     def restore(self, tensors: dict[str, Any]) -> None:
         """Go on from what a checkpoint holds."""
         for name, mean in self.tensors.items():
             mean.copy_(tensors[name])
-
-    def install(self) -> None:
-        """Put the mean into the weights' place."""
-        for name, mean in self.tensors.items():
-            self._weights[name].copy_(mean)
 
 
 def averaged_steps(settings: TrainingSection, num_steps: int) -> list[int]:
