@@ -100,7 +100,7 @@ def test_the_prompt_does_not_count(levers: ModuleType, tmp_path: Path) -> None:
 
 
 def test_table_and_picture_show_every_arm(levers: ModuleType, tmp_path: Path) -> None:
-    scores = {name: 1.5 for name in ("en>sc", "it>sc", "sc>en", "sc>it", *levers.LANGUAGES)}
+    scores = dict.fromkeys(("en>sc", "it>sc", "sc>en", "sc>it", *levers.LANGUAGES), 1.5)
     rows = [
         {"arm": arm, "seed": seed, "steps": 1, "tokens": 1, "bits_per_byte": {**scores, "sc": 1.0 + seed}}
         for arm in levers.ARMS["d1"]
