@@ -95,6 +95,13 @@ def test_phases_share_the_text_of_the_language_to_be_learned() -> None:
     assert tokens(chosen) == {"sc": 150, "it": 50}
 
 
+def test_rounding_never_asks_for_more_than_there_is() -> None:
+    for there in range(95, 125):
+        thirds = [Phase(share=1 / 3, mixture={"sc": 0.6, "it": 0.4})] * 3
+        chosen = mix(texts("sc", [there]) + texts("it", [100]), thirds, None, "sc", 1)
+        assert tokens(chosen)["sc"] == there
+
+
 def test_text_that_runs_out_is_an_error_or_begins_again() -> None:
     examples = texts("sc", [60, 60]) + texts("it", [20, 20])
     phases = [

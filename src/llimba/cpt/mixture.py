@@ -65,17 +65,20 @@ def _wanted(
     parts = {key: sum((phase.share or 0) * phase.mixture.get(key, 0) for phase in phases) for key in available}
     budget = 0.0
     if phases[0].share is not None:
-        learned = [key for key in parts if key.split("/")[0] == target] or [
-            k for k in parts if k.split("/")[0] == PAIRS
-        ]
+        in_target = [key for key in parts if key.split("/")[0] == target]
+        learned = in_target or [key for key in parts if key.split("/")[0] == PAIRS]
         reach = min((available[key] / parts[key] for key in learned if parts[key]), default=0.0)
         budget = max_tokens if max_tokens is not None and (repeat or max_tokens < reach) else reach
         if max_tokens is not None and budget < max_tokens:
             logger.info("cpt: the text in '%s' allows %d tokens; %d were asked for", target, budget, max_tokens)
-    wanted = [
-        {key: round(part * (phase.max_tokens or phase.share * budget)) for key, part in phase.mixture.items()}  # type: ignore[operator]
-        for phase in phases
-    ]
+    exact, wanted = dict.fromkeys(available, 0.0), []
+    for phase in phases:
+        size = phase.max_tokens or (phase.share or 0) * budget
+        before = dict(exact)
+        for key, part in phase.mixture.items():
+            exact[key] += part * size
+        # rounded as they add up, so that all phases together ask for no token more than their shares come to
+        wanted.append({key: round(exact[key]) - round(before[key]) for key in phase.mixture})
     total = budget or sum(phase.max_tokens or 0 for phase in phases)
     for key, there in available.items():
         asked = sum(shares.get(key, 0) for shares in wanted)
