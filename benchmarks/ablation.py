@@ -11,12 +11,13 @@ benchmarks/results/<ablation>.json and docs/figures/<ablation>.png.
 
 import argparse
 import json
-import math
 import shutil
-import statistics
-import time
 from pathlib import Path
 from typing import Any
+
+import arms
+
+from llimba.files import fingerprint
 
 ARMS: dict[str, dict[str, dict[str, Any]]] = {
     "rounding": {  # the published learning rate; 8-bit moments everywhere, so that only the weights' rounding differs
@@ -30,44 +31,13 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
         "leaky": {"packing": "leaky", "learning_rate": 3e-4},
     },
 }
-ROWS_PER_DOCUMENT = 3
 REPLAY_SHARE = 0.17
-
-
-def texts(path: Path, language: str, rows: int | None = None) -> list[tuple[str, str]]:
-    """(id, text) of one column, `ROWS_PER_DOCUMENT` rows to a document."""
-    lines = [json.loads(line)[language] for line in path.read_text().splitlines()[:rows]]
-    groups = [lines[i : i + ROWS_PER_DOCUMENT] for i in range(0, len(lines), ROWS_PER_DOCUMENT)]
-    return [(f"{language}-{i}", "\n".join(group)) for i, group in enumerate(groups)]
-
-
-def bits_per_byte(model: Any, tokenizer: Any, separator: int, documents: list[tuple[str, str]]) -> float:
-    """Of whole documents after the separator, weights in fp32 and bf16 autocast, whatever they were trained in."""
-    import torch
-
-    from llimba.training.attention import choose, install
-    from llimba.training.examples import split
-    from llimba.training.model import PackedModel
-    from llimba.training.packing import pack
-
-    device = next(model.parameters()).device
-    install(model, choose("auto", device)[0])
-    packed = PackedModel(model.float()).eval()
-    examples = []
-    for name, text in documents:
-        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-        examples += split([separator, *ids], 1024, name, "")
-    nats = 0.0
-    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
-        for row in pack(examples, 1024):
-            nats += packed(row.to(device)).item()
-    return nats / math.log(2) / sum(len(text.encode()) for _, text in documents)
 
 
 def run_arm(arguments: argparse.Namespace, switches: dict[str, Any], seed: int) -> dict[str, Any]:
     """Train and score one arm with one seed."""
     from llimba.cpt.mixture import mix
-    from llimba.recipe import CptSection, Tokens
+    from llimba.recipe import CptSection, Phase, Tokens
     from llimba.records import Document
     from llimba.training import loop, monitor
     from llimba.training.examples import document_examples
@@ -87,48 +57,21 @@ def run_arm(arguments: argparse.Namespace, switches: dict[str, Any], seed: int) 
     documents = [
         Document(id=name, text=text, language=language, source="s", license="x", provenance="p")
         for language in (arguments.target, arguments.replay)
-        for name, text in texts(Path(arguments.train), language)
+        for name, text in arms.texts(arms.read_rows(Path(arguments.train)), language)
     ]
     separator = opened.contract.separator_id
     examples = list(document_examples(documents, opened.tokenizer, separator, settings.sequence_length))
     shares = {arguments.target: 1 - REPLAY_SHARE, arguments.replay: REPLAY_SHARE}
-    chosen = mix(examples, shares, arguments.tokens, arguments.target, 0)  # the same documents for every seed
+    chosen = mix(
+        examples, [Phase(share=1, mixture=shares)], arguments.tokens, arguments.target, 0
+    )  # the same documents for every seed
     out = Path(arguments.out) / "arm"
     shutil.rmtree(out, ignore_errors=True)
     facts = loop.train(opened, chosen, settings, out, seed=seed, title=f"seed {seed}")
-    found: dict[str, Any] = {
-        language: bits_per_byte(
-            opened.model, opened.tokenizer, separator, texts(Path(arguments.held_out), language, 120)
-        )
-        for language in (arguments.target, arguments.replay)
-    }
+    scorer, dev = arms.Scorer(opened.model, opened.tokenizer, separator), arms.read_rows(Path(arguments.held_out), 120)
+    found = {language: scorer.alone(arms.texts(dev, language)) for language in (arguments.target, arguments.replay)}
     losses = [round(row["loss"], 4) for row in monitor.read_metrics(out)]
     return {"bits_per_byte": found, "losses": losses, "tokens": facts["loss_tokens"], "steps": facts["steps"]}
-
-
-def summarise(rows: list[dict[str, Any]], arguments: argparse.Namespace) -> dict[str, Any]:
-    """Mean and standard deviation over the seeds, by arm and language."""
-    arms: dict[str, Any] = {}
-    for arm in ARMS[arguments.ablation]:
-        mine = [row for row in rows if row["arm"] == arm]
-        scores = {
-            language: [row["bits_per_byte"][language] for row in mine]
-            for language in (arguments.target, arguments.replay)
-        }
-        arms[arm] = {
-            "switches": ARMS[arguments.ablation][arm],
-            "seeds": [row["seed"] for row in mine],
-            "bits_per_byte": {
-                language: {
-                    "mean": round(statistics.mean(values), 4),
-                    "sd": round(statistics.stdev(values), 4) if len(values) > 1 else None,
-                    "values": [round(value, 4) for value in values],
-                }
-                for language, values in scores.items()
-            },
-        }
-    first = rows[0]
-    return {"ablation": arguments.ablation, "tokens": first["tokens"], "steps": first["steps"], "arms": arms}
 
 
 def draw(rows: list[dict[str, Any]], arguments: argparse.Namespace, path: Path) -> None:
@@ -140,33 +83,19 @@ def draw(rows: list[dict[str, Any]], arguments: argparse.Namespace, path: Path) 
     from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4))
-    colours = dict(zip(ARMS[arguments.ablation], ("#1f4e79", "#c0504d", "#7f9c3a"), strict=True))
-    for place, (arm, colour) in enumerate(colours.items()):
-        mine = [row for row in rows if row["arm"] == arm]
-        mean = np.mean([row["losses"] for row in mine], axis=0)
+    for arm, colour in zip(ARMS[arguments.ablation], arms.COLOURS, strict=False):
+        mean = np.mean([row["losses"] for row in rows if row["arm"] == arm], axis=0)
         smooth = np.convolve(mean, np.ones(7) / 7, mode="valid")
         left.plot(np.arange(len(smooth)) + 4, smooth, color=colour, label=arm)
-        values = [row["bits_per_byte"][arguments.target] for row in mine]
-        right.scatter([place] * len(values), values, color=colour, zorder=3)
-        right.hlines(np.mean(values), place - 0.25, place + 0.25, color=colour)
     left.set(
         xlabel="optimizer step",
         ylabel="training loss (nats per token)",
         title="mean of the seeds, smoothed over 7 steps",
     )
     left.legend(frameon=False)
-    right.set(
-        ylabel=f"held-out bits per byte, {arguments.target}",
-        xlim=(-0.6, len(colours) - 0.4),
-        title="each seed, and their mean",
-    )
-    right.set_xticks(range(len(colours)), list(colours))
-    for axes in (left, right):
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    arms.dots(right, arms.by_arm(rows), arguments.target)
+    right.set(ylabel=f"held-out bits per byte, {arguments.target}", title="each seed, and their mean")
+    arms.save(figure, path)
 
 
 def main() -> None:
@@ -182,21 +111,19 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=40_000)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
-    out = Path(arguments.out)
-    out.mkdir(parents=True, exist_ok=True)
-    record = out / f"{arguments.ablation}.jsonl"
-    rows = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
-    for seed in range(1, arguments.seeds + 1):
-        for arm, switches in ARMS[arguments.ablation].items():
-            if any(row["arm"] == arm and row["seed"] == seed for row in rows):
-                continue
-            clock = time.monotonic()
-            row = {"arm": arm, "seed": seed, **run_arm(arguments, switches, seed)}
-            rows.append(row)
-            with record.open("a") as handle:
-                handle.write(json.dumps(row) + "\n")
-            print(f"{arm}, seed {seed}: {row['bits_per_byte']} in {time.monotonic() - clock:.0f} s", flush=True)
-    found = summarise(rows, arguments)
+    switches = ARMS[arguments.ablation]
+    settings = {arm: fingerprint([switches[arm], arguments.tokens, arguments.target]) for arm in switches}
+    rows = arms.finish_missing(
+        Path(arguments.out) / f"{arguments.ablation}.jsonl",
+        settings,
+        range(1, arguments.seeds + 1),
+        lambda arm, seed: run_arm(arguments, switches[arm], seed),
+    )
+    scored = arms.by_arm(rows)
+    found = {
+        "ablation": arguments.ablation,
+        "arms": {arm: {"switches": switches[arm], **scored[arm]} for arm in switches},
+    }
     root = Path(__file__).parent
     (root / "results").mkdir(exist_ok=True)
     (root / "results" / f"{arguments.ablation}.json").write_text(json.dumps(found, indent=2) + "\n")

@@ -20,8 +20,19 @@ METHODS = ["full", "lora", "rslora", "dora"] + (["dpo", "orpo"] if find_spec("tr
 EVERY_STEP = {"save_minutes": 1e-6, "num_train_epochs": 2}
 
 
-def small(folder: Path, **sft: Any) -> Any:
-    """A recipe with dropout, shuffling, packing, and a checkpoint after every step."""
+LEVERS = {  # what cpt can do besides, all at once
+    "pairs": {"directions": ["it-sc", "sc-it"], "rows_per_document": 2},
+    "phases": [{"share": 0.6, "mixture": {"sc": 0.6, "it": 0.4}}, {"share": 0.4, "mixture": {"pairs": 0.9, "it": 0.1}}],
+    "lr_scheduler_type": "warmup_stable_decay",
+    "min_lr_ratio": 0.1,
+    "input_masking": 0.15,
+    "l2_sp": 0.1,
+    "ema_decay": 0.9,
+}
+
+
+def small(folder: Path, cpt: dict[str, Any] | None = None, **sft: Any) -> Any:
+    """A recipe with dropout, shuffling, packing, and a checkpoint after every step; `cpt` in place of its mixture."""
     if not (folder / "base").exists():
         write_text(folder)
         tiny_model(attention_dropout=0.1).save_pretrained(folder / "base")
@@ -34,7 +45,7 @@ def small(folder: Path, **sft: Any) -> Any:
     return recipe(
         folder,
         sources={**content["sources"], "answers": answers},
-        cpt={**content["cpt"], **EVERY_STEP},
+        cpt={**content["cpt"], **EVERY_STEP, **(cpt or {}), **({"mixture": {}} if cpt else {})},
         sft={**content["sft"], **EVERY_STEP, **adapter, **sft},
     )
 
@@ -67,6 +78,11 @@ def killed_and_whole(folder: Path, until: str, stages: list[str], times: int, se
 def test_cpt_killed_anywhere_ends_in_the_same_bytes(tmp_path: Path) -> None:
     small(tmp_path)
     killed_and_whole(tmp_path, "cpt", ["sources", "corpus", "cpt"], times=5, seed=1)
+
+
+def test_cpt_with_every_lever_killed_anywhere_ends_in_the_same_bytes(tmp_path: Path) -> None:
+    small(tmp_path, LEVERS)
+    killed_and_whole(tmp_path, "cpt", ["cpt"], times=5, seed=4)
 
 
 @pytest.mark.parametrize("method", METHODS)

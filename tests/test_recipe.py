@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from llimba.recipe import BaseModelSection, CptSection, HubSource, Recipe, local_paths
+from llimba.errors import RecipeError
+from llimba.recipe import BaseModelSection, CptSection, HubSource, Phase, Recipe, local_paths
 from tests.fakes import recipe
 
 
@@ -40,3 +41,50 @@ def test_local_paths_finds_every_input(tmp_path: Path) -> None:
 def test_a_loaded_recipe_cannot_be_changed(tmp_path: Path) -> None:
     with pytest.raises(ValidationError):
         recipe(tmp_path).seed = 1
+
+
+HALVES: list[dict[str, Any]] = [{"share": 0.5, "mixture": {"sc": 1.0}}, {"share": 0.5, "mixture": {"pairs": 1.0}}]
+PAIRS = {"directions": ["it-sc"]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"phases": HALVES}, "the section cpt.pairs does not say which"),
+        ({"phases": HALVES, "pairs": PAIRS, "mixture": {"sc": 1.0}}, "leave cpt.mixture out"),
+        ({"phases": HALVES[:1]}, r"the shares of phases must add up to 1 \(now 0.5\)"),
+        ({"phases": [{"share": 1.0}]}, "every one of several phases needs a mixture"),
+        ({"phases": [HALVES[0], {"max_tokens": 9, "mixture": {"sc": 1.0}}]}, "either a share each or max_tokens each"),
+        ({"phases": [{"max_tokens": 9, "mixture": {"sc": 1.0}}], "max_tokens": 9}, "leave cpt.max_tokens out"),
+        ({"phases": [{"share": 1.0, "mixture": {"sc": 0.9}}]}, r"the shares of phases.0.mixture must add up to 1"),
+        ({"repeat": True}, "repeat needs max_tokens"),
+        ({"ema_feedback": True}, "ema_feedback needs ema_decay"),
+    ],
+)
+def test_phases_that_cannot_be_are_refused_with_the_reason(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        CptSection(**settings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"mixture": {"it": 1.0}}, "cpt.mixture gives no share to 'sc'"),
+        ({"mixture": {"sc/nowhere": 1.0}}, "key 'sc/nowhere': 'nowhere' is neither a source nor human, mt, generated"),
+        ({"pairs": {"directions": ["it-xx"]}}, "cpt.pairs.directions: 'it-xx' names 'xx'"),
+        ({"pairs": {**PAIRS, "sources": ["nowhere"]}}, "cpt.pairs.sources: there is no source 'nowhere'"),
+    ],
+)
+def test_mixtures_are_held_against_the_rest_of_the_recipe(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        recipe(tmp_path, cpt=changes)
+
+
+def test_a_plain_mixture_is_one_phase(tmp_path: Path) -> None:
+    plain = CptSection(mixture={"sc": 0.6, "it": 0.4}, max_tokens=100)
+    assert [(phase.share, phase.mixture) for phase in plain.all_phases] == [(1.0, plain.mixture)]
+    assert plain.epoch_tokens == 100
+    counted = CptSection(phases=[Phase(max_tokens=n, mixture={"sc": 1.0}) for n in (30, 20)])
+    assert counted.epoch_tokens == 50
+    loaded = recipe(tmp_path, cpt={"mixture": {"sc/prose": 0.5, "sc/mt": 0.3, "it": 0.2}})
+    assert loaded.cpt.all_phases[0].mixture["sc/prose"] == 0.5

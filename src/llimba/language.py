@@ -54,6 +54,7 @@ class Language(BaseModel):
     neighbours: list[str] = []
     varieties: dict[str, str] = {}
     norms: dict[str, str] = {}
+    tags: dict[str, str] = {}  # what a text's variety, norm or origin is called before it (cpt.norm_tags)
     norm_markers: dict[str, list[str]] = {}  # norm -> words that only it writes
     variety_markers: dict[str, list[str]] = {}
     quality: Quality = Quality()
@@ -70,6 +71,11 @@ class Language(BaseModel):
                 f"add it under names.{code}.{in_language} in the profile."
             )
         return names[in_language]
+
+    def tag(self, variety: str, norm: str, origin: str) -> str:
+        """What is said of a text before it: its variety, else its norm, and its origin; "" where none has a word."""
+        written = self.tags.get(variety) or self.tags.get(norm) or ""
+        return ", ".join(word for word in (written, self.tags.get(origin, "")) if word)
 
 
 def profile_path(name: str) -> Path:

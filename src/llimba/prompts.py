@@ -5,10 +5,13 @@ one and fills it in. Evaluation always uses the first wording in `EVALUATION_LAN
 manifest, so that scores of two runs can be compared.
 """
 
+from collections.abc import Iterable
+
 from llimba.errors import RecipeError
 from llimba.language import Language
 
 EVALUATION_LANGUAGE = "en"
+PROMPT_GAP = "\n\n"  # between solved prompts; lm-evaluation-harness's own
 
 
 def split_direction(direction: str) -> tuple[str, str]:
@@ -37,10 +40,33 @@ def evaluation_prompt(language: Language, direction: str, text: str) -> str:
     return translation_prompt(language, direction, text, prompt_language=EVALUATION_LANGUAGE, wording=0)
 
 
-def completion_prompt(language: Language, direction: str, text: str) -> str:
-    """What a model without a chat template goes on from: "Italian: ...", then "Sardinian:" on a line of its own."""
-    source, target = (language.name(code, EVALUATION_LANGUAGE) for code in split_direction(direction))
+def label(language: Language, code: str, tag: str = "") -> str:
+    """What a text is announced as: "Italian"; the language to be learned with its tag, "Sardinian (LSC)"."""
+    name = language.name(code, EVALUATION_LANGUAGE)
+    return f"{name} ({tag})" if tag and code == language.code else name
+
+
+def completion_prompt(language: Language, direction: str, text: str, tag: str = "") -> str:
+    """What a model without a chat template goes on from: "Italian: ...", then "Sardinian:" on a line of its own.
+
+    `tag` is one of the profile's `tags`, for a model that was trained with them: "Sardinian (LSC):".
+    """
+    source, target = (label(language, code, tag) for code in split_direction(direction))
     return f"{source}: {text}\n{target}:"
+
+
+def completion_document(language: Language, direction: str, rows: Iterable[tuple[str, str, str]]) -> str:
+    """A text of solved completion prompts, (source, target, tag) each: what aligned pairs are pretrained on.
+
+    A few-shot prompt of `evaluate.prompt: completion` is the beginning of such a text, to the character.
+    """
+    solved = (f"{completion_prompt(language, direction, source, tag)} {target}" for source, target, tag in rows)
+    return PROMPT_GAP.join(solved)
+
+
+def tagged_text(language: Language, text: str, tag: str) -> str:
+    """A text in the language to be learned under its tag; as it is without one."""
+    return f"{label(language, language.code, tag)}:\n{text}" if tag else text
 
 
 def system_prompt(language: Language, prompt_language: str, wording: int) -> str:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM
 
-from llimba.cpt.stage import run
+from llimba.cpt.stage import estimate, run
 from llimba.errors import StageError
 from llimba.files import read_jsonl
-from llimba.records import Document, write_records
-from tests.fakes import SENTENCES, recipe, save_tiny_model, write_held_out
+from llimba.records import Document, Pair, write_records
+from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model, write_held_out
 
 
 def corpus(folder: Path, *languages: str) -> dict[str, Path]:
@@ -37,6 +37,33 @@ def test_it_trains_and_reports_the_mixture(tmp_path: Path) -> None:
     samples = list(read_jsonl(tmp_path / "out" / "samples.jsonl"))
     assert {sample["prompt"] for sample in samples} == {"Su maistru legit unu libru a sos iscolanos."}
     assert any((tmp_path / "out" / "trackers").rglob("events.out.tfevents.*"))
+
+
+def test_phases_and_pairs_are_read_in_their_order_and_counted(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path / "base")
+    content = recipe_content(tmp_path)
+    cpt = {
+        **{key: value for key, value in content["cpt"].items() if key != "mixture"},
+        "max_tokens": 600,
+        "pairs": {"directions": ["it-sc", "sc-it"]},
+        "phases": [
+            {"share": 0.5, "mixture": {"sc": 0.6, "it": 0.4}},
+            {"share": 0.5, "mixture": {"pairs": 0.75, "sc": 0.25}},
+        ],
+    }
+    inputs = corpus(tmp_path / "corpus", "sc", "it")
+    pairs = (
+        Pair(id=f"p{i}", texts={"sc": SENTENCES["sc"][i], "it": SENTENCES["it"][i]}, source="s", license="x",
+             provenance="p")
+        for i in range(7)
+    )  # fmt: skip
+    write_records(tmp_path / "corpus" / "pairs.jsonl", pairs)
+    loaded = recipe(tmp_path, cpt=cpt)
+    facts = run(loaded, inputs, tmp_path / "out")
+    assert facts["phases"] == [{"sc": 180, "it": 120}, {"pairs": 225, "sc": 75}]
+    assert facts["tokens_per_epoch"] == {"sc": 255, "it": 120, "pairs": 225}
+    assert facts["loss_tokens"] == 600
+    assert facts["steps"] == estimate(loaded, inputs, "rtx4090")["steps"]
 
 
 def test_an_empty_corpus_is_an_error(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,59 @@ def test_stopped_by_a_signal_it_goes_on_to_the_same_bits(
     assert torch.equal(weights(model), expected)
     whole, part = (read_metrics(tmp_path / name) for name in ("whole", "part"))
     assert [row["loss"] for row in whole] == [row["loss"] for row in part]
+
+
+def test_killed_at_the_border_of_two_phases_it_goes_on_to_the_same_bits(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(folder: str) -> torch.Tensor:
+        model, settings, examples = opened(base, num_train_epochs=1)
+        phased = [replace(e, phase=int(i >= 9)) for i, e in enumerate(examples)]
+        loop.train(model, phased, settings, tmp_path / folder, seed=1, title="t")
+        return weights(model)
+
+    expected = run("whole")
+    pack, calls = loop.packing.pack, []
+
+    def pack_and_signal(documents: list[Example], *arguments: Any) -> Any:
+        calls.append({document.phase for document in documents})
+        if len(calls) == 3:  # nine documents in steps of four: the last step of the first phase, and a short one
+            assert len(documents) == 1
+            os.kill(os.getpid(), signal.SIGTERM)
+        return pack(documents, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop.packing, "pack", pack_and_signal)
+        with pytest.raises(Interrupted, match="after step 3"):
+            run("part")
+        assert torch.equal(run("part"), expected)
+    assert calls[:3] == [{0}] * 3
+    assert set(map(frozenset, calls[3:])) == {frozenset({1})}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"lr_scheduler_type": "cosine_with_min_lr", "min_lr_ratio": 1 / 3}, [0, 0.5, 1, 0.975, 0.359, 1 / 3]),
+        (
+            {"lr_scheduler_type": "warmup_stable_decay", "min_lr_ratio": 0.1, "decay_share": 0.5},
+            [0.1, 0.55, 1, 1, 0.28, 0.1],
+        ),
+        (
+            {"lr_scheduler_type": "warmup_stable_decay", "decay_type": "1-sqrt", "decay_share": 0.5},
+            [0, 0.5, 1, 1, 0.106, 0],
+        ),
+    ],
+)
+def test_schedules_end_where_they_are_told_to(changes: dict[str, Any], expected: list[float]) -> None:
+    settings = CptSection(learning_rate=1e-3, warmup_steps=2, **changes)
+    rate = loop.learning_rates(settings, 10)
+    assert [rate(step) / 1e-3 for step in (0, 1, 2, 3, 9, 10)] == pytest.approx(expected, abs=2e-3)
+
+
+def test_an_end_is_asked_of_a_schedule_that_has_one() -> None:
+    with pytest.raises(ValueError, match="min_lr_ratio needs lr_scheduler_type: cosine_with_min_lr or warmup"):
+        CptSection(min_lr_ratio=0.1)
 
 
 def test_a_loss_that_is_not_finite_never_reaches_the_weights(

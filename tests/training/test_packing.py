@@ -43,6 +43,21 @@ def test_steps_by_token_budget_are_full_and_lose_nothing() -> None:
     assert [i for step in steps for i in step] == order(8, 1, 0)
 
 
+@pytest.mark.parametrize("settings", [{"documents_per_step": 4}, {"tokens_per_step": 9}])
+def test_phases_come_one_after_another_and_no_step_draws_from_two(settings: dict[str, int]) -> None:
+    section = CptSection.model_validate({**settings, "num_train_epochs": 2})
+    lengths, phases = [3, 2, 4] * 7, [0] * 10 + [1] * 11
+    plan = plan_steps(lengths, section, 5, phases)
+    of_step = [{phases[i] for i in step} for step in plan]
+    assert all(len(found) == 1 for found in of_step)
+    order_of_phases = [found.pop() for found in of_step]
+    half = len(plan_steps(lengths, section.model_copy(update={"num_train_epochs": 1}), 5, phases))
+    assert order_of_phases == sorted(order_of_phases[:half]) + sorted(order_of_phases[half:])
+    assert sorted(i for step in plan[:half] for i in step) == list(range(21))
+    assert [i for step in plan[:half] for i in step] != list(range(21))  # shuffled within
+    assert plan_steps(lengths, section, 5, [0] * 21) == plan_steps(lengths, section, 5)
+
+
 @pytest.mark.parametrize(
     ("lengths", "row_length", "expected"),
     [

@@ -15,8 +15,8 @@ Column = tuple[str, Scores, str]  # heading, scores, system
 STAGE_HEADINGS = {"copy": "copy", "base": "base", "cpt": "after CPT", "sft": "after SFT", "model": "model"}
 
 
-# Coverage of the 95 % intervals in a simulation (benchmarks/evaluation.py): nominal from 100 sentences on, but for a BLEU
-# that a few lucky sentences make (a copy of the source) 63 % of 16 and 86 % of 100 sentences.
+# Coverage of the 95 % intervals in a simulation (benchmarks/evaluation.py): 92 to 95 % from 16 sentences on, but for a
+# BLEU that a few lucky sentences make (a copy of the source) 63 % with 16 and 84 % with 100 sentences.
 FEW_SENTENCES = 100
 
 

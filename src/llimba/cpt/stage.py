@@ -1,17 +1,21 @@
 """Stage 4, `cpt`: the base model reads the corpus. Leaves `model/` (a transformers folder) and `metrics.jsonl`."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llimba.base_model import base_folder, token_contract
-from llimba.cpt.mixture import mix
+from llimba.cpt.mixture import key_of, mix
+from llimba.cpt.pairs import pair_documents
+from llimba.cpt.tags import Tags
 from llimba.errors import StageError
+from llimba.prompts import tagged_text
 from llimba.recipe import CptSection, Recipe
-from llimba.records import Document, read_records
+from llimba.records import Document, Pair, read_records
 
 if TYPE_CHECKING:
     from llimba.training.examples import Example
@@ -28,34 +32,46 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     settings = _settings(recipe)
     opened = open_for_training(base_folder(recipe.base_model), settings, recipe.base_model.tokens)
     chosen = training_examples(recipe, inputs["corpus"], opened.tokenizer)
-    documents = list(read_records(inputs["corpus"] / "held_out.jsonl", Document))
+    aside = list(read_records(inputs["corpus"] / "held_out.jsonl", Document))
     held_out = held_out_examples(
-        documents,
+        aside,
         recipe.evaluate.languages,
         settings.eval_max_bytes,
         opened.tokenizer,
         opened.contract.separator_id,
         settings.sequence_length,
     )
-    prompts = [" ".join(d.text.split()[:PROMPT_WORDS]) for d in documents if d.language == recipe.profile.code]
+    prompts = [" ".join(d.text.split()[:PROMPT_WORDS]) for d in aside if d.language == recipe.profile.code]
     held_out = replace(held_out, prompts=prompts[: settings.num_samples])
     facts = train(opened, chosen, settings, out, seed=recipe.seed, title="cpt", held_out=held_out)
     finish(opened.model, opened.tokenizer, out)
-    return facts | {"tokens_per_epoch": tokens_by_language(chosen)}
+    return facts | {"tokens_per_epoch": tokens_by_key(chosen), "phases": tokens_by_phase(chosen)}
 
 
 def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any) -> list["Example"]:
     """One epoch: the corpus's documents in the tokenizer's ids, split, and mixed by the recipe's token shares."""
     from llimba.training.examples import document_examples
 
-    settings = _settings(recipe)
+    settings, code = _settings(recipe), recipe.profile.code
     separator = token_contract(tokenizer, recipe.base_model.tokens).separator_id
-    documents = read_records(corpus / "documents.jsonl", Document)
-    examples = list(document_examples(documents, tokenizer, separator, settings.sequence_length))
-    chosen = mix(examples, settings.mixture, settings.max_tokens, recipe.profile.code, recipe.seed)
+    examples = list(document_examples(documents(recipe, corpus), tokenizer, separator, settings.sequence_length))
+    chosen = mix(examples, settings.all_phases, settings.max_tokens, code, recipe.seed, repeat=settings.repeat)
     if not chosen:
         raise StageError("cpt: the corpus holds no document to train on; look at its rejected.jsonl.")
     return chosen
+
+
+def documents(recipe: Recipe, corpus: Path) -> Iterator[Document]:
+    """All that may be read: the corpus's documents, and its pairs written out; `language` is the mixture's key."""
+    settings, profile = _settings(recipe), recipe.profile
+    tags, keys = Tags(settings.norm_tags, profile, recipe.seed), set(settings.mixture_keys())
+    for document in read_records(corpus / "documents.jsonl", Document):
+        tag = tags.of(document, document.id) if document.language == profile.code else ""
+        yield replace(document, language=key_of(document, keys), text=tagged_text(profile, document.text, tag))
+    if settings.pairs is not None:
+        pairs = read_records(corpus / "pairs.jsonl", Pair)
+        for document in pair_documents(pairs, settings.pairs, profile, tags):
+            yield replace(document, language=key_of(document, keys))
 
 
 def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[str, Any]:
@@ -64,7 +80,7 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[
 
     corpus, settings = inputs["corpus"], _settings(recipe)
     examples = partial(training_examples, recipe, corpus) if (corpus / "documents.jsonl").exists() else None
-    return estimate_stage(recipe.base_model, settings, card, examples, recipe.seed, settings.max_tokens)
+    return estimate_stage(recipe.base_model, settings, card, examples, recipe.seed, settings.epoch_tokens)
 
 
 def _settings(recipe: Recipe) -> CptSection:
@@ -72,9 +88,14 @@ def _settings(recipe: Recipe) -> CptSection:
     return recipe.cpt
 
 
-def tokens_by_language(examples: Iterable["Example"]) -> dict[str, int]:
-    """Input tokens of one epoch, by language: what the mixture came to."""
+def tokens_by_key(examples: Iterable["Example"]) -> dict[str, int]:
+    """Input tokens by language or other key of the mixture: what the shares came to."""
     tokens = Counter[str]()
     for example in examples:
         tokens[example.language] += len(example.input_ids)
     return dict(tokens)
+
+
+def tokens_by_phase(examples: Iterable["Example"]) -> list[dict[str, int]]:
+    """`tokens_by_key` of every phase of one epoch, in order."""
+    return [tokens_by_key(of_phase) for _, of_phase in groupby(examples, key=lambda example: example.phase)]

@@ -16,9 +16,8 @@ from llimba.evaluate.scored import scored_once
 from llimba.evaluate.scores import signatures
 from llimba.evaluate.selection import few_shot, sentences, texts
 from llimba.evaluate.system import CLOZE, QUESTIONS, Asked
-from llimba.evaluate.tasks import settle, write_questions, write_tasks
+from llimba.evaluate.tasks import settle, wording, write_questions, write_tasks
 from llimba.files import read_jsonl, sha256, write_json
-from llimba.prompts import completion_prompt, evaluation_prompt
 from llimba.recipe import Recipe
 from llimba.records import Document, Pair, read_records
 
@@ -54,7 +53,7 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
         results[system] = scored_once(recipe, system, folder, asked, tasks, out, store)
     measured = {system: results[system] for system in folders}
     results |= baselines.published_systems(published, settings.directions)
-    word = completion_prompt if settings.prompt == "completion" else evaluation_prompt
+    word = wording(settings, recipe.profile)
     scores = {
         "systems": list(results),
         "bits_per_byte": {system: result["bits_per_byte"] for system, result in measured.items()},
@@ -69,7 +68,7 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
         "seconds": {system: result["seconds"] for system, result in measured.items()},
         "batch_size": {s: r["batch_size"] for s, r in measured.items() if "batch_size" in r},
         "signatures": signatures(),
-        "prompt": word(recipe.profile, settings.directions[0], "...") if settings.directions else "",
+        "prompt": word(settings.directions[0], "...") if settings.directions else "",
         "prompt_form": settings.prompt,
         "num_fewshot": settings.num_fewshot,
         "precision": harness.choose_precision(settings.precision)[0],

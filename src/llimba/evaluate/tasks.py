@@ -3,6 +3,8 @@
 They are plain YAML on plain JSONL (`id` plus one column per language code), written from the recipe.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,13 @@ def settle(folder: Path, place: Path) -> None:
             handle.write(text)
 
 
+def wording(settings: EvaluateSection, language: Language) -> Callable[[str, str], str]:
+    """The prompt of a direction and a text, in the form that the recipe asks with."""
+    if settings.prompt == "completion":
+        return partial(completion_prompt, language, tag=language.tags.get(settings.norm_tag, ""))
+    return partial(evaluation_prompt, language)
+
+
 def write_tasks(
     folder: Path,
     sentences: dict[str, list[dict[str, Any]]],
@@ -50,14 +59,14 @@ def write_tasks(
 
     `examples` holds the few-shot pairs of each direction; the same ones, in the same order, stand in every prompt.
     """
-    word, until = (completion_prompt, ["\n"]) if settings.prompt == "completion" else (evaluation_prompt, [])
+    word, until = wording(settings, language), ["\n"] if settings.prompt == "completion" else []
     for direction, rows in sentences.items():
         source, target = split_direction(direction)
         name = translation_task(direction)
         write_jsonl(folder / f"{name}.jsonl", rows)
         task = _task(folder, name) | {
             "output_type": "generate_until",
-            "doc_to_text": word(language, direction, f"{{{{{source}}}}}"),
+            "doc_to_text": word(direction, f"{{{{{source}}}}}"),
             "doc_to_target": f"{{{{{target}}}}}",
             "generation_kwargs": {"until": until, "do_sample": False, "max_gen_toks": settings.max_new_tokens},
             "filter_list": [

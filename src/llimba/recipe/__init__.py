@@ -5,6 +5,7 @@ The field names are the field's own (transformers, peft, TRL) wherever one exist
 
 from llimba.recipe.base_model import BaseModelSection, Tokens
 from llimba.recipe.corpus import CorpusSection, Executor
+from llimba.recipe.cpt import PAIRS, CptSection, NormTags, PairDocuments, Phase
 from llimba.recipe.evaluate import EvaluateSection, ModeSwitch
 from llimba.recipe.instruct import InstructSection
 from llimba.recipe.publish import PublishSection
@@ -18,11 +19,12 @@ from llimba.recipe.sources import (
     WebSource,
     WikipediaSource,
 )
-from llimba.recipe.training import CptSection, SftSection, TrainingSection
+from llimba.recipe.training import SftSection, TrainingSection
 from llimba.recipe.translate import AnyTranslation, ApertiumTranslation, ModelTranslation, NllbTranslation, Translated
 from llimba.recipe.whole import Recipe, local_paths
 
 __all__ = [
+    "PAIRS",
     "AnySource",
     "AnyTranslation",
     "ApertiumTranslation",
@@ -37,8 +39,11 @@ __all__ = [
     "ModeSwitch",
     "ModelTranslation",
     "NllbTranslation",
+    "NormTags",
     "PackageSource",
+    "PairDocuments",
     "ParallelSource",
+    "Phase",
     "PublishSection",
     "Recipe",
     "SftSection",

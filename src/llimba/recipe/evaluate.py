@@ -31,6 +31,7 @@ class EvaluateSection(Section):
     mode_switch: ModeSwitch | None = None  # needs corpus.identify, and probe_prompts in the language profile
     published: list[str] = []  # tables of scores that others published: llimba-3b, or a YAML file like it
     prompt: Literal["chat", "completion"] = "chat"  # completion: "Italian: ... Sardinian:", for models without a chat
+    norm_tag: str = ""  # completion prompts ask for this norm, as cpt.norm_tags writes it: "Sardinian (LSC):"
     num_fewshot: int = Field(default=0, ge=0)  # example pairs in each prompt, from the pairs that are trained on
     instructions: int = Field(default=0, ge=0)  # so many instructions that code can check
     facts: Path | None = None  # questions with choices, a JSON line each: see docs/evaluation.md

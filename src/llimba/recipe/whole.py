@@ -11,12 +11,15 @@ from llimba.licensing.derive import Derived, conflict, derive
 from llimba.prompts import split_direction
 from llimba.recipe.base_model import BaseModelSection
 from llimba.recipe.corpus import CorpusSection
+from llimba.recipe.cpt import PAIRS, CptSection
 from llimba.recipe.evaluate import EvaluateSection
 from llimba.recipe.instruct import InstructSection
 from llimba.recipe.publish import PublishSection
 from llimba.recipe.section import Section
 from llimba.recipe.sources import AnySource
-from llimba.recipe.training import CptSection, SftSection
+from llimba.recipe.training import SftSection
+
+ORIGINS = ("human", "mt", "generated")  # of a record
 
 
 class Recipe(Section):
@@ -62,16 +65,26 @@ class Recipe(Section):
         if not self.sources:
             raise ValueError("sources is empty: name at least one source of text")
         profile = load_language(self.language)
-        for section in ("instruct", "evaluate"):
-            for direction in getattr(self, section).directions:
+        written = self.cpt.pairs.directions if self.cpt is not None and self.cpt.pairs is not None else []
+        asked = {"instruct": self.instruct.directions, "evaluate": self.evaluate.directions, "cpt.pairs": written}
+        for section, directions in asked.items():
+            for direction in directions:
                 codes = split_direction(direction)
                 if unknown := [code for code in codes if code not in profile.names]:
                     raise ValueError(
                         f"{section}.directions: '{direction}' names '{unknown[0]}', which the profile of "
                         f"{profile.iso639_3} has no name for (known: {', '.join(sorted(profile.names))})"
                     )
-        if self.cpt is not None and self.cpt.mixture and profile.code not in self.cpt.mixture:
-            raise ValueError(f"cpt.mixture gives no share to '{profile.code}', the language to be learned")
+        if self.cpt is not None:
+            self._mixtures_possible(self.cpt, profile.code)
+        tagged = self.cpt is not None and self.cpt.norm_tags is not None
+        if tagged and not profile.tags:
+            raise ValueError(f"cpt.norm_tags: the profile of {profile.iso639_3} has no tags; write them there")
+        if self.evaluate.norm_tag and (self.evaluate.norm_tag not in profile.tags or self.evaluate.prompt == "chat"):
+            raise ValueError(
+                f"evaluate.norm_tag: '{self.evaluate.norm_tag}' must be one of the profile's tags "
+                f"({', '.join(profile.tags) or 'it has none'}), and evaluate.prompt: completion"
+            )
         for name, settings in self.instruct.translate.items():
             if name not in self.sources:
                 raise ValueError(f"instruct.translate.{name}: there is no source of that name")
@@ -80,10 +93,10 @@ class Recipe(Section):
         for field in ("identify", "exempt"):
             if unknown_named := [name for name in getattr(self.corpus, field) if name not in self.sources]:
                 raise ValueError(f"corpus.{field}: there is no source '{unknown_named[0]}'")
-        for heading, asked in self.evaluate.baselines.items():
+        for heading, engines in self.evaluate.baselines.items():
             if heading in ("copy", "base", "cpt", "sft", "model"):
                 raise ValueError(f"evaluate.baselines.{heading}: that is a system of llimba's own; take another name")
-            for direction, engine in asked.items():
+            for direction, engine in engines.items():
                 if split_direction(direction)[0] != engine.source_language or direction not in self.evaluate.directions:
                     raise ValueError(
                         f"evaluate.baselines.{heading}.{direction}: source_language is {engine.source_language}, and "
@@ -111,6 +124,19 @@ class Recipe(Section):
         if unknown_sources := [name for name in self.instruct.upsample if name not in self.sources]:
             raise ValueError(f"instruct.upsample.{unknown_sources[0]}: there is no source of that name")
         return self
+
+    def _mixtures_possible(self, cpt: CptSection, code: str) -> None:
+        """Every key of a mixture names what may be there, and the language to be learned is among them."""
+        keys = list(cpt.mixture_keys())
+        if keys and not {key.split("/")[0] for key in keys} & {code, PAIRS}:
+            place = "cpt.phases" if cpt.phases else "cpt.mixture"
+            raise ValueError(f"{place} gives no share to '{code}', the language to be learned")
+        for key in keys:
+            _, slash, part = key.partition("/")
+            if slash and part not in self.sources and part not in ORIGINS:
+                raise ValueError(f"the mixture's key '{key}': '{part}' is neither a source nor {', '.join(ORIGINS)}")
+        if cpt.pairs is not None and (unknown := [name for name in cpt.pairs.sources if name not in self.sources]):
+            raise ValueError(f"cpt.pairs.sources: there is no source '{unknown[0]}'")
 
 
 def local_paths(value: BaseModel | dict[str, Any]) -> Iterator[Path]:

@@ -84,11 +84,13 @@ def estimate_stage(
     from transformers import AutoTokenizer
 
     shape, outline = cost.shape_from_config(config_at_hand(base_model))
-    folder, lengths = folder_at_hand(base_model), None
+    folder = folder_at_hand(base_model)
+    made: list[Example] = []
     if examples is not None and folder is not None:
-        lengths = [len(example.input_ids) for example in examples(AutoTokenizer.from_pretrained(folder))]
+        made = examples(AutoTokenizer.from_pretrained(folder))
+    lengths, phases = [len(example.input_ids) for example in made], [example.phase for example in made]
     shape = shape.with_adapter(settings, outline)
-    return estimate(shape, settings, find_card(card), lengths, seed, max_tokens)
+    return estimate(shape, settings, find_card(card), lengths or None, seed, max_tokens, phases)
 
 
 def estimate(
@@ -98,13 +100,14 @@ def estimate(
     lengths: Sequence[int] | None,
     seed: int,
     max_tokens: int | None = None,
+    phases: Sequence[int] = (),
 ) -> dict[str, Any]:
     """Facts for people and programs; `lengths` are the examples' token counts, None where they are not known yet."""
     chosen, _ = precision.choose_precision(settings, shape, card.memory if card.gpu else None)
     optimizer, _ = precision.choose_optimizer(settings, chosen == "bf16")
     lines = memory_lines(shape, settings, card)
     needed = sum(lines.values())
-    steps = packing.plan_steps(lengths, settings, seed) if lengths else None
+    steps = packing.plan_steps(lengths, settings, seed, phases) if lengths else None
     if steps and lengths:
         tokens: int | None = sum(lengths[i] for step in steps for i in step)
     else:
@@ -112,13 +115,15 @@ def estimate(
     document = cost.mean_document_length(lengths) if lengths else float(settings.sequence_length)
     flops = cost.hardware_flops(shape, document, settings.gradient_checkpointing)
     speed = UTILISATION * card.peak / flops
-    state = sum(lines[line] for line in ("weights", "optimizer"))
+    host = cost.host_memory(shape, settings, chosen) if card.gpu else {}
+    state = sum(lines[line] for line in ("weights", "optimizer")) + _averaged(shape, settings)
     return {
         "card": card.name,
         "precision": chosen,
         "optimizer": optimizer,
         "trained_parameters": shape.trained,
         "memory_gib": {line: round(value / GIB, 2) for line, value in lines.items()},
+        "host_memory_gib": {line: round(value / GIB, 2) for line, value in host.items()},
         "needed_gib": round(needed / GIB, 2),
         "available_gib": round(card.memory / GIB, 1),
         "fits": needed <= card.memory,
@@ -140,6 +145,8 @@ def memory_lines(shape: cost.Shape, settings: TrainingSection, card: Card) -> di
     chosen, _ = precision.choose_precision(settings, shape, card.memory if card.gpu else None)
     optimizer, _ = precision.choose_optimizer(settings, chosen == "bf16")
     lines = cost.memory(shape, settings, chosen, optimizer)
+    if not card.gpu:
+        lines |= cost.host_memory(shape, settings, chosen)
     return lines | {"CUDA context" if card.gpu else "Python and libraries": card.overhead}
 
 
@@ -147,7 +154,9 @@ def predicted_peak(shape: cost.Shape, settings: TrainingSection, chosen: str, de
     """Bytes that `peak_memory` should read at the end of the run: on a GPU tensors only, on a CPU the whole process."""
     optimizer, _ = precision.choose_optimizer(settings, chosen == "bf16")
     tensors = sum(cost.memory(shape, settings, chosen, optimizer).values())
-    return tensors if device.type == "cuda" else tensors + PROCESS
+    if device.type == "cuda":
+        return tensors
+    return tensors + sum(cost.host_memory(shape, settings, chosen).values()) + PROCESS
 
 
 def remedy(shape: cost.Shape, settings: TrainingSection, card: Card) -> str:
@@ -164,6 +173,11 @@ def remedy(shape: cost.Shape, settings: TrainingSection, card: Card) -> str:
         if sum(memory_lines(shape, settings.model_copy(update=changed), card).values()) <= card.memory:
             return ", ".join(f"{key}: {str(value).lower()}" for key, value in changed.items())
     return ""
+
+
+def _averaged(shape: cost.Shape, settings: TrainingSection) -> float:
+    """Bytes of the mean of the weights in a checkpoint."""
+    return cost.host_memory(shape, settings, "fp32").get("mean of the weights", 0.0)
 
 
 def _physical_memory() -> float:

@@ -27,9 +27,10 @@ class Example:
     """One unit of training: `input_ids` int32 [n] and shifted `labels` int32 [n]."""
 
     document: str  # record id, for error messages
-    language: str
+    language: str  # or what else a mixture counts it under
     input_ids: npt.NDArray[np.int32]
     labels: npt.NDArray[np.int32]
+    phase: int = 0  # steps draw from one phase after another, never from two
 
     @property
     def num_loss_tokens(self) -> int:

@@ -31,8 +31,10 @@ from llimba.files import fingerprint
 from llimba.recipe import TrainingSection
 from llimba.training import attention, cost, estimate, leak_check, monitor, packing, precision
 from llimba.training.allocator import FreedMemory
+from llimba.training.averaging import Average
 from llimba.training.checkpoint import Checkpoints, whole_state
 from llimba.training.examples import Example
+from llimba.training.masking import mask_inputs
 from llimba.training.model import Opened, PackedModel, save_model, trainable
 from llimba.training.monitor import HeldOut, Monitor
 from llimba.training.stopping import stop_requests
@@ -95,7 +97,7 @@ def train(
     peak = estimate.known_peak(device)
     wrapped, optimizer = accelerator.prepare(packed, optimizer)
 
-    plan = packing.plan_steps([len(example.input_ids) for example in examples], settings, seed)
+    plan = packing.plan_examples(examples, settings, seed)
     row_length = packing.row_length(settings, device)
     schedule = learning_rates(settings, len(plan))
     logger.info("%s: %s", title, _what_trains(trains))
@@ -103,7 +105,8 @@ def train(
     logger.info("%s: %d steps; about %.1f GiB of memory at the peak", title, len(plan), predicted / 2**30)
 
     identity = fingerprint([plan, [[example.document, len(example.input_ids)] for example in examples]])
-    checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity)
+    average = Average(packed, settings, len(plan))
+    checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity, average)
     checkpoints.check_disk()
     state = checkpoints.resume() or {"step": 0, "rows": {}}
     watch = Monitor(out, title, settings, accelerator, held_out or HeldOut(), len(plan), state["rows"])
@@ -120,7 +123,8 @@ def train(
         for step in range(done, len(plan)):
             clock = time.monotonic()
             documents = [examples[i] for i in plan[step]]
-            rows = packing.pack(documents, row_length, settings.packing)
+            read = mask_inputs(documents, settings.input_masking, seed, step)
+            rows = packing.pack(read, row_length, settings.packing)
             mine = packing.share(rows, accelerator.process_index, accelerator.num_processes)
 
             _seed(seed, step, accelerator.process_index)
@@ -144,6 +148,7 @@ def train(
                 _seed(seed, step, UPDATE)
                 optimizer.step()
             optimizer.zero_grad()
+            average.after(step + 1)
             freed.after(step + 1)
 
             seconds = time.monotonic() - clock
@@ -191,6 +196,7 @@ def train(
         "processes": accelerator.num_processes,
         "attention": {"backend": backend, "reason": backend_reason},
         "optimizer": optimizer_reason,
+        "averaged": average.reason,
         "precision": {"value": opened.precision, "reason": opened.precision_reason},
         "tokens": opened.contract.reasons,
         "device": str(device),
@@ -224,7 +230,14 @@ def finish(model: Any, tokenizer: Any, out: Path, check: Callable[[Path], None] 
 def learning_rates(settings: TrainingSection, num_steps: int) -> Callable[[int], float]:
     """The learning rate as a function of the step, from 0: transformers' schedule, so nothing of it needs saving."""
     unit = torch.optim.SGD([torch.zeros(1)], lr=1.0)
-    (factor,) = get_scheduler(settings.lr_scheduler_type, unit, settings.warmup_steps, num_steps).lr_lambdas
+    further: dict[str, Any] = {}
+    if settings.lr_scheduler_type == "cosine_with_min_lr":
+        further = {"min_lr_rate": settings.min_lr_ratio}
+    if settings.lr_scheduler_type == "warmup_stable_decay":
+        decay = max(1, min(round(settings.decay_share * num_steps), num_steps - settings.warmup_steps))
+        further = {"num_decay_steps": decay, "min_lr_ratio": settings.min_lr_ratio, "decay_type": settings.decay_type}
+    scheduler = get_scheduler(settings.lr_scheduler_type, unit, settings.warmup_steps, num_steps, further)
+    (factor,) = scheduler.lr_lambdas
     return lambda step: settings.learning_rate * float(factor(step))
 
 

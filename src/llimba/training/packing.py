@@ -10,6 +10,7 @@ of 12k for the published recipe), so learning rate, warm-up and step count would
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -44,13 +45,26 @@ def order(num_examples: int, seed: int, epoch: int) -> list[int]:
     return torch.randperm(num_examples, generator=generator).tolist()
 
 
-def epoch_steps(lengths: Sequence[int], settings: TrainingSection, seed: int, epoch: int) -> list[list[int]]:
-    """Example indices of every optimizer step of one epoch, in its shuffled order; the last step may be short.
+def epoch_steps(
+    lengths: Sequence[int], settings: TrainingSection, seed: int, epoch: int, phases: Sequence[int] = ()
+) -> list[list[int]]:
+    """Example indices of every optimizer step of one epoch: phase after phase, each in its shuffled order.
 
     A step is `documents_per_step` examples, or, with `tokens_per_step`, examples until the next one would exceed that
-    many tokens (one that exceeds it alone is a step of its own).
+    many tokens (one that exceeds it alone is a step of its own). The last step of a phase may be short. `phases` holds
+    each example's phase, ascending; none: all of them are one.
     """
-    shuffled = order(len(lengths), seed, epoch)
+    steps: list[list[int]] = []
+    start = 0
+    for size in Counter(phases or [0] * len(lengths)).values():
+        shuffled = [start + index for index in order(size, seed, epoch)]
+        steps += _fill(shuffled, lengths, settings)
+        start += size
+    return steps
+
+
+def _fill(shuffled: list[int], lengths: Sequence[int], settings: TrainingSection) -> list[list[int]]:
+    """Cut an order into steps."""
     if settings.tokens_per_step is None:
         size = settings.documents_per_step
         return [shuffled[start : start + size] for start in range(0, len(shuffled), size)]
@@ -65,14 +79,16 @@ def epoch_steps(lengths: Sequence[int], settings: TrainingSection, seed: int, ep
     return steps
 
 
-def plan_steps(lengths: Sequence[int], settings: TrainingSection, seed: int) -> list[list[int]]:
+def plan_steps(
+    lengths: Sequence[int], settings: TrainingSection, seed: int, phases: Sequence[int] = ()
+) -> list[list[int]]:
     """Example indices of every optimizer step of the whole run: `max_steps`, or `num_train_epochs` of them.
 
-    A fraction of an epoch is rounded up to a whole step, as in transformers' Trainer.
+    A fraction of an epoch is rounded up to a whole step, as in transformers' Trainer. An epoch goes through all phases.
     """
     steps: list[list[int]] = []
     for epoch in count():
-        of_epoch = epoch_steps(lengths, settings, seed, epoch)
+        of_epoch = epoch_steps(lengths, settings, seed, epoch, phases)
         if settings.max_steps is not None:
             wanted = settings.max_steps - len(steps)
             last = wanted <= len(of_epoch)
@@ -84,6 +100,11 @@ def plan_steps(lengths: Sequence[int], settings: TrainingSection, seed: int) -> 
         if last:
             break
     return steps
+
+
+def plan_examples(examples: Sequence[Example], settings: TrainingSection, seed: int) -> list[list[int]]:
+    """`plan_steps` over examples, which know their phases."""
+    return plan_steps([len(e.input_ids) for e in examples], settings, seed, [e.phase for e in examples])
 
 
 def best_fit(lengths: Sequence[int], row_length: int) -> list[list[int]]:

@@ -9,6 +9,7 @@ import torch
 from llimba.errors import StageError
 from llimba.recipe import TrainingSection
 from llimba.training import cost
+from llimba.training.l2_sp import pull_towards_start
 
 
 def choose_precision(settings: TrainingSection, shape: cost.Shape, gpu_memory: float | None) -> tuple[str, str]:
@@ -43,12 +44,21 @@ def build_optimizer(settings: TrainingSection, model: Any, device: torch.device)
         {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
+    optimizer, reason = _optimizer(settings, groups, device, bf16=trained[0].dtype == torch.bfloat16)
+    if settings.l2_sp:
+        pull_towards_start(optimizer, settings.l2_sp)
+        reason += f"; decay of {settings.l2_sp:g} towards the start weights"
+    return optimizer, reason
+
+
+def _optimizer(
+    settings: TrainingSection, groups: list[dict[str, Any]], device: torch.device, *, bf16: bool
+) -> tuple[torch.optim.Optimizer, str]:
     arguments: dict[str, Any] = {
         "lr": settings.learning_rate,
         "betas": (settings.adam_beta1, settings.adam_beta2),
         "eps": settings.adam_epsilon,
     }
-    bf16 = trained[0].dtype == torch.bfloat16
     name, reason = choose_optimizer(settings, bf16)
     if name == "adamw":
         return torch.optim.AdamW(groups, fused=device.type in ("cpu", "cuda"), **arguments), f"adamw ({reason})"
