@@ -18,6 +18,7 @@ STAGES = ("sources", "corpus", "instruct", "cpt", "sft", "evaluate", "publish")
 LAYERS = (
     ("__main__",),
     ("cli",),
+    ("sweep",),
     ("runner", "compare", "plan_table"),
     ("stages",),
     STAGES,
