@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from llimba.base_model import base_folder, token_contract
 from llimba.cpt.mixture import mix
 from llimba.errors import StageError
+from llimba.interpolation.after_training import check_text, interpolate
+from llimba.interpolation.aside import aside
 from llimba.recipe import CptSection, Recipe
 from llimba.records import Document, read_records
 
@@ -26,7 +28,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     from llimba.training.monitor import held_out_examples
 
     settings = _settings(recipe)
-    opened = open_for_training(base_folder(recipe.base_model), settings, recipe.base_model.tokens)
+    check_text(settings, inputs["corpus"], recipe)
+    start = base_folder(recipe.base_model)
+    opened = open_for_training(start, settings, recipe.base_model.tokens)
     chosen = training_examples(recipe, inputs["corpus"], opened.tokenizer)
     documents = list(read_records(inputs["corpus"] / "held_out.jsonl", Document))
     held_out = held_out_examples(
@@ -40,8 +44,13 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     prompts = [" ".join(d.text.split()[:PROMPT_WORDS]) for d in documents if d.language == recipe.profile.code]
     held_out = replace(held_out, prompts=prompts[: settings.num_samples])
     facts = train(opened, chosen, settings, out, seed=recipe.seed, title="cpt", held_out=held_out)
-    finish(opened.model, opened.tokenizer, out)
-    return facts | {"tokens_per_epoch": tokens_by_language(chosen)}
+    between = dict[str, Any]()
+
+    def end(trained: Path) -> None:
+        between["interpolation"] = interpolate(start, trained, settings, inputs["corpus"], recipe, opened.precision)
+
+    finish(opened.model, opened.tokenizer, out, check=end)
+    return facts | between | {"tokens_per_epoch": tokens_by_language(chosen)}
 
 
 def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any) -> list["Example"]:
@@ -50,7 +59,9 @@ def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any) -> list["Exa
 
     settings = _settings(recipe)
     separator = token_contract(tokenizer, recipe.base_model.tokens).separator_id
-    documents = read_records(corpus / "documents.jsonl", Document)
+    path = corpus / "documents.jsonl"
+    kept_aside = aside(read_records(path, Document), settings.choosing_bytes)
+    documents = (document for document in read_records(path, Document) if document.id not in kept_aside)
     examples = list(document_examples(documents, tokenizer, separator, settings.sequence_length))
     chosen = mix(examples, settings.mixture, settings.max_tokens, recipe.profile.code, recipe.seed)
     if not chosen:

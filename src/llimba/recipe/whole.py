@@ -72,6 +72,13 @@ class Recipe(Section):
                     )
         if self.cpt is not None and self.cpt.mixture and profile.code not in self.cpt.mixture:
             raise ValueError(f"cpt.mixture gives no share to '{profile.code}', the language to be learned")
+        if isinstance(self.sft.interpolate, list) and not (self.cpt or self.sft).choosing_bytes:
+            raise ValueError(
+                f"sft.interpolate: to choose among weights needs text that training has not read: set "
+                f"{'cpt' if self.cpt else 'sft'}.choose_max_bytes: 20000, or name one weight"
+            )
+        if self.cpt and isinstance(self.cpt.interpolate, list) and not self.cpt.choosing_bytes:
+            raise ValueError("cpt.interpolate: to choose among weights needs text: leave out choose_max_bytes: 0")
         for name, settings in self.instruct.translate.items():
             if name not in self.sources:
                 raise ValueError(f"instruct.translate.{name}: there is no source of that name")
