@@ -19,13 +19,21 @@ from llimba.recipe.sources import (
     WikipediaSource,
 )
 from llimba.recipe.training import CptSection, SftSection, TrainingSection
-from llimba.recipe.translate import AnyTranslation, ApertiumTranslation, ModelTranslation, NllbTranslation, Translated
+from llimba.recipe.translate import (
+    AnyTranslation,
+    ApertiumTranslation,
+    BackTranslation,
+    ModelTranslation,
+    NllbTranslation,
+    Translated,
+)
 from llimba.recipe.whole import Recipe, local_paths
 
 __all__ = [
     "AnySource",
     "AnyTranslation",
     "ApertiumTranslation",
+    "BackTranslation",
     "BaseModelSection",
     "CorpusSection",
     "CptSection",

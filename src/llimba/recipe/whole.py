@@ -17,6 +17,7 @@ from llimba.recipe.publish import PublishSection
 from llimba.recipe.section import Section
 from llimba.recipe.sources import AnySource
 from llimba.recipe.training import CptSection, SftSection
+from llimba.recipe.translate import BackTranslation
 
 
 class Recipe(Section):
@@ -84,6 +85,8 @@ class Recipe(Section):
                 raise ValueError(f"instruct.translate.{name}: there is no source of that name")
             if settings.engine == "model" and settings.folder is None and self.cpt is None:
                 raise ValueError(f"instruct.translate.{name}: the engine model needs a folder, or a cpt section")
+        if self.instruct.back_translate is not None:
+            self._check_back_translation(self.instruct.back_translate, profile)
         for field in ("identify", "exempt"):
             if unknown_named := [name for name in getattr(self.corpus, field) if name not in self.sources]:
                 raise ValueError(f"corpus.{field}: there is no source '{unknown_named[0]}'")
@@ -118,6 +121,29 @@ class Recipe(Section):
         if unknown_sources := [name for name in self.instruct.upsample if name not in self.sources]:
             raise ValueError(f"instruct.upsample.{unknown_sources[0]}: there is no source of that name")
         return self
+
+    def _check_back_translation(self, settings: BackTranslation, profile: Language) -> None:
+        """Raises ValueError for what cannot be translated, and for engines that are missing or go another way."""
+        here = "instruct.back_translate"
+        if settings.source != "documents" and settings.source not in self.sources:
+            raise ValueError(f"{here}.source: there is no source '{settings.source}'; `documents` means all of them")
+        if unknown := [norm for norm in settings.norms if norm not in profile.norms]:
+            raise ValueError(
+                f"{here}.norms: the profile has no '{unknown[0]}' (known: {', '.join(profile.norms) or 'none'})"
+            )
+        for code in settings.into:
+            engine, back = settings.engine_into(code), settings.way_back.get(code)
+            if code not in profile.names or code == profile.code:
+                raise ValueError(f"{here}.into: '{code}' is no other language that the profile has a name for")
+            if engine is None:
+                raise ValueError(f"{here}: nothing translates into '{code}': set engine, or engines.{code}")
+            if engine.source_language not in ("", profile.code):
+                raise ValueError(f"{here}: what translates into '{code}' must translate from '{profile.code}'")
+            if back is not None and back.source_language != code:
+                raise ValueError(f"{here}.way_back.{code}: source_language must be '{code}'")
+            for one in (engine, back):
+                if one is not None and one.engine == "model" and one.folder is None and self.cpt is None:
+                    raise ValueError(f"{here}: the engine model needs a folder, or a cpt section")
 
 
 def local_paths(value: BaseModel | dict[str, Any]) -> Iterator[Path]:
