@@ -95,6 +95,7 @@ PLANTED: list[tuple[str, dict[str, Any], str]] = [
     (SEVEN, {}, "unchanged"),
     ("Su sole essit dae su mare onzi mangianu.", {}, "copy"),
     ("il sole il sole il sole il sole il sole", {}, "loop"),
+    ("Siciliano per la cosa, una cosa e una cosa, una cosa e una cosa", {}, "loop"),
     ("Il sole sorge dal mare ogni mattina, " + "e poi ancora " * 9, {}, "length ratio"),
     ("Sole.", {}, "length ratio"),
     ("", {}, "no translation"),

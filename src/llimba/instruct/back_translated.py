@@ -32,7 +32,7 @@ from llimba.translators.engines import open_engine, way_back
 logger = logging.getLogger(__name__)
 
 HERE = "instruct.back_translate"
-LOOP_FROM, LOOP_SHARE = 6, 0.5  # words of a translation; share of them that only repeat
+LOOP_FROM, LOOP_SHARE = 6, 0.3  # words of a translation; share of them that only repeat: a sentence rarely does
 Rejected = list[dict[str, Any]]
 
 
@@ -155,7 +155,7 @@ def _fault(
 ) -> tuple[str, str] | None:
     """The first rule that a translation fails, and how; None for a good one."""
     said, original = row.texts[code], row.texts[target]
-    words = said.split()
+    words = fold(said).split()  # a loop goes on over commas
     if "\n" in said:
         return "several lines", said[:200]
     if len(words) >= LOOP_FROM and repeated_words(words) > LOOP_SHARE:
