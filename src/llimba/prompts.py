@@ -43,6 +43,11 @@ def completion_prompt(language: Language, direction: str, text: str) -> str:
     return f"{source}: {text}\n{target}:"
 
 
+def draft_prompt(language: Language, direction: str, text: str, draft: str) -> str:
+    """The evaluation's message with another system's translation to correct."""
+    return f"{evaluation_prompt(language, direction, text)}\n\nA draft to correct: {draft}"
+
+
 def system_prompt(language: Language, prompt_language: str, wording: int) -> str:
     """A system prompt in `prompt_language` where the profile has one, else in the language of evaluation."""
     wordings = language.system_prompts.get(prompt_language) or language.system_prompts.get(EVALUATION_LANGUAGE)

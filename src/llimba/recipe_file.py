@@ -85,8 +85,7 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 
 def _anchor(raw: dict[str, Any], folder: Path) -> None:
     """Make paths in a recipe relative to the file that states them, whatever the working directory."""
-    instruct = raw.get("instruct") or {}
-    engines = list(_engines(instruct)) if isinstance(instruct, dict) else []
+    engines = [*_engines(raw.get("instruct")), *_scored_engines(raw.get("evaluate"))]
     named = (*(raw.get("sources") or {}).values(), *engines)
     for section in (raw.get("base_model"), raw.get("sft"), *named):
         if isinstance(section, dict):
@@ -107,8 +106,23 @@ def _anchor(raw: dict[str, Any], folder: Path) -> None:
         raw["language"] = str(folder / language)
 
 
-def _engines(instruct: dict[str, Any]) -> Iterator[Any]:
+def _scored_engines(evaluate: Any) -> Iterator[Any]:
+    """The sections of `evaluate` that name an engine, before anything is checked."""
+    if not isinstance(evaluate, dict):
+        return
+    baselines, decoding = evaluate.get("baselines"), evaluate.get("decoding")
+    tables = [*baselines.values()] if isinstance(baselines, dict) else []
+    if isinstance(decoding, dict):
+        tables += [how.get("draft") for how in decoding.values() if isinstance(how, dict)]
+    for table in tables:
+        if isinstance(table, dict):
+            yield from table.values()
+
+
+def _engines(instruct: Any) -> Iterator[Any]:
     """The sections of `instruct` that name an engine, before anything is checked."""
+    if not isinstance(instruct, dict):
+        return
     back = instruct.get("back_translate")
     tables = [instruct.get("translate")]
     if isinstance(back, dict):

@@ -129,7 +129,7 @@ def columns_of(evaluated: list[tuple[Recipe, Scores]]) -> list[Column]:
                 columns.append((heading, scores, system))
                 names.append(recipe.name)
     of = Counter(system for _, _, system in columns)  # a model that is one for all bears no recipe's name
-    named = [system in ("cpt", "sft") and of[system] > 1 for _, _, system in columns]
+    named = [system.partition(",")[0] in ("cpt", "sft") and of[system] > 1 for _, _, system in columns]
     return [
         (f"{heading}\n{name}" if several else heading, scores, system)
         for (heading, scores, system), name, several in zip(columns, names, named, strict=True)

@@ -5,7 +5,7 @@ The field names are the field's own (transformers, peft, TRL) wherever one exist
 
 from llimba.recipe.base_model import BaseModelSection, Tokens
 from llimba.recipe.corpus import CorpusSection, Executor
-from llimba.recipe.evaluate import EvaluateSection, ModeSwitch
+from llimba.recipe.evaluate import Decoding, EvaluateSection, ModeSwitch
 from llimba.recipe.instruct import InstructSection
 from llimba.recipe.publish import PublishSection
 from llimba.recipe.sources import (
@@ -37,6 +37,7 @@ __all__ = [
     "BaseModelSection",
     "CorpusSection",
     "CptSection",
+    "Decoding",
     "EvaluateSection",
     "Executor",
     "HubSource",

@@ -17,7 +17,7 @@ from llimba.recipe.publish import PublishSection
 from llimba.recipe.section import Section
 from llimba.recipe.sources import AnySource
 from llimba.recipe.training import CptSection, SftSection
-from llimba.recipe.translate import BackTranslation
+from llimba.recipe.translate import AnyTranslation, BackTranslation
 
 
 class Recipe(Section):
@@ -93,12 +93,11 @@ class Recipe(Section):
         for heading, asked in self.evaluate.baselines.items():
             if heading in ("copy", "base", "cpt", "sft", "model"):
                 raise ValueError(f"evaluate.baselines.{heading}: that is a system of llimba's own; take another name")
-            for direction, engine in asked.items():
-                if split_direction(direction)[0] != engine.source_language or direction not in self.evaluate.directions:
-                    raise ValueError(
-                        f"evaluate.baselines.{heading}.{direction}: source_language is {engine.source_language}, and "
-                        f"the direction must be one of evaluate.directions"
-                    )
+            self._check_engines(f"evaluate.baselines.{heading}", asked)
+        for heading, how in self.evaluate.decoding.items():
+            if how.draft and self.evaluate.prompt == "completion":
+                raise ValueError(f"evaluate.decoding.{heading}: a draft needs evaluate.prompt: chat")
+            self._check_engines(f"evaluate.decoding.{heading}.draft", how.draft)
         if self.evaluate.num_fewshot and not self.evaluate.directions:
             raise ValueError("evaluate.num_fewshot: there are no evaluate.directions to show examples for")
         if self.evaluate.mode_switch is not None:
@@ -121,6 +120,15 @@ class Recipe(Section):
         if unknown_sources := [name for name in self.instruct.upsample if name not in self.sources]:
             raise ValueError(f"instruct.upsample.{unknown_sources[0]}: there is no source of that name")
         return self
+
+    def _check_engines(self, place: str, engines: dict[str, AnyTranslation]) -> None:
+        """Raises ValueError for an engine that does not go in the direction that it is named for."""
+        for direction, engine in engines.items():
+            if split_direction(direction)[0] != engine.source_language or direction not in self.evaluate.directions:
+                raise ValueError(
+                    f"{place}.{direction}: source_language is {engine.source_language}, and the direction must be one "
+                    "of evaluate.directions"
+                )
 
     def _check_back_translation(self, settings: BackTranslation, profile: Language) -> None:
         """Raises ValueError for what cannot be translated, and for engines that are missing or go another way."""
