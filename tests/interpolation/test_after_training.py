@@ -96,3 +96,25 @@ def test_what_could_not_be_chosen_is_refused_before_any_training(tmp_path: Path)
     both = recipe(tmp_path, cpt=content["cpt"] | {"choose_max_bytes": 500}, sft=content["sft"] | {"interpolate": [1.0]})
     read = list(read_records(tmp_path / "corpus" / "documents.jsonl", Document))
     assert read == [] or to_choose_by(both, both.sft, tmp_path / "corpus")
+
+
+def test_a_run_that_dies_between_start_and_trained_goes_on_from_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_tiny_model(tmp_path / "base")
+    inputs, asked = corpus(tmp_path / "corpus"), changed(tmp_path, interpolate=[0.5, 1.0])
+    whole = run_cpt(asked, inputs, tmp_path / "whole")  # type: ignore[arg-type]
+    with monkeypatch.context() as patched:
+
+        def dies(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(Between, "write", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run_cpt(asked, inputs, tmp_path / "out")  # type: ignore[arg-type]
+    assert not (tmp_path / "out" / "model").exists()
+    facts = run_cpt(asked, inputs, tmp_path / "out")  # type: ignore[arg-type]
+    assert facts["resumed_at_step"] == facts["steps"] == 3  # nothing is trained again
+    assert facts["interpolation"] == whole["interpolation"]
+    made = [(tmp_path / name / "model" / FILE).read_bytes() for name in ("whole", "out")]
+    assert made[0] == made[1]
