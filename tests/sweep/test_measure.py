@@ -22,6 +22,7 @@ def test_less_is_better_only_for_bits_per_byte(tmp_path: Path) -> None:
     bits, chrf = (measure(by, recipe(tmp_path), "publish") for by in ("bits_per_byte:it@cpt", "chrf:it-sc"))
     assert sorted([1.5, None, 1.2], key=bits.rank) == [1.2, 1.5, None]
     assert sorted([30.0, None, 40.0], key=chrf.rank) == [40.0, 30.0, None]
+    assert sorted([float("nan"), 2.0], key=bits.rank)[0] == 2.0  # a model that diverged
 
 
 def test_the_number_is_read_from_what_the_stages_left(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_what_is_shared_runs_once_and_a_second_time_nothing_runs(tmp_path: Path,
     )
     (whole,) = report["rounds"]
     assert [row["score"] for row in whole["arms"]] == [3, 1, 2]
-    assert report["best"] == "small[sft.learning_rate=1]"
+    assert (report["best"], report["warning"]) == ("small[sft.learning_rate=1]", "")
     assert path.parent == runs / "sweeps"
     for row, arm in zip(whole["arms"], found, strict=True):
         assert row["overrides"] == list(arm.overrides)
@@ -109,4 +109,5 @@ def test_halving_without_a_training_that_differs_is_refused(tmp_path: Path, runs
     with pytest.raises(RecipeError, match="needs a score"):
         run_sweep(found, None, runs, "corpus", halving=True)
     report, _ = run_sweep(found, None, runs, "corpus")
+    assert "different corpora" in report["warning"]
     assert [row["state"] for row in report["rounds"][0]["arms"]] == ["done", "done"]

@@ -32,6 +32,7 @@ def interpolate(
 
     Half of the held-out text chooses, the scores rest on the other half.
     """
+    from llimba.evaluate.harness import choose_precision
     from llimba.evaluate.stage import score_models
     from llimba.files import fingerprint, sha256, write_json
     from llimba.interpolation.aside import halve
@@ -65,9 +66,10 @@ def interpolate(
         reported = place / "reported"
         choosing = halve(corpus.folder, reported)
         settings = (loaded.cpt or loaded.sft).model_copy(update={"interpolate_tolerance": tolerance})
-        size = sum(len(document.text.encode()) for document in choosing)
+        size = 4 * sum(len(document.text.encode()) for document in choosing)  # all of it, whole
+        precision, _ = choose_precision(loaded.evaluate.precision)
         tokens, target = loaded.base_model.tokens, loaded.profile.code
-        best, reason, rows, _ = chosen(start, trained, weights, choosing, size, settings, tokens, "fp32", target)
+        best, reason, rows, _ = chosen(start, trained, weights, choosing, size, settings, tokens, precision, target)
         stdout.print("bits per byte ↓ of the text to choose by")
         stdout.print(_choices(rows, best))
         stdout.print(f"weight {best:g}: {reason}", markup=False, soft_wrap=True)

@@ -34,7 +34,8 @@ def interpolate(
             start, trained, asked, documents, choosing_bytes(recipe, settings), settings, recipe.base_model.tokens,
             precision, recipe.profile.code,
         )  # fmt: skip
-        facts = found._asdict() | {"text": "documents of the corpus that cpt left out; no evaluation set"}
+        unread = "that cpt left out" if recipe.cpt else "that no stage of the recipe has read"
+        facts = found._asdict() | {"text": f"documents of the corpus {unread}; no evaluation set"}
     else:
         facts = {"weight": asked, "reason": "set in the recipe", "table": []}
     logger.info("  interpolated to %g of the way from the start: %s", facts["weight"], facts["reason"])

@@ -68,7 +68,7 @@ def measure(
             row = {"weight": weight}
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "mixed"):
                 for language, examples in held_out.examples.items():
-                    nats = sum(float(packed(row_.to(device))) for row_ in packing.pack(examples, row_length))
+                    nats = sum(float(packed(part.to(device))) for part in packing.pack(examples, row_length))
                     row[language] = round(nats / math.log(2) / held_out.num_bytes[language], 4)
             table.append(row)
             bar.advance()

@@ -5,6 +5,7 @@ moves long before BLEU does. It is a choice on the held-out set, so the winner's
 set that is reported in the end should be another.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,8 +39,8 @@ class Measure(NamedTuple):
         return "↓" if self.metric == "bits_per_byte" else "↑"
 
     def rank(self, score: float | None) -> float:
-        """For sorting, best first; an arm without a score is last."""
-        if score is None:
+        """For sorting, best first; an arm without a score, or with none that is a number, is last."""
+        if score is None or math.isnan(score):
             return float("inf")
         return score if self.metric == "bits_per_byte" else -score
 

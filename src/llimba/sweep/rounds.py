@@ -35,7 +35,12 @@ def run_sweep(
     asked = {"arms": plans, "until": until, "by": measure.name if measure else None, "halving": halving}
     path = runs / "sweeps" / f"{fingerprint(asked)}.json"
     reason = measure.reason if measure else "nothing is scored up to here"
-    report: Report = {**asked, "arms": len(arms), "reason": reason, "rounds": [], "best": None}
+    report: Report = {**asked, "arms": len(arms), "reason": reason, "warning": "", "rounds": [], "best": None}
+    if len({plan.get("corpus") for plan in plans.values()}) > 1:
+        report["warning"] = (
+            "the arms have different corpora, so what is held out may differ: their scores may not compare"
+        )
+        logger.warning(report["warning"])
     if halving:
         if measure is None:
             raise RecipeError(f"--halving needs a score, and up to --until {until} there is none.")
