@@ -63,4 +63,7 @@ def test_it_is_measured_at_the_ends_and_between_and_the_file_is_as_measured(tmp_
     assert [swapped[0]["sc"], swapped[1]["sc"]] == [table[2]["sc"], table[0]["sc"]]
     found = chosen(start, trained, [0.5, 1], documents, 4000, settings, Tokens(), "fp32", "sc")
     assert found.table == table
+    backwards = chosen(start, trained, [0.5, 1], documents[::-1], 4000, settings, Tokens(), "fp32", "sc")
+    assert backwards.table == table
+    assert list(backwards.table[0]) == ["weight", "sc", "it"]  # the language to be learned first
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "middle") is not None

@@ -129,6 +129,7 @@ def chosen(
     """Measure and choose; the table is printed as it is made."""
     from llimba.interpolation.weights import Between
 
+    documents = sorted(documents, key=lambda document: (document.language != target, document.language))
     table, num_bytes = measure(Between(start, trained), weights, documents, max_bytes, settings, tokens, precision)
     for row in table:
         shown = ", ".join(f"{language} {value:.3f}" for language, value in row.items() if language != "weight")
