@@ -35,8 +35,9 @@ def outlook(arms: Sequence[Arm], runs: Path, until: str, card: str | None) -> di
             hours = None
             if step.state != "done" and step.stage.estimate is not None:
                 try:
-                    hours = step.stage.estimate(arm.recipe, folders, card)["hours"]
-                    row["unknown"] = "" if hours is not None else "known once the text is there"
+                    found = step.stage.estimate(arm.recipe, folders, card)
+                    hours, pace = found["hours"], 60 * found["hours_per_million_tokens"]
+                    row["unknown"] = "" if hours is not None else f"{pace:.1f} min a million tokens"
                 except StageError as error:
                     row["unknown"] = str(error)
             row["runs"][step.fingerprint] = {"state": step.state, "hours": hours}
