@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from llimba.files import read_jsonl, write_jsonl
-from llimba.interpolation.aside import aside, halve
-from llimba.records import Document, read_records, write_records
+from llimba.interpolation.aside import apart, aside, halve
+from llimba.records import Document, Pair, read_records, write_records
 from tests.fakes import SENTENCES
 
 COMMON: dict[str, Any] = {"source": "s", "license": "x", "provenance": "p"}
@@ -50,3 +50,9 @@ def test_no_reported_line_or_row_is_chosen_by(tmp_path: Path) -> None:
     halves = {d.id.replace(":sc:", ":").replace(":it:", ":") for d in choosing if d.id[-1] in "89"}
     assert len(halves) == sum(d.id[-1] in "89" for d in choosing) / 2  # a text goes over in all its languages
     assert (tmp_path / "out" / "pairs.jsonl").exists()
+
+
+def test_a_pair_that_stands_in_the_text_to_choose_by_is_left_out() -> None:
+    pairs = [Pair(id=str(i), texts={c: SENTENCES[c][i] for c in ("sc", "it")}, **COMMON) for i in range(5)]
+    chosen = [document("a", "sc", f"{SENTENCES['sc'][1].upper()}\nÀteru."), document("b", "it", SENTENCES["it"][3])]
+    assert [pair.id for pair in apart(pairs, chosen)] == ["0", "2", "4"]

@@ -6,12 +6,12 @@ other half alone.
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from llimba.files import read_jsonl, stable_fraction, write_jsonl
-from llimba.records import Document, read_records, write_records
+from llimba.records import Document, Pair, read_records, write_records
 from llimba.text import fold
 
 SHARE = 0.1  # of a language's text, at most
@@ -40,6 +40,14 @@ def aside(documents: Iterable[Document], max_bytes: int) -> set[str]:
                 allowed -= size
                 looked_at += seen
     return chosen
+
+
+def apart(pairs: Iterable[Pair], documents: Iterable[Document]) -> Iterator[Pair]:
+    """The pairs of which no side is a line of the documents: who chooses by a text must not read it as a pair either."""
+    lines = {fold(line) for document in documents for line in document.text.split("\n")}
+    for pair in pairs:
+        if not any(fold(line) in lines for text in pair.texts.values() for line in text.split("\n")):
+            yield pair
 
 
 def halve(corpus: Path, out: Path) -> list[Document]:
