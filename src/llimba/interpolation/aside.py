@@ -43,7 +43,7 @@ def aside(documents: Iterable[Document], max_bytes: int) -> set[str]:
 
 
 def apart(pairs: Iterable[Pair], documents: Iterable[Document]) -> Iterator[Pair]:
-    """The pairs of which no side is a line of the documents: who chooses by a text must not read it as a pair either."""
+    """The pairs no side of which is a line of the documents: who chooses by a text must not read it as a pair."""
     lines = {fold(line) for document in documents for line in document.text.split("\n")}
     for pair in pairs:
         if not any(fold(line) in lines for text in pair.texts.values() for line in text.split("\n")):
