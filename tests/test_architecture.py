@@ -18,12 +18,13 @@ STAGES = ("sources", "corpus", "instruct", "cpt", "sft", "evaluate", "publish")
 LAYERS = (
     ("__main__",),
     ("cli",),
+    ("sweep",),
     ("runner", "compare", "plan_table"),
     ("stages",),
     STAGES,
     ("export",),
     ("inference", "serving"),
-    ("translators",),
+    ("translators", "interpolation"),
     ("training", "base_model", "packages", "identify", "decontaminate", "next_language"),
     ("recipe_file", "recipe", "language", "prompts", "licensing"),
     ("records", "manifest", "files", "text", "errors", "progress", "peak_memory", "processes", "__init__"),
@@ -62,7 +63,7 @@ HEAVY = {
     "aiohttp",
 }
 # what else is imported with the engine or with datatrove, in functions only
-LATE = {"sft/gap.py", "sft/merge.py", "sft/preference.py"}
+LATE = {"sft/gap.py", "sft/merge.py", "sft/preference.py", "interpolation/weights.py"}
 LATE |= {f"corpus/{name}.py" for name in ("clean", "executor", "finish", "lines", "near", "shards")}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "manager", "base"}
 

@@ -5,7 +5,7 @@ what it inherited. `--set a.b=c` overrides last. No environment variables, no in
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -85,9 +85,8 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
 
 def _anchor(raw: dict[str, Any], folder: Path) -> None:
     """Make paths in a recipe relative to the file that states them, whatever the working directory."""
-    instruct = raw.get("instruct") or {}
-    translated = (instruct.get("translate") or {}) if isinstance(instruct, dict) else {}
-    named = (*(raw.get("sources") or {}).values(), *(translated.values() if isinstance(translated, dict) else ()))
+    engines = [*_engines(raw.get("instruct")), *_scored_engines(raw.get("evaluate"))]
+    named = (*(raw.get("sources") or {}).values(), *engines)
     for section in (raw.get("base_model"), raw.get("sft"), *named):
         if isinstance(section, dict):
             for key in ("path", "folder", "prefix", "adapter"):
@@ -105,6 +104,33 @@ def _anchor(raw: dict[str, Any], folder: Path) -> None:
     language = raw.get("language")
     if isinstance(language, str) and language.endswith((".yaml", ".yml")):
         raw["language"] = str(folder / language)
+
+
+def _scored_engines(evaluate: Any) -> Iterator[Any]:
+    """The sections of `evaluate` that name an engine, before anything is checked."""
+    if not isinstance(evaluate, dict):
+        return
+    baselines, decoding = evaluate.get("baselines"), evaluate.get("decoding")
+    tables = [*baselines.values()] if isinstance(baselines, dict) else []
+    if isinstance(decoding, dict):
+        tables += [how.get("draft") for how in decoding.values() if isinstance(how, dict)]
+    for table in tables:
+        if isinstance(table, dict):
+            yield from table.values()
+
+
+def _engines(instruct: Any) -> Iterator[Any]:
+    """The sections of `instruct` that name an engine, before anything is checked."""
+    if not isinstance(instruct, dict):
+        return
+    back = instruct.get("back_translate")
+    tables = [instruct.get("translate")]
+    if isinstance(back, dict):
+        yield back.get("engine")
+        tables += [back.get("engines"), back.get("way_back")]
+    for table in tables:
+        if isinstance(table, dict):
+            yield from table.values()
 
 
 def _merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:

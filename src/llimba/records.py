@@ -27,6 +27,7 @@ class Record:
     norm: str = ""
     origin: str = "human"  # human | mt | generated
     engine: str = ""  # what translated or wrote it, where no human did
+    back_translated: str = ""  # what made the other side out of this authentic text, of which all the rest is said
     role: str = "train"  # train | evaluate: an evaluation record is never trained on
 
     @classmethod
@@ -53,6 +54,7 @@ class Pair(Record):
     texts: dict[str, str]  # language code -> text
     document: str = ""
     position: int = 0
+    origins: dict[str, str] = field(default_factory=dict)  # language code -> origin, of a side whose origin is another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

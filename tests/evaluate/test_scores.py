@@ -80,3 +80,9 @@ def test_shuffled_references_are_near_zero_and_intervals_cover() -> None:
         found = translation_scores([h for h, _ in drawn], [r for _, r in drawn])
         covered += abs(found["chrf"] - truth) <= found["chrf_ci"]
     assert covered >= 34, f"{covered} of {rounds} intervals hold the truth; 38 of 40 are expected"
+
+
+def test_mostly_empty_answers_are_scored_too() -> None:
+    scores = translation_scores(["", "", "a"], ["Su sole essit", "Sa domo", "Oe apo"])
+    assert scores["chrf"] > 0
+    assert scores["chrf_ci"] > 0

@@ -74,3 +74,8 @@ def test_a_converted_folder_asks_for_ctranslate2(tmp_path: Path, monkeypatch: py
     (save_model(tmp_path) / "model.bin").touch()
     with pytest.raises(StageError, match="pip install ctranslate2"):
         open_nllb(settings(tmp_path), SARDINIAN)
+
+
+def test_flores_names_of_languages() -> None:
+    names = [nllb.flores_code(code, SARDINIAN) for code in ("sc", "en", "it", "es", "ca", "el")]
+    assert names == ["srd_Latn", "eng_Latn", "ita_Latn", "spa_Latn", "cat_Latn", "ell_Grek"]

@@ -13,7 +13,21 @@ from rich.markup import escape
 from llimba import processes, progress
 
 # each adds its command, in the order of the help page
-from llimba.cli import chat, compare, corpus, evaluate, export, new, plan, push, run, serve, translate
+from llimba.cli import (
+    chat,
+    compare,
+    corpus,
+    evaluate,
+    export,
+    interpolate,
+    new,
+    plan,
+    push,
+    run,
+    serve,
+    sweep,
+    translate,
+)
 from llimba.cli.app import app
 from llimba.errors import LlimbaError
 
@@ -24,12 +38,14 @@ __all__ = [
     "corpus",
     "evaluate",
     "export",
+    "interpolate",
     "main",
     "new",
     "plan",
     "push",
     "run",
     "serve",
+    "sweep",
     "translate",
 ]
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from llimba import runner
@@ -65,7 +67,9 @@ def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] |
     rendered: Table = table(
         [(recipe, load_scores(folder) | costs.get(recipe.name, {})) for recipe, folder in evaluated]
     )
-    stdout.print(rendered)
+    wide = Measurement.get(stdout, stdout.options.update(max_width=10_000), rendered).maximum
+    fits = stdout.is_terminal or wide <= stdout.width  # a log is as wide as it needs to be
+    (stdout if fits else Console(highlight=False, width=wide)).print(rendered)
     if note := footnote(load_scores(evaluated[0][1])):
         stdout.print(note, style="dim")
 

@@ -1,9 +1,11 @@
 """The scores of one recipe or several as one table: before, after CPT, after SFT, beside a do-nothing copy."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from llimba.files import read_json
@@ -34,7 +36,7 @@ def table(evaluated: list[tuple[Recipe, Scores]]) -> Table:
     rendered = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     rendered.add_column("", no_wrap=True)
     for heading, _, _ in columns:
-        rendered.add_column(heading, justify="right", no_wrap=True)
+        rendered.add_column(escape(heading), justify="right", no_wrap=True)
     rendered.add_column("rests on", justify="right", style="dim", no_wrap=True)
     for label, cells, basis in rows(recipe, first, columns):
         if not cells:
@@ -128,6 +130,7 @@ def _training_rows(columns: list[Column]) -> list[tuple[str, list[str], str]]:
 def columns_of(evaluated: list[tuple[Recipe, Scores]]) -> list[Column]:
     """The systems of every recipe; one that several share with equal scores stands once."""
     columns: list[Column] = []
+    names: list[str] = []
     for recipe, scores in evaluated:
         for system in scores["systems"]:
             shared = any(
@@ -139,9 +142,14 @@ def columns_of(evaluated: list[tuple[Recipe, Scores]]) -> list[Column]:
                 heading = STAGE_HEADINGS.get(system, system)
                 if any(entry.get("published") for entry in scores["translation"][system].values()):
                     heading = f"published:\n{system}"
-                several = len(evaluated) > 1 and system in ("cpt", "sft")
-                columns.append((f"{heading}\n{recipe.name}" if several else heading, scores, system))
-    return columns
+                columns.append((heading, scores, system))
+                names.append(recipe.name)
+    of = Counter(system for _, _, system in columns)  # a model that is one for all bears no recipe's name
+    named = [system.partition(",")[0] in ("cpt", "sft") and of[system] > 1 for _, _, system in columns]
+    return [
+        (f"{heading}\n{name}" if several else heading, scores, system)
+        for (heading, scores, system), name, several in zip(columns, names, named, strict=True)
+    ]
 
 
 def _bits(scores: Scores, system: str, language: str) -> str:

@@ -13,6 +13,8 @@ from llimba.cpt.mixture import key_of, mix
 from llimba.cpt.pairs import pair_documents
 from llimba.cpt.tags import Tags
 from llimba.errors import StageError
+from llimba.interpolation.after_training import check_text, interpolate, to_choose_by
+from llimba.interpolation.aside import apart
 from llimba.prompts import tagged_text
 from llimba.recipe import CptSection, Recipe
 from llimba.records import Document, Pair, read_records
@@ -30,7 +32,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     from llimba.training.monitor import held_out_examples
 
     settings = _settings(recipe)
-    opened = open_for_training(base_folder(recipe.base_model), settings, recipe.base_model.tokens)
+    check_text(settings, inputs["corpus"], recipe)
+    start = base_folder(recipe.base_model)
+    opened = open_for_training(start, settings, recipe.base_model.tokens)
     chosen = training_examples(recipe, inputs["corpus"], opened.tokenizer)
     aside = list(read_records(inputs["corpus"] / "held_out.jsonl", Document))
     held_out = held_out_examples(
@@ -44,8 +48,13 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     prompts = [" ".join(d.text.split()[:PROMPT_WORDS]) for d in aside if d.language == recipe.profile.code]
     held_out = replace(held_out, prompts=prompts[: settings.num_samples])
     facts = train(opened, chosen, settings, out, seed=recipe.seed, title="cpt", held_out=held_out)
-    finish(opened.model, opened.tokenizer, out)
-    return facts | {"tokens_per_epoch": tokens_by_key(chosen), "phases": tokens_by_phase(chosen)}
+    between = dict[str, Any]()
+
+    def end(trained: Path) -> None:
+        between["interpolation"] = interpolate(start, trained, settings, inputs["corpus"], recipe, opened.precision)
+
+    finish(opened.model, opened.tokenizer, out, check=end)
+    return facts | between | {"tokens_per_epoch": tokens_by_key(chosen), "phases": tokens_by_phase(chosen)}
 
 
 def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any) -> list["Example"]:
@@ -65,11 +74,15 @@ def documents(recipe: Recipe, corpus: Path) -> Iterator[Document]:
     """All that may be read: the corpus's documents, and its pairs written out; `language` is the mixture's key."""
     settings, profile = _settings(recipe), recipe.profile
     tags, keys = Tags(settings.norm_tags, profile, recipe.seed), set(settings.mixture_keys())
+    left_out = to_choose_by(recipe, settings, corpus)
+    ids = {document.id for document in left_out}
     for document in read_records(corpus / "documents.jsonl", Document):
+        if document.id in ids:
+            continue
         tag = tags.of(document, document.id) if document.language == profile.code else ""
         yield replace(document, language=key_of(document, keys), text=tagged_text(profile, document.text, tag))
     if settings.pairs is not None:
-        pairs = read_records(corpus / "pairs.jsonl", Pair)
+        pairs = apart(read_records(corpus / "pairs.jsonl", Pair), left_out)
         for document in pair_documents(pairs, settings.pairs, profile, tags):
             yield replace(document, language=key_of(document, keys))
 

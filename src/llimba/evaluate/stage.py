@@ -10,6 +10,7 @@ from typing import Any
 from llimba.base_model import base_folder
 from llimba.evaluate import baselines, harness
 from llimba.evaluate.behaviour import KINDS
+from llimba.evaluate.decoding import decoded
 from llimba.evaluate.facts import CONFIDENT, read_facts, task_rows
 from llimba.evaluate.instructions import instructions
 from llimba.evaluate.scored import scored_once
@@ -52,16 +53,18 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
     for system, folder in folders.items():
         results[system] = scored_once(recipe, system, folder, asked, tasks, out, store)
     measured = {system: results[system] for system in folders}
+    results |= decoded(recipe, corpus, folders, asked.rows, out)
     results |= baselines.published_systems(published, settings.directions)
     word = wording(settings, recipe.profile)
     scores = {
         "systems": list(results),
         "bits_per_byte": {system: result["bits_per_byte"] for system, result in measured.items()},
         "translation": {system: result["translation"] for system, result in results.items()},
-        "stopping": {system: result["stopping"] for system, result in measured.items()},
+        "stopping": {system: result["stopping"] for system, result in results.items() if "stopping" in result},
         "kinds": KINDS,
         "confidence_percent": 95,
-        "behaviour": {system: result["behaviour"] for system, result in measured.items()},
+        "behaviour": {system: result["behaviour"] for system, result in results.items() if "behaviour" in result},
+        "decoding": {system: result["how"] for system, result in results.items() if "how" in result},
         **{probe: {s: r[probe] for s, r in measured.items() if probe in r} for probe in PROBES},
         "confident": CONFIDENT,
         "published": [table.model_dump(exclude={"systems"}) for table in published.values()],

@@ -1,6 +1,7 @@
 """Stage 3, `instruct`: conversations from pairs, from the sources, and by translation.
 
-Leaves `conversations.jsonl`, and `rejected.jsonl`, where every row that was turned away stands with its reason.
+Leaves `conversations.jsonl`, `back_translated.jsonl` (pairs; empty where none are asked for), and `rejected.jsonl`,
+where every row that was turned away stands with its reason.
 """
 
 from collections import Counter
@@ -12,9 +13,10 @@ from typing import Any, TypeVar
 from llimba.decontaminate import EvaluationIndex
 from llimba.errors import StageError, set_at
 from llimba.files import read_jsonl, stable_fraction, write_jsonl
+from llimba.instruct.back_translated import BackTranslated, back_translate
 from llimba.instruct.translated import translate_rows
 from llimba.instruct.translation import conversations as translations
-from llimba.recipe import Recipe
+from llimba.recipe import ModelTranslation, Recipe, Translated
 from llimba.records import Conversation, Document, Pair, read_records, write_records
 from llimba.text import fold
 from llimba.translators.engines import open_engine
@@ -29,8 +31,15 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     given = list(read_records(inputs["corpus"] / "conversations.jsonl", Conversation))
     _check_names(recipe, [*pairs, *given])
     pairs, given, rejected, translated = _translated(recipe, inputs, pairs, given)
-    built = list(translations(pairs, settings, recipe.profile, recipe.seed))
     index = EvaluationIndex(_evaluated(inputs["corpus"]))
+    turned = _back_translated(recipe, inputs, pairs, index)
+    rejected += turned.rejected
+    write_records(out / "back_translated.jsonl", turned.pairs)
+    built = list(translations(pairs, settings, recipe.profile, recipe.seed))
+    if settings.back_translate is not None:
+        directions = [f"{code}-{recipe.profile.code}" for code in settings.back_translate.into]
+        only_these = settings.model_copy(update={"directions": directions})
+        built += translations(turned.pairs, only_these, recipe.profile, recipe.seed)
     clean = list(_decontaminated([*given, *built], index, rejected))
     unique = _without_duplicates(clean)
     chosen = sorted(unique, key=lambda c: stable_fraction(str(recipe.seed), "order", c.id))[
@@ -55,11 +64,13 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         "duplicates_removed": len(clean) - len(unique),
         "upsampled_copies": len(final) - len(chosen),
         "translated": translated,
+        "back_translated": turned.facts or None,
         "contamination": {"evaluation_sentences": len(index), "surviving": surviving},
         "sources": _by(c.source for c in final),
         "tasks": _by(c.task for c in final),
         "origins": _by(c.origin for c in final),
         "engines": _by(c.engine for c in final if c.engine),
+        "by_back_translation": _by(c.back_translated for c in final if c.back_translated),
         "preferences": sum(bool(c.rejected) for c in final),
         "with_system_prompt": sum(c.messages[0]["role"] == "system" for c in final),
     }
@@ -67,8 +78,23 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
 
 def needs(recipe: Recipe) -> tuple[str, ...]:
     """The stages read besides `corpus`: the CPT model where it is the one that translates."""
-    own = any(s.engine == "model" and s.folder is None for s in recipe.instruct.translate.values())
+    engines: list[Translated | None] = [*recipe.instruct.translate.values()]
+    if (back := recipe.instruct.back_translate) is not None:
+        engines += [back.engine, *back.engines.values(), *back.way_back.values()]
+    own = any(isinstance(s, ModelTranslation) and s.folder is None for s in engines)
     return ("cpt",) if own else ()
+
+
+def _back_translated(
+    recipe: Recipe, inputs: dict[str, Path], pairs: list[Pair], index: EvaluationIndex
+) -> BackTranslated:
+    """Pairs from authentic sentences, where the recipe asks for them; none where it does not."""
+    settings = recipe.instruct.back_translate
+    if settings is None:
+        return BackTranslated()
+    documents = read_records(inputs["corpus"] / "documents.jsonl", Document)
+    identify = _identify(inputs["corpus"] / "identifier.safetensors")
+    return back_translate(documents, pairs, settings, recipe.profile, index, identify, inputs.get("cpt"), recipe.seed)
 
 
 def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None:

@@ -50,7 +50,8 @@ def translate_rows(
 ) -> Result:
     """Translate conversations (every message) and pairs (the source side gives them the missing target side).
 
-    Without `identify` no row is turned away for its language.
+    Into the language to be learned, or into `settings.target_language`. Without `identify` no row is turned away for
+    its language.
     """
     chosen = list(rows)[: settings.max_rows]
     cache = TranslationCache(cache_folder() / "translations", engine)
@@ -80,6 +81,11 @@ def translate_rows(
         engine.name, len(result.kept), len(chosen), result.facts["rejected"] or "none", cache.made, cache.found,
     )  # fmt: skip
     return result
+
+
+def target_of(settings: Translated, language: Language) -> str:
+    """The code of the language that is translated into."""
+    return settings.target_language or language.code
 
 
 class _Book:
@@ -163,19 +169,19 @@ def _row(
     book: _Book,
     identify: Identify | None,
 ) -> Conversation | Pair:
-    originals = _texts(row, settings)
-    if isinstance(row, Pair) and (not originals or language.code in row.texts):
+    originals, target = _texts(row, settings), target_of(settings, language)
+    if isinstance(row, Pair) and (not originals or target in row.texts):
         raise _Unfit("no such side", f"the pair has {', '.join(row.texts)}")
-    made = [_message(text, settings, language, book, identify) for text in originals]
+    made = [_message(text, settings, target, book, identify) for text in originals]
     about: dict[str, Any] = {"origin": "mt", "engine": engine.name}
     if isinstance(row, Pair):
-        return replace(row, texts={**row.texts, language.code: made[0]}, **about)
+        return replace(row, texts={**row.texts, target: made[0]}, **about)
     rejected = made.pop() if row.rejected else ""
     messages = [{**message, "content": text} for message, text in zip(row.messages, made, strict=True)]
     return replace(row, messages=messages, rejected=rejected, **about)
 
 
-def _message(text: str, settings: Translated, language: Language, book: _Book, identify: Identify | None) -> str:
+def _message(text: str, settings: Translated, target: str, book: _Book, identify: Identify | None) -> str:
     """One message's translation; raises `_Unfit` with the first rule that it fails."""
     made, unknown, words = book.message(text)
     if lost := lost_spans(text, made):
@@ -190,7 +196,7 @@ def _message(text: str, settings: Translated, language: Language, book: _Book, i
     if words >= WORDS_TO_TELL:
         if fold(made) == fold(text):
             raise _Unfit("unchanged", made[:200])
-        if identify is not None and (found := identify(prose(made, language.code))) not in (None, language.code):
+        if identify is not None and (found := identify(prose(made, target))) not in (None, target):
             raise _Unfit("language", f"{found}: {made[:200]}")
     return made
 
@@ -219,7 +225,7 @@ def _intact(
 ) -> dict[str, int]:
     """Counted once more over what is kept, from the rows themselves: with spans, and with all their spans there."""
     by_id = {row.id: row for row in originals}
-    target = settings.model_copy(update={"source_language": language.code})
+    target = settings.model_copy(update={"source_language": target_of(settings, language)})
     rows = intact = 0
     for row in kept:
         pairs = list(zip(_texts(by_id[row.id], settings), _texts(row, target), strict=True))

@@ -48,5 +48,6 @@ def _conversation(pair: Pair, direction: str, settings: InstructSection, languag
         messages.insert(0, {"role": "system", "content": system})
     return Conversation(
         id=identifier, source=pair.source, license=pair.license, provenance=pair.provenance, variety=pair.variety,
-        norm=pair.norm, origin=pair.origin, engine=pair.engine, messages=messages, task=f"translation:{direction}",
+        norm=pair.norm, origin=pair.origin, engine=pair.engine,
+        back_translated=pair.back_translated, messages=messages, task=f"translation:{direction}",
     )  # fmt: skip

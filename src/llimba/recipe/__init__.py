@@ -6,7 +6,7 @@ The field names are the field's own (transformers, peft, TRL) wherever one exist
 from llimba.recipe.base_model import BaseModelSection, Tokens
 from llimba.recipe.corpus import CorpusSection, Executor
 from llimba.recipe.cpt import PAIRS, CptSection, NormTags, PairDocuments, Phase
-from llimba.recipe.evaluate import EvaluateSection, ModeSwitch
+from llimba.recipe.evaluate import Decoding, EvaluateSection, ModeSwitch
 from llimba.recipe.instruct import InstructSection
 from llimba.recipe.publish import PublishSection
 from llimba.recipe.sources import (
@@ -20,7 +20,14 @@ from llimba.recipe.sources import (
     WikipediaSource,
 )
 from llimba.recipe.training import SftSection, TrainingSection
-from llimba.recipe.translate import AnyTranslation, ApertiumTranslation, ModelTranslation, NllbTranslation, Translated
+from llimba.recipe.translate import (
+    AnyTranslation,
+    ApertiumTranslation,
+    BackTranslation,
+    ModelTranslation,
+    NllbTranslation,
+    Translated,
+)
 from llimba.recipe.whole import Recipe, local_paths
 
 __all__ = [
@@ -28,9 +35,11 @@ __all__ = [
     "AnySource",
     "AnyTranslation",
     "ApertiumTranslation",
+    "BackTranslation",
     "BaseModelSection",
     "CorpusSection",
     "CptSection",
+    "Decoding",
     "EvaluateSection",
     "Executor",
     "HubSource",

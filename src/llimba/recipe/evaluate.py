@@ -1,9 +1,9 @@
 """What is scored, and on how much."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from llimba.recipe.section import Section
 from llimba.recipe.translate import AnyTranslation
@@ -17,6 +17,25 @@ class ModeSwitch(Section):
     max_new_tokens: int = Field(default=96, gt=0)
 
 
+class Decoding(Section):
+    """Another way to get translations out of the same model: a column of its own, never the headline."""
+
+    num_beams: int = Field(default=1, gt=0)
+    samples: int = Field(default=0, ge=0)  # of so many answers the one that agrees most with the others
+    temperature: float = Field(default=0.7, gt=0)  # of the samples
+    utility: Literal["chrf"] = "chrf"  # what agreement is measured by
+    retrieved: int = Field(default=0, ge=0)  # example pairs near to the sentence, from those that are trained on
+    draft: dict[str, AnyTranslation] = {}  # direction -> an engine whose translation stands in the prompt
+
+    @model_validator(mode="after")
+    def _some_way(self) -> Self:
+        if self.samples == 1 or (self.samples and self.num_beams > 1):
+            raise ValueError("samples: two or more, and without num_beams")
+        if self.num_beams == 1 and not (self.samples or self.retrieved or self.draft):
+            raise ValueError("this is the greedy column itself: set num_beams, samples, retrieved or draft")
+        return self
+
+
 class EvaluateSection(Section):
     """Scores before and after: bits per byte, translation, stopping."""
 
@@ -28,6 +47,7 @@ class EvaluateSection(Section):
     max_new_tokens: int = Field(default=256, gt=0)
     # other systems on the same sentences, heading -> direction -> engine: apertium: {it-sc: {engine: apertium, ...}}
     baselines: dict[str, dict[str, AnyTranslation]] = {}
+    decoding: dict[str, Decoding] = {}  # further columns, heading -> how: beam4: {num_beams: 4}
     mode_switch: ModeSwitch | None = None  # needs corpus.identify, and probe_prompts in the language profile
     published: list[str] = []  # tables of scores that others published: llimba-3b, or a YAML file like it
     prompt: Literal["chat", "completion"] = "chat"  # completion: "Italian: ... Sardinian:", for models without a chat

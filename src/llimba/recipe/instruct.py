@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from llimba.recipe.section import Section
-from llimba.recipe.translate import AnyTranslation
+from llimba.recipe.translate import AnyTranslation, BackTranslation
 
 
 class InstructSection(Section):
@@ -11,6 +11,7 @@ class InstructSection(Section):
 
     directions: list[str] = []  # pairs become translation conversations in these
     translate: dict[str, AnyTranslation] = {}  # source name -> how its rows are brought into the language
+    back_translate: BackTranslation | None = None  # authentic sentences into other languages, turned round
     upsample: dict[str, int] = {}  # source name -> how often each of its rows stands in the end
     max_conversations: int | None = Field(default=None, gt=0)  # before upsampling
     prompt_languages: list[str] = ["en"]

@@ -1,11 +1,14 @@
 """The engine's settings, and what `sft` adds to them; `cpt` has a file of its own."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from llimba.recipe.section import Section
+
+Weight = Annotated[float, Field(ge=0, le=1.5)]
+CHOOSING_BYTES = 20_000  # a language: what three digits of bits per byte need
 
 
 class TrainingSection(Section):
@@ -45,12 +48,24 @@ class TrainingSection(Section):
     gradient_checkpointing: bool = False
     packing: Literal["step-exact", "off", "leaky"] = "step-exact"  # off and leaky exist for ablations only
     attention: Literal["auto", "loop", "sdpa", "varlen", "flash_attention_2"] = "auto"
+    # start + weight x (trained - start) when training is over; a list: the weight that a part of the corpus likes best
+    interpolate: Weight | Annotated[list[Weight], Field(min_length=1)] | None = None
+    interpolate_tolerance: float = Field(default=0.03, ge=0)  # how much worse than the start another language may get
+    # of each language's documents, left out of cpt to choose weights by; default: 20,000 where interpolate is a list
+    choose_max_bytes: int | None = Field(default=None, ge=0)
     # how a run is watched and saved decides nothing about its result, so it stays out of the fingerprint
     save_minutes: float = Field(default=15.0, gt=0, exclude=True)
     eval_steps: int | None = Field(default=None, gt=0, exclude=True)  # steps between looks at held-out text; default: 5
     eval_max_bytes: int = Field(default=4000, ge=0, exclude=True)  # of held-out text a language; 0: no looks
     num_samples: int = Field(default=2, ge=0, exclude=True)  # greedy continuations at every look
     report_to: list[str] = Field(default=["tensorboard"], exclude=True)  # accelerate's trackers, by name
+
+    @property
+    def choosing_bytes(self) -> int:
+        """`choose_max_bytes`, or what it is where the recipe is silent."""
+        if self.choose_max_bytes is not None:
+            return self.choose_max_bytes
+        return CHOOSING_BYTES if isinstance(self.interpolate, list) else 0
 
     @model_validator(mode="after")
     def _rounding_possible(self) -> Self:

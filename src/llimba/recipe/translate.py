@@ -1,9 +1,9 @@
-"""Which source is translated for instruction tuning, and by what: a section per engine."""
+"""What is translated for instruction tuning, into which language, and by what: a section per engine."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from llimba.recipe.section import Section
 
@@ -12,6 +12,7 @@ class Translated(Section):
     """What the translation of every source says, whatever its engine. The rows' originals are left out."""
 
     source_language: str  # of the rows, as a code of the profile's names
+    target_language: str | None = None  # default: the language to be learned
     max_rows: int | None = Field(default=None, gt=0)
     min_length_ratio: float = Field(default=0.5, gt=0)  # characters of a message's translation to its original's
     max_length_ratio: float = Field(default=2.0, gt=0)
@@ -53,8 +54,40 @@ class ModelTranslation(Translated):
 
     engine: Literal["model"]
     folder: Path | None = None  # default: this recipe's CPT model, which is then made first
+    prompt: Literal["chat", "completion"] = "chat"  # completion: "Italian: ... Sardinian:", for one that only had CPT
+    backend: Literal["auto", "transformers", "vllm"] = "auto"  # auto: vLLM where it is installed and a GPU is there
     max_new_tokens: int = Field(default=256, gt=0)
     batch_size: int = Field(default=16, gt=0)
 
 
 AnyTranslation = Annotated[ApertiumTranslation | NllbTranslation | ModelTranslation, Field(discriminator="engine")]
+
+
+class BackTranslation(Section):
+    """Authentic sentences of the language to be learned, translated out of it: pairs to translate into it by."""
+
+    source: str = "documents"  # every document in the language, or those of one source
+    into: list[str] = Field(min_length=1)  # codes; en: the pairs are for en -> the language to be learned
+    engine: AnyTranslation | None = None  # its source_language need not be said
+    engines: dict[str, AnyTranslation] = {}  # for a language that another engine or route translates into
+    way_back: dict[str, AnyTranslation] = {}  # for the round trip, where the engine itself goes one way only
+    norms: list[str] = []  # only documents of these written norms
+    max_sentences: int | None = Field(default=None, gt=0)
+    min_words: int = Field(default=4, ge=1)
+    max_words: int = Field(default=60, ge=1)
+    max_copied: float = Field(default=70.0, gt=0, le=100)  # chrF of a translation against its own original
+    min_round_trip: float = Field(default=0.0, ge=0, le=100)  # chrF of the way there and back; 0: it is not taken back
+
+    @field_validator("engine", "engines", mode="before")
+    @classmethod
+    def _out_of_the_language(cls, value: Any, info: ValidationInfo) -> Any:
+        """It is always the language to be learned that is translated: nobody need say so."""
+        sections = value.values() if info.field_name == "engines" and isinstance(value, dict) else [value]
+        for section in sections:
+            if isinstance(section, dict):
+                section.setdefault("source_language", "")
+        return value
+
+    def engine_into(self, language: str) -> AnyTranslation | None:
+        """What translates into a language."""
+        return self.engines.get(language, self.engine)

@@ -18,6 +18,7 @@ from llimba.recipe.publish import PublishSection
 from llimba.recipe.section import Section
 from llimba.recipe.sources import AnySource
 from llimba.recipe.training import SftSection
+from llimba.recipe.translate import AnyTranslation, BackTranslation
 
 ORIGINS = ("human", "mt", "generated")  # of a record
 
@@ -75,6 +76,13 @@ class Recipe(Section):
                         f"{section}.directions: '{direction}' names '{unknown[0]}', which the profile of "
                         f"{profile.iso639_3} has no name for (known: {', '.join(sorted(profile.names))})"
                     )
+        if isinstance(self.sft.interpolate, list) and not (self.cpt or self.sft).choosing_bytes:
+            raise ValueError(
+                f"sft.interpolate: to choose among weights needs text that training has not read: set "
+                f"{'cpt' if self.cpt else 'sft'}.choose_max_bytes: 20000, or name one weight"
+            )
+        if self.cpt and isinstance(self.cpt.interpolate, list) and not self.cpt.choosing_bytes:
+            raise ValueError("cpt.interpolate: to choose among weights needs text: leave out choose_max_bytes: 0")
         if self.cpt is not None:
             self._mixtures_possible(self.cpt, profile.code)
         tagged = self.cpt is not None and self.cpt.norm_tags is not None
@@ -90,18 +98,19 @@ class Recipe(Section):
                 raise ValueError(f"instruct.translate.{name}: there is no source of that name")
             if settings.engine == "model" and settings.folder is None and self.cpt is None:
                 raise ValueError(f"instruct.translate.{name}: the engine model needs a folder, or a cpt section")
+        if self.instruct.back_translate is not None:
+            self._check_back_translation(self.instruct.back_translate, profile)
         for field in ("identify", "exempt"):
             if unknown_named := [name for name in getattr(self.corpus, field) if name not in self.sources]:
                 raise ValueError(f"corpus.{field}: there is no source '{unknown_named[0]}'")
         for heading, engines in self.evaluate.baselines.items():
             if heading in ("copy", "base", "cpt", "sft", "model"):
                 raise ValueError(f"evaluate.baselines.{heading}: that is a system of llimba's own; take another name")
-            for direction, engine in engines.items():
-                if split_direction(direction)[0] != engine.source_language or direction not in self.evaluate.directions:
-                    raise ValueError(
-                        f"evaluate.baselines.{heading}.{direction}: source_language is {engine.source_language}, and "
-                        f"the direction must be one of evaluate.directions"
-                    )
+            self._check_engines(f"evaluate.baselines.{heading}", engines)
+        for heading, how in self.evaluate.decoding.items():
+            if how.draft and self.evaluate.prompt == "completion":
+                raise ValueError(f"evaluate.decoding.{heading}: a draft needs evaluate.prompt: chat")
+            self._check_engines(f"evaluate.decoding.{heading}.draft", how.draft)
         if self.evaluate.num_fewshot and not self.evaluate.directions:
             raise ValueError("evaluate.num_fewshot: there are no evaluate.directions to show examples for")
         if self.evaluate.mode_switch is not None:
@@ -124,6 +133,38 @@ class Recipe(Section):
         if unknown_sources := [name for name in self.instruct.upsample if name not in self.sources]:
             raise ValueError(f"instruct.upsample.{unknown_sources[0]}: there is no source of that name")
         return self
+
+    def _check_engines(self, place: str, engines: dict[str, AnyTranslation]) -> None:
+        """Raises ValueError for an engine that does not go in the direction that it is named for."""
+        for direction, engine in engines.items():
+            if split_direction(direction)[0] != engine.source_language or direction not in self.evaluate.directions:
+                raise ValueError(
+                    f"{place}.{direction}: source_language is {engine.source_language}, and the direction must be one "
+                    "of evaluate.directions"
+                )
+
+    def _check_back_translation(self, settings: BackTranslation, profile: Language) -> None:
+        """Raises ValueError for what cannot be translated, and for engines that are missing or go another way."""
+        here = "instruct.back_translate"
+        if settings.source != "documents" and settings.source not in self.sources:
+            raise ValueError(f"{here}.source: there is no source '{settings.source}'; `documents` means all of them")
+        if unknown := [norm for norm in settings.norms if norm not in profile.norms]:
+            raise ValueError(
+                f"{here}.norms: the profile has no '{unknown[0]}' (known: {', '.join(profile.norms) or 'none'})"
+            )
+        for code in settings.into:
+            engine, back = settings.engine_into(code), settings.way_back.get(code)
+            if code not in profile.names or code == profile.code:
+                raise ValueError(f"{here}.into: '{code}' is no other language that the profile has a name for")
+            if engine is None:
+                raise ValueError(f"{here}: nothing translates into '{code}': set engine, or engines.{code}")
+            if engine.source_language not in ("", profile.code):
+                raise ValueError(f"{here}: what translates into '{code}' must translate from '{profile.code}'")
+            if back is not None and back.source_language != code:
+                raise ValueError(f"{here}.way_back.{code}: source_language must be '{code}'")
+            for one in (engine, back):
+                if one is not None and one.engine == "model" and one.folder is None and self.cpt is None:
+                    raise ValueError(f"{here}: the engine model needs a folder, or a cpt section")
 
     def _mixtures_possible(self, cpt: CptSection, code: str) -> None:
         """Every key of a mixture names what may be there, and the language to be learned is among them."""

@@ -12,6 +12,7 @@ from llimba import processes
 from llimba.base_model import base_folder, token_contract
 from llimba.errors import StageError
 from llimba.files import read_jsonl
+from llimba.interpolation.after_training import check_text, interpolate
 from llimba.prompts import evaluation_prompt, split_direction
 from llimba.recipe import Recipe
 from llimba.records import Conversation, Document, read_records
@@ -31,6 +32,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     from llimba.training.model import open_for_training
 
     settings = recipe.sft
+    check_text(settings, inputs["corpus"], recipe)
     start = inputs["cpt"] / "model" if "cpt" in inputs else base_folder(recipe.base_model)
     opened = open_for_training(start, settings, recipe.base_model.tokens)
     if settings.adapter_kind is not None:
@@ -38,22 +40,24 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         opened = opened._replace(model=model)
     tune = _prefer if settings.method in ("dpo", "orpo") else _instruct
     facts = tune(recipe, inputs, opened, out)
-    model, proof = opened.model, dict[str, Any]()
+    model, proof, between = opened.model, dict[str, Any](), dict[str, Any]()
 
-    def prove(merged: Path) -> None:
-        from llimba.sft.merge import prove_merge
-        from llimba.training.model import DTYPES
+    def end(trained: Path) -> None:
+        if settings.adapter_kind is not None:
+            from llimba.sft.merge import prove_merge
+            from llimba.training.model import DTYPES
 
-        prompts = user_prompts(inputs["instruct"] / "conversations.jsonl", opened.tokenizer)
-        dtype = DTYPES[opened.precision]
-        proof.update(prove_merge(start, out / "adapter", merged, prompts, opened.contract.stop_ids, dtype))
+            prompts = user_prompts(inputs["instruct"] / "conversations.jsonl", opened.tokenizer)
+            dtype = DTYPES[opened.precision]
+            proof.update(prove_merge(start, out / "adapter", trained, prompts, opened.contract.stop_ids, dtype))
+        between["interpolation"] = interpolate(start, trained, settings, inputs["corpus"], recipe, opened.precision)
 
-    if settings.adapter_kind is None:
-        finish(model, opened.tokenizer, out)
-    else:
+    if settings.adapter_kind is not None:
         if processes.is_main():
             save_adapter(model, opened.tokenizer, out / "adapter")
-        finish(model.merge_and_unload(), opened.tokenizer, out, check=prove)
+        model = model.merge_and_unload()
+    finish(model, opened.tokenizer, out, check=end)
+    facts |= between
     return facts | {"method": settings.method, "policy": settings.adapter_kind or "full", "merge_proof": proof or None}
 
 

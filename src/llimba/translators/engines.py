@@ -17,6 +17,20 @@ def open_engine(settings: AnyTranslation, language: Language, cpt: Path | None) 
         from llimba.translators.nllb import open_nllb
 
         return open_nllb(settings, language)
-    from llimba.translators.own_model import OwnModel
+    from llimba.translators.own_model import open_own_model
 
-    return OwnModel(settings, language, cpt)
+    return open_own_model(settings, language, cpt)
+
+
+def way_back(settings: AnyTranslation, source: str, target: str, language: Language) -> AnyTranslation | None:
+    """The settings of what translates from `target` to `source` again; None for an engine that goes one way only."""
+    turned = settings.model_copy(update={"source_language": target, "target_language": source})
+    if isinstance(settings, NllbTranslation):
+        from llimba.translators.nllb import flores_code
+
+        codes = {
+            "source_code": settings.target_code or flores_code(target, language),
+            "target_code": settings.source_code,
+        }
+        return turned.model_copy(update=codes)
+    return None if isinstance(settings, ApertiumTranslation) else turned

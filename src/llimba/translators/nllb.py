@@ -15,10 +15,20 @@ HUB = "facebook/nllb-200-distilled-600M"  # CC-BY-NC-4.0: what it translates may
 
 def open_nllb(settings: NllbTranslation, language: Language) -> Engine:
     """The engine for a hub id or folder; a folder with CTranslate2's `model.bin` is opened by CTranslate2."""
-    target = settings.target_code or language.flores
+    target = settings.target_code or flores_code(settings.target_language or language.code, language)
     if settings.folder is not None and (settings.folder / "model.bin").exists():
         return ConvertedNllb(settings, settings.folder, target)
     return Nllb(settings, target)
+
+
+def flores_code(code: str, language: Language) -> str:
+    """NLLB's name of a language: the profile's for its own, else ISO 639-3 and the usual script, e.g. eng_Latn."""
+    if code == language.code:
+        return language.flores
+    import langcodes
+
+    tag = langcodes.Language.get(code)
+    return f"{tag.to_alpha3()}_{tag.maximize().script}"
 
 
 def _tokenizer(settings: NllbTranslation, source: str, target: str) -> Any:

@@ -1,0 +1,94 @@
+"""What the arms of a sweep are ranked by: one number of each, read from what its stages have left.
+
+Bits per byte of the language to be learned unless something else is asked for: it is smooth, rests on every token and
+moves long before BLEU does. It is a choice on the held-out set, so the winner's own score is a little too good; the
+set that is reported in the end should be another.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from llimba.errors import RecipeError
+from llimba.files import read_json
+from llimba.manifest import read_manifest
+from llimba.recipe import Recipe
+
+FORM = re.compile(r"(bits_per_byte|bleu|chrf|chrfpp):([\w-]+)(?:@(\w+))?")
+
+
+class Measure(NamedTuple):
+    """One number of an arm: metric, language or direction, and of which model."""
+
+    metric: str  # bits_per_byte | bleu | chrf | chrfpp
+    what: str  # a language, or a direction
+    system: str  # cpt | sft
+    reason: str
+    looks: bool  # from the training stage's own last look at held-out text, where nothing is evaluated
+
+    @property
+    def name(self) -> str:
+        """As `--by` takes it."""
+        return f"{self.metric}:{self.what}@{self.system}"
+
+    @property
+    def arrow(self) -> str:
+        """Whether less is better, or more."""
+        return "↓" if self.metric == "bits_per_byte" else "↑"
+
+    def rank(self, score: float | None) -> float:
+        """For sorting, best first; an arm without a score, or with none that is a number, is last."""
+        if score is None or math.isnan(score):
+            return float("inf")
+        return score if self.metric == "bits_per_byte" else -score
+
+    def read(self, folders: Mapping[str, Path]) -> float | None:
+        """The number, from the folders of an arm's finished stages; None where it was not measured."""
+        if self.looks:
+            manifest = read_manifest(folders[self.system])
+            looks = manifest["facts"].get("held_out") if manifest else None
+            return looks[-1].get(self.what) if looks else None
+        scores: dict[str, Any] = read_json(folders["evaluate"] / "scores.json")
+        if self.metric == "bits_per_byte":
+            value: float | None = scores["bits_per_byte"].get(self.system, {}).get(self.what, {}).get("value")
+            return value
+        found: float | None = scores["translation"].get(self.system, {}).get(self.what, {}).get(self.metric)
+        return found
+
+
+def measure(by: str | None, recipe: Recipe, until: str) -> Measure:
+    """What `--by` asks for, checked against the recipe; by default bits per byte of the language to be learned."""
+    looks = until in ("cpt", "sft")
+    trained = until if looks else "sft"
+    settings = recipe.evaluate
+    if by is None:
+        if recipe.profile.code not in settings.languages:
+            raise RecipeError(
+                f"evaluate.languages has no '{recipe.profile.code}' to rank the arms by: add it, or say --by, e.g. "
+                "--by chrf:en-sc"
+            )
+        why = "the default: it rests on every token of the held-out text and moves before BLEU and chrF do"
+        by = f"bits_per_byte:{recipe.profile.code}"
+    else:
+        why = "as --by asks"
+    form = FORM.fullmatch(by)
+    if form is None:
+        raise RecipeError(
+            f"--by {by}: write it as METRIC:LANGUAGE or METRIC:DIRECTION, e.g. bits_per_byte:sc, chrf:en-sc"
+        )
+    metric, what, system = form[1], form[2], form[3] or trained
+    known = settings.languages if metric == "bits_per_byte" else settings.directions
+    if what not in known:
+        raise RecipeError(f"--by {by}: the recipe's evaluate section has {', '.join(known) or 'none'}, not '{what}'.")
+    if looks and metric != "bits_per_byte":
+        raise RecipeError(
+            f"--by {by}: up to --until {until} nothing is translated; only bits_per_byte:LANGUAGE is known."
+        )
+    there = [stage for stage in ("cpt", "sft") if getattr(recipe, stage) is not None]
+    if system not in (there[: there.index(until) + 1] if looks else there):
+        raise RecipeError(f"--by {by}: there is no model '{system}' to score; there are {', '.join(there)}.")
+    if looks:
+        why += f"; as {system} itself measured it at its end (eval_max_bytes a language)"
+    return Measure(metric, what, system, why, looks)

@@ -1,0 +1,32 @@
+"""`llimba sweep` as a person sees it: the plan of a dry run, a table with a column an arm, how to finish the best."""
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from llimba import cli
+from tests.fakes import recipe, save_tiny_model, write_text
+
+
+def test_a_sweep_over_the_learning_rate(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    save_tiny_model(tmp_path / "base")
+    small = {"directions": ["it-sc"], "languages": ["sc", "it"], "max_new_tokens": 4, "precision": "fp32"}
+    path, runs = str(recipe(tmp_path, cpt=None, evaluate=small).path), str(tmp_path / "runs")
+    asked = ["sweep", path, "--set", "sft.learning_rate=1e-4,3e-3", "--set", "seed=1", "--runs", runs]
+    dry = CliRunner().invoke(cli.app, [*asked, "--dry-run"])
+    assert dry.exit_code == 0, dry.exception
+    assert "not done small[sft.learning_rate=3e-3]" in dry.stdout
+    assert not Path(runs).exists()
+    done = CliRunner().invoke(cli.app, asked)
+    assert done.exit_code == 0, done.exception
+    assert "2 arms of" in done.stdout
+    assert "moves before BLEU" in done.stdout
+    assert "learning_rate=1e-4" in done.stdout and "learning_rate=3e-3" in done.stdout
+    assert "best: small[sft.learning_rate=3e-3]" in done.stdout
+    assert f"llimba run {path} --set sft.learning_rate=3e-3 --set seed=1" in done.stdout
+    assert len(list((tmp_path / "runs" / "sweeps").glob("*.json"))) == 1
+
+
+def test_help_shows_an_example() -> None:
+    assert "Example: llimba sweep" in CliRunner().invoke(cli.app, ["sweep", "--help"]).stdout
