@@ -95,6 +95,9 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
             self._advance(len(requests))
             return super()._loglikelihood_tokens(requests, *args, **{**kwargs, "disable_tqdm": True})
 
+        def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> Any:
+            return super().loglikelihood(requests, disable_tqdm)
+
         def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = True) -> Any:
             return super().loglikelihood_rolling(requests, disable_tqdm)
 
