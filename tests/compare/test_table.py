@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from llimba.compare.table import FEW_SENTENCES, footnote, load_scores, table
+from llimba.compare.table import FEW_SENTENCES, footnote, load_scores, tables
 from tests.fakes import recipe
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "scores.json"
@@ -19,6 +19,11 @@ def shown(rendered: Any, width: int = 100) -> str:
     return console.export_text()
 
 
+def one_table(evaluated: Any) -> Any:
+    (rendered,) = tables(evaluated)
+    return rendered
+
+
 def small(tmp_path: Path, name: str = "one") -> Any:
     loaded = recipe(tmp_path, evaluate={"directions": ["it-sc"], "languages": ["sc", "it"]})
     return loaded.model_copy(update={"name": name})
@@ -26,7 +31,7 @@ def small(tmp_path: Path, name: str = "one") -> Any:
 
 def test_every_score_is_in_the_table(tmp_path: Path) -> None:
     scores = load_scores(FIXTURE.parent)
-    text = shown(table([(small(tmp_path), scores)]))
+    text = shown(one_table([(small(tmp_path), scores)]))
     assert "tests/tiny learns Sardinian" in text
     for cell in ("3.501", "2.101 (-40 %)", "2.462 (+3 %)", "28.6", "33.7", "IT → SC", "93%", "12 sentences", "3.0 kB"):
         assert cell in text, cell
@@ -37,7 +42,7 @@ def test_recipes_side_by_side_share_base_and_copy(tmp_path: Path) -> None:
     one = json.loads(FIXTURE.read_text())
     other = copy.deepcopy(one)
     other["translation"]["sft"]["it-sc"]["bleu"] = 9.91
-    text = shown(table([(small(tmp_path), one), (small(tmp_path, "two"), other)]), width=140)
+    text = shown(one_table([(small(tmp_path), one), (small(tmp_path, "two"), other)]), width=140)
     assert text.count("base ") == 1
     assert text.count("after CPT") == 1  # the same CPT, so the same scores
     assert text.count("after SFT") == 2
@@ -51,3 +56,17 @@ def test_few_sentences_are_said() -> None:
     scores["translation"]["copy"]["it-sc"]["sentences"] = FEW_SENTENCES
     assert footnote(scores) == ""
     assert footnote({"translation": {}}) == ""
+
+
+def test_a_narrow_terminal_gets_several_tables(tmp_path: Path) -> None:
+    one = json.loads(FIXTURE.read_text())
+    other = copy.deepcopy(one)
+    other["translation"]["sft"]["it-sc"]["bleu"] = 9.91
+    parts = tables([(small(tmp_path), one), (small(tmp_path, "two"), other)], 80)
+    assert len(parts) > 1
+    texts = [shown(part, width=80) for part in parts]
+    assert all("…" not in text and "bits per byte" in text for text in texts)
+    whole = shown(one_table([(small(tmp_path), one), (small(tmp_path, "two"), other)]), width=300)
+    words = set(" ".join(texts).replace("─", "").split())
+    assert words == set(whole.replace("─", "").split())
+    assert len(tables([(small(tmp_path), one)], 1)) == 4  # one system each, however narrow

@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
 
 from llimba import runner
 from llimba.cli.app import Runs, app, stdout
@@ -61,16 +59,21 @@ def compare(
 
 def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] | None = None) -> None:
     """Print the table of finished evaluations: (recipe, folder of its evaluate stage), and the sft folders by name."""
-    from llimba.compare.table import footnote, load_scores, table
+    from llimba.compare.table import load_scores
 
     costs = {name: {"training": matched.training(folder)} for name, folder in (trained or {}).items()}
-    rendered: Table = table(
-        [(recipe, load_scores(folder) | costs.get(recipe.name, {})) for recipe, folder in evaluated]
-    )
-    wide = Measurement.get(stdout, stdout.options.update(max_width=10_000), rendered).maximum
-    fits = stdout.is_terminal or wide <= stdout.width  # a log is as wide as it needs to be
-    (stdout if fits else Console(highlight=False, width=wide)).print(rendered)
-    if note := footnote(load_scores(evaluated[0][1])):
+    scored = [(recipe, load_scores(folder) | costs.get(recipe.name, {})) for recipe, folder in evaluated]
+    print_scores(scored)
+
+
+def print_scores(scored: list[tuple[Recipe, Any]]) -> None:
+    """Print the table of scores in as many parts as the terminal is wide; into a file, as wide as it needs to be."""
+    from llimba.compare.table import footnote, tables
+
+    console = stdout if stdout.is_terminal else Console(highlight=False, width=10_000)
+    for rendered in tables(scored, stdout.width if stdout.is_terminal else None):
+        console.print(rendered)
+    if note := footnote(scored[0][1]):
         stdout.print(note, style="dim")
 
 

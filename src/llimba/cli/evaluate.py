@@ -7,6 +7,7 @@ import typer
 
 from llimba import runner
 from llimba.cli.app import Runs, Set, app, stdout
+from llimba.cli.compare import print_scores
 from llimba.recipe import BaseModelSection
 from llimba.recipe_file import load_recipe
 
@@ -21,7 +22,6 @@ def evaluate(
 ) -> None:
     """Score a model beside a do-nothing copy; every answer is saved. Sources and corpus are made first if needed."""
     from llimba.base_model import base_folder
-    from llimba.compare.table import table
     from llimba.evaluate.stage import SYSTEMS, score_models
     from llimba.files import fingerprint
 
@@ -34,5 +34,5 @@ def evaluate(
     asked = [model, corpus.fingerprint, loaded.evaluate.model_dump(mode="json")]
     folder = out or runs / "evaluations" / f"{local.name}-{fingerprint(asked)}"
     scores = score_models(loaded, corpus.folder, {"model": base_folder(named)}, folder, runs / SYSTEMS)
-    stdout.print(table([(loaded, scores)]))
+    print_scores([(loaded, scores)])
     stdout.print(f"{folder}/scores.json; every answer under {folder}/hypotheses/", soft_wrap=True)

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from llimba.files import read_json
@@ -28,11 +30,25 @@ def load_scores(evaluate_folder: Path) -> Scores:
     return scores
 
 
-def table(evaluated: list[tuple[Recipe, Scores]]) -> Table:
-    """Rows of scores, columns of systems; a system that several recipes share with equal scores stands once."""
+def tables(evaluated: list[tuple[Recipe, Scores]], width: int | None = None) -> list[Table]:
+    """Rows of scores, columns of systems; a system that several recipes share with equal scores stands once.
+
+    One table, or as many as it takes for none to be wider than `width` characters, each with the same rows.
+    """
     recipe, first = evaluated[0]
-    columns = columns_of(evaluated)
     title = f"{recipe.base_model.name} learns {recipe.profile.name(recipe.profile.code, 'en')}"
+    left = columns_of(evaluated)
+    found: list[Table] = []
+    while left:
+        count = len(left)
+        while width is not None and count > 1 and _width(recipe, first, left[:count]) > width:
+            count -= 1
+        found.append(_table(recipe, first, left[:count], "" if found else title))
+        left = left[count:]
+    return found
+
+
+def _table(recipe: Recipe, first: Scores, columns: list[Column], title: str) -> Table:
     rendered = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     rendered.add_column("", no_wrap=True)
     for heading, _, _ in columns:
@@ -44,6 +60,12 @@ def table(evaluated: list[tuple[Recipe, Scores]]) -> Table:
         else:
             rendered.add_row(label, *cells, basis)
     return rendered
+
+
+def _width(recipe: Recipe, first: Scores, columns: list[Column]) -> int:
+    """Characters that a table of these columns takes."""
+    console = Console(width=10_000)
+    return Measurement.get(console, console.options, _table(recipe, first, columns, "")).maximum
 
 
 def footnote(first: Scores) -> str:
