@@ -21,7 +21,7 @@ LAYERS = (
     ("runner", "compare", "plan_table"),
     ("stages",),
     STAGES,
-    ("export",),
+    ("export", "web"),
     ("inference", "serving"),
     ("translators",),
     ("training", "base_model", "packages", "identify", "decontaminate", "next_language"),
@@ -60,6 +60,7 @@ HEAVY = {
     "starlette",
     "uvicorn",
     "aiohttp",
+    "gradio",
 }
 # what else is imported with the engine or with datatrove, in functions only
 LATE = {"sft/gap.py", "sft/merge.py", "sft/preference.py"}

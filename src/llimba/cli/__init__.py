@@ -13,7 +13,7 @@ from rich.markup import escape
 from llimba import processes, progress
 
 # each adds its command, in the order of the help page
-from llimba.cli import chat, compare, corpus, evaluate, export, new, plan, push, run, serve, translate
+from llimba.cli import chat, compare, corpus, evaluate, export, new, plan, push, run, serve, translate, web
 from llimba.cli.app import app
 from llimba.errors import LlimbaError
 
@@ -31,6 +31,7 @@ __all__ = [
     "run",
     "serve",
     "translate",
+    "web",
 ]
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from llimba.errors import LlimbaError
@@ -27,7 +27,7 @@ class Chat:
         """Forget every turn."""
         self.turns = []
 
-    def answer(self, text: str) -> Iterator[str]:
+    def answer(self, text: str) -> Generator[str, None, None]:
         """Pieces of the answer as they are made. The turn counts once the answer ends, or its reader stops early.
 
         Raises `PromptTooLong` where `text` alone is too long; the conversation is then as it was before.
