@@ -1,8 +1,10 @@
 """The chat tab: a conversation that streams, a line that names the language of the answer, settings."""
 
+import html
 from collections.abc import Iterator
 from typing import Any
 
+from llimba.inference.encoding import Message
 from llimba.inference.opened import Opened
 from llimba.web import answers
 from llimba.web.answers import Conversation
@@ -15,7 +17,8 @@ def chat_tab(opened: Opened, labels: Labels, shown_in: Any, max_new_tokens: int)
 
     with labels.put(gr.Tab, {"label": "chat"}, id="chat"):
         conversation = gr.State(Conversation())
-        plain = {"render_markdown": False, "buttons": ["copy"], "feedback_options": None}  # text is shown as it is
+        # text is shown as it is; a copy button would copy the HTML that shows it
+        plain = {"render_markdown": False, "buttons": [], "feedback_options": None}
         talk = labels.put(
             gr.Chatbot,
             {"label": "conversation"},
@@ -48,7 +51,7 @@ def chat_tab(opened: Opened, labels: Labels, shown_in: Any, max_new_tokens: int)
         for index, now in enumerate(shown):
             # the question leaves its field once; what is typed while the answer comes stays
             field = asked if not now.taken else "" if index == 0 else gr.skip()
-            yield [dict(message) for message in now.conversation], note(now.line), field
+            yield [_shown(message) for message in now.conversation], note(now.line), field
 
     inputs, outputs = [conversation, question, system, temperature, shown_in], [talk, line, question]
     one_at_a_time = {"concurrency_id": "model", "concurrency_limit": 1, "api_visibility": "private"}
@@ -61,3 +64,8 @@ def chat_tab(opened: Opened, labels: Labels, shown_in: Any, max_new_tokens: int)
             lambda: ([], "", Conversation()), None, [talk, line, conversation], cancels=asking,
             concurrency_limit=None, show_progress="hidden", api_visibility="private",
         )  # fmt: skip
+
+
+def _shown(message: Message) -> Message:
+    """A message as the HTML that shows it: Gradio reads tags even where it renders no Markdown."""
+    return {"role": message["role"], "content": html.escape(message["content"], quote=False)}
