@@ -85,7 +85,7 @@ def click(driver: Any, selector: str) -> None:
 
 
 def text(driver: Any, selector: str) -> str:
-    """The visible text of the first element that the selector finds, empty where there is none (or is none any more)."""
+    """The visible text of the first element that the selector finds, empty where there is none by now."""
     script = "const found = document.querySelector(arguments[0]); return found ? found.innerText : '';"
     return str(driver.execute_script(script, selector))
 

@@ -21,7 +21,7 @@ def test_a_question_gets_the_models_answer(browser: Any, model: Opened) -> None:
     put(browser, "#question textarea", QUESTION)
     click(browser, "#send")
     asked = until(lambda: text(browser, "#talk .user"))
-    assert QUESTION == asked.strip(), "what was typed is shown as it is, on two lines"
+    assert asked.strip() == QUESTION, "what was typed is shown as it is, on two lines"
     assert value(browser, "#question textarea") == ""
     shown = answered(browser)
     given: Any = {"system": "", "temperature": 0.0, "max_new_tokens": 1500, "interface": "sc"}
@@ -35,12 +35,12 @@ def test_a_question_gets_the_models_answer(browser: Any, model: Opened) -> None:
 def test_a_stopped_answer_frees_the_model(browser: Any) -> None:
     put(browser, "#question textarea", "Conta")
     click(browser, "#send")
-    until(lambda: generating() and len(text(browser, "#talk .bot")) > 40)  # more than the dots of a pending answer
+    until(generating)
     click(browser, "#stop")
     until(lambda: not generating(), 20)
     put(browser, "#question textarea", "Torra")
     click(browser, "#send")
-    until(lambda: len(browser.find_elements("css selector", "#talk .user .message")) == 2)
+    until(lambda: "Torra" in text(browser, "#talk .user"))
     answered(browser)
     click(browser, "#restart")
     until(lambda: not text(browser, "#talk .user"))
