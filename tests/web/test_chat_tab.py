@@ -1,6 +1,10 @@
 """Chat in a real browser: it streams, stops, starts anew, and hostile text is text."""
 
+import time
+from functools import wraps
 from typing import Any
+
+import pytest
 
 from llimba.inference.opened import Opened
 from llimba.web.answers import Conversation, chat
@@ -32,26 +36,44 @@ def test_a_question_gets_the_models_answer(browser: Any, model: Opened) -> None:
     assert text(browser, "#line") == ""
 
 
+@pytest.fixture
+def slow(model: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that takes half a minute for an answer, if nobody stops it."""
+    forward = model.model.forward
+
+    @wraps(forward)
+    def slowly(*given: Any, **named: Any) -> Any:
+        time.sleep(0.02)
+        return forward(*given, **named)
+
+    monkeypatch.setattr(model.model, "forward", slowly)
+
+
+@pytest.mark.usefixtures("slow")
 def test_a_stopped_answer_frees_the_model(browser: Any) -> None:
     put(browser, "#question textarea", "Conta")
     click(browser, "#send")
     until(generating)
     click(browser, "#stop")
-    until(lambda: not generating(), 20)
+    until(lambda: not generating(), 15)
+
+
+def test_after_a_stop_the_chat_goes_on(browser: Any) -> None:
     put(browser, "#question textarea", "Torra")
     click(browser, "#send")
-    until(lambda: "Torra" in text(browser, "#talk .user"))
+    until(lambda: "Torra" in text(browser, "#talk"))
     answered(browser)
     click(browser, "#restart")
     until(lambda: not text(browser, "#talk .user"))
 
 
+@pytest.mark.usefixtures("slow")
 def test_a_visitor_who_leaves_frees_the_model(browser: Any, url: str) -> None:
     put(browser, "#question textarea", "Conta")
     click(browser, "#send")
     until(generating)
     browser.get("about:blank")
-    until(lambda: not generating(), 30)
+    until(lambda: not generating(), 15)
     browser.get(url)
     until(lambda: browser.find_elements("css selector", "#question textarea"))
 

@@ -67,7 +67,7 @@ def chat(
         with closing(talk.answer(question)) as pieces:
             for piece in pieces:
                 answer += piece
-                yield Shown([*asked, {"role": "assistant", "content": answer}], "")
+                yield Shown([*asked, {"role": "assistant", "content": answer}] if answer else asked, "")
     except LlimbaError as error:
         yield Shown(before, said(error, words), taken=False)
         return
@@ -100,7 +100,7 @@ def translate(
         if len(lines) > MOST_LINES:
             raise PromptTooLong(f"{len(lines):,} lines; {MOST_LINES} at once are the limit of this page.")
         terms = parse_glossary(glossary, words["glossary"])
-        options = {"max_new_tokens": max_new_tokens, "batch_size": 4}
+        options = {"max_new_tokens": max_new_tokens, "batch_size": 1}  # a stop waits for one line
         translator = Translator(opened, source, target, glossary=terms, forced=force, **options)
         translator.check(lines)
         done: list[str] = []
