@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from llimba.errors import LlimbaError, StageError
 from llimba.export import gguf
@@ -64,6 +65,19 @@ def test_a_file_that_answers_like_its_folder(tmp_path: Path) -> None:
     changed.save_pretrained(other)
     assert same_answers(other, file, ["Salude", "Comente istas?"], 6) < 2
     assert [path.name for path in file.parent.iterdir()] == ["m-f16.gguf"]
+
+
+def test_rounding_to_f16_is_no_difference(tmp_path: Path) -> None:
+    model = save_tiny_model(tmp_path / "m")
+    rounded = tiny_model()
+    for parameter in rounded.parameters():
+        if parameter.dim() > 1:
+            parameter.data = parameter.data.half().float()
+    as_held = save_tiny_model(tmp_path / "held")
+    rounded.save_pretrained(as_held)
+    file = convert(as_held, tmp_path / "m-f16.gguf", "f16", script(tmp_path))
+    prompts = [f"{number} + {number} = ?" for number in range(20)]
+    assert same_answers(model, file, prompts) == 20
 
 
 def test_another_chat_template_is_found_out(tmp_path: Path) -> None:
