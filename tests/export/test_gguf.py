@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from llimba.errors import LlimbaError, StageError
 from llimba.export import gguf
