@@ -71,12 +71,26 @@ def test_a_recipe_that_was_not_run_has_no_model(tmp_path: Path) -> None:
     assert "has no finished model yet (missing: never run)" in str(result.exception)
 
 
-def test_serving_beyond_this_machine_needs_a_flag_and_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["serve", "web"])
+def test_serving_beyond_this_machine_needs_a_flag_and_a_token(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = str(folder(tmp_path / "m"))
     monkeypatch.delenv("LLIMBA_TOKEN", raising=False)
-    plain = CliRunner().invoke(cli.app, ["serve", model, "--host", "0.0.0.0"])
+    plain = CliRunner().invoke(cli.app, [command, model, "--host", "0.0.0.0"])
     assert "Say --public" in str(plain.exception)
-    flagged = CliRunner().invoke(cli.app, ["serve", model, "--host", "0.0.0.0", "--public"])
+    flagged = CliRunner().invoke(cli.app, [command, model, "--host", "0.0.0.0", "--public"])
     assert "set a token of 16 characters" in str(flagged.exception)
     monkeypatch.setenv("LLIMBA_TOKEN", "short")
-    assert "set a token" in str(CliRunner().invoke(cli.app, ["serve", model, "--host", "::", "--public"]).exception)
+    assert "set a token" in str(CliRunner().invoke(cli.app, [command, model, "--host", "::", "--public"]).exception)
+
+
+def test_a_page_in_a_language_that_it_does_not_speak(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(cli.app, ["web", str(folder(tmp_path / "m")), "--interface", "it"])
+    assert "web --interface it: there are en, sc." in str(refused.exception)
+
+
+def test_a_page_without_gradio_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llimba.web.application.find_spec", lambda name: None)
+    refused = CliRunner().invoke(cli.app, ["web", str(folder(tmp_path / "m"))])
+    assert "pip install 'llimba[web]'" in str(refused.exception)

@@ -28,7 +28,7 @@ def serve(
     folder = model_folder(model, runs)
     from llimba.serving.engine import Engine, choose
 
-    chosen = choose(engine)
+    chosen, why = choose(engine)
     import uvicorn
     from transformers import AutoTokenizer
 
@@ -44,7 +44,7 @@ def serve(
         guard = build(name, running, Limits(folder), token)
         say = progress.console.print
         say(
-            f"http://{shown_host(host)}:{port}/v1 serves the model '{name}' with {chosen}; Ctrl-C ends it.",
+            f"http://{shown_host(host)}:{port}/v1 serves the model '{name}' with {chosen} ({why}); Ctrl-C ends it.",
             markup=False,
         )
         say(f"token: {'asked for' if token else 'none (only this machine can reach it)'}", markup=False)
