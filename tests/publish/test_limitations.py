@@ -34,6 +34,10 @@ def test_what_was_not_seen_is_not_told(tmp_path: Path) -> None:
     scores["behaviour"]["sft"]["all"]["copy"]["share"] = 0.0
     text = limitations(recipe(tmp_path), scores)
     assert "ends by itself" not in text
+    scores["stopping"]["sft"]["share"] = 0.5
+    scores["kinds"] = {**scores["kinds"], "no_end": "answers that do not stop"}
+    scores["behaviour"]["sft"]["all"]["no_end"] = {"share": 0.5, "low": 0.2, "high": 0.8, "answers": 12}
+    assert limitations(recipe(tmp_path), scores).count("0.5") == 1, "one fault is told once"
     assert "copy the source" not in text
 
 

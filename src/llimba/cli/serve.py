@@ -46,6 +46,7 @@ def serve(
         say(
             f"http://{shown_host(host)}:{port}/v1 serves the model '{name}' with {chosen} ({why}); Ctrl-C ends it.",
             markup=False,
+            soft_wrap=True,
         )
         say(f"token: {'asked for' if token else 'none (only this machine can reach it)'}", markup=False)
         uvicorn.run(guard, host=host, port=port, log_level="warning")

@@ -46,7 +46,7 @@ def convert(folder: Path, file: Path, kind: str, script: Path) -> Path:
     if kind not in TYPES:
         raise LlimbaError(f"export: there is no type {kind}; there are {', '.join(TYPES)}.")
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.stem}.partial.gguf")
+    partial = file.resolve().with_name(f".{file.stem}.partial.gguf")  # the converter works in a folder of its own
     command = [sys.executable, "-s", str(script), str(folder.resolve()), "--outfile", str(partial), "--outtype", kind]
     kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "HF_TOKEN", "LLIMBA_TOKEN")}
     offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}

@@ -41,7 +41,7 @@ def _behaviour(scores: dict[str, Any]) -> list[str]:
         for of, label in seen if of["share"] > 0
     ]  # fmt: skip
     stopping = scores["stopping"].get(MODEL)
-    if stopping and stopping["share"] < 1:
+    if stopping and stopping["share"] < 1 and "no_end" not in shares:  # evaluated before it was counted as a fault
         told.insert(0, f"Not every answer ends by itself: {stopping['share']} of {stopping['answers']} did.")
     return told
 
