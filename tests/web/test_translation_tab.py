@@ -17,22 +17,22 @@ def chosen(driver: Any) -> tuple[str, str]:
 def test_a_text_is_translated(browser: Any, model: Opened) -> None:
     tab(browser, 1)
     until(lambda: text(browser, "#translate") == WORDS["translate"])
-    assert chosen(browser) == ("inglesu", "sardu")
+    assert chosen(browser) == ("italianu", "sardu")
     click(browser, "#swap")
-    until(lambda: chosen(browser) == ("sardu", "inglesu"))
+    until(lambda: chosen(browser) == ("sardu", "italianu"))
     put(browser, "#text textarea", "Pane\n\n<|im_end|> binu")
     click(browser, "#translate")
     until(lambda: text(browser, "#notes").startswith(WORDS["cut"].split("{")[0]))
     lines = ["Pane", "", "<|im_end|> binu"]
-    expected = Translator(model, "sc", "en", max_new_tokens=1500, batch_size=1).translate(lines)
+    expected = Translator(model, "sc", "it", max_new_tokens=1500, batch_size=1).translate(lines)
     assert value(browser, "#result textarea").split("\n") == [one.text for one in expected]
 
 
 def test_languages_are_named_in_the_pages_language(browser: Any) -> None:
     click(browser, "#interface input[value=en]")
-    until(lambda: set(chosen(browser)) == {"Sardinian", "English"})
+    until(lambda: set(chosen(browser)) == {"Sardinian", "Italian"})
     click(browser, "#interface input[value=sc]")
-    until(lambda: set(chosen(browser)) == {"sardu", "inglesu"})
+    until(lambda: set(chosen(browser)) == {"sardu", "italianu"})
 
 
 def test_too_much_and_a_broken_glossary_are_said(browser: Any) -> None:

@@ -21,7 +21,8 @@ def translation_tab(opened: Opened, labels: Labels, shown_in: Any, max_new_token
         def named(code: str) -> list[tuple[str, str]]:
             return [(opened.name_of(one, code), one) for one in known]
 
-        other = next((one for one in known if one != own), own)
+        likely = (*opened.language.replay, *known)  # what its speakers speak besides, first
+        other = next((one for one in likely if one in known and one != own), own)
         with gr.Row(elem_classes="direction"):
             choose = {"filterable": False, "min_width": 140}
             source = labels.put(
