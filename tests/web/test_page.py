@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from llimba.inference.opened import Opened
 from llimba.web.page import title_of
 from llimba.web.wording import wordings
 from tests.web.browser import chromium
-from tests.web.conftest import asked_elsewhere, click, screenshot, text, until
+from tests.web.conftest import asked_elsewhere, click, put, screenshot, served, text, until
 
 
 def test_the_title_is_the_cards(tmp_path: Path) -> None:
@@ -46,3 +47,22 @@ def test_it_fits_the_window_light_and_dark(width: int, dark: bool, url: str, tmp
         assert screenshot(driver, tmp_path / "page.png") > 20
         font = driver.execute_script("return getComputedStyle(document.querySelector('#send')).fontFamily")
         assert font.startswith("system-ui")
+
+
+def test_a_password_opens_the_page_and_everything_on_it(model: Opened, tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    from llimba.web.application import application
+
+    token = "a-token-of-this-test"
+    with (
+        served(application(model, token=token, title="Tiny", max_new_tokens=8)) as address,
+        chromium(tmp_path / "profile") as driver,
+    ):
+        driver.get(address)
+        assert "send" not in driver.page_source, "nothing of the page is there without it"
+        driver.get(address.replace("http://", f"http://anybody:{token}@"))  # as if typed when the browser asked
+        driver.get(address)
+        until(lambda: text(driver, "#send"))
+        put(driver, "#question textarea", "Salude")
+        click(driver, "#send")
+        until(lambda: text(driver, "#line"))
