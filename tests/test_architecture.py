@@ -22,7 +22,7 @@ LAYERS = (
     ("runner", "compare", "plan_table"),
     ("stages",),
     STAGES,
-    ("export",),
+    ("export", "web"),
     ("inference", "serving"),
     ("translators", "interpolation"),
     ("training", "base_model", "packages", "identify", "decontaminate", "next_language"),
@@ -61,6 +61,7 @@ HEAVY = {
     "starlette",
     "uvicorn",
     "aiohttp",
+    "gradio",
 }
 # what else is imported with the engine or with datatrove, in functions only
 LATE = {"sft/gap.py", "sft/merge.py", "sft/preference.py", "interpolation/weights.py"}

@@ -10,11 +10,15 @@ from typer.testing import CliRunner
 
 from llimba import cli, runner
 from llimba.errors import LlimbaError, Unavailable
-from llimba.language import PROFILES
+from llimba.language import PROFILES, load_language
+from llimba.prompts import evaluation_prompt
+from llimba.recipe_file import load_recipe
 from tests.fakes import recipe, write_text
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "compare", "new", "chat", "translate", "serve", "export", "push"])
+@pytest.mark.parametrize(
+    "command", ["run", "plan", "compare", "new", "chat", "translate", "serve", "web", "export", "push"]
+)
 def test_help_shows_an_example(command: str) -> None:
     result = CliRunner().invoke(cli.app, [command, "--help"])
     assert result.exit_code == 0
@@ -37,6 +41,25 @@ def test_new_writes_two_files_and_overwrites_none(tmp_path: Path) -> None:
     shipped = CliRunner().invoke(cli.app, ["new", "srd", "--folder", folder])
     assert "a copy of the profile that llimba ships" in shipped.stdout
     assert (tmp_path / "friulian" / "sc-profile.yaml").read_text() == (PROFILES / "srd.yaml").read_text()
+
+
+@pytest.mark.parametrize("code", sorted(path.stem for path in PROFILES.glob("*.yaml")))
+def test_every_shipped_language_gets_a_profile_and_a_recipe_that_fit(code: str, tmp_path: Path) -> None:
+    folder = tmp_path / code
+    shown = CliRunner().invoke(cli.app, ["new", code, "--folder", str(folder)])
+    assert shown.exit_code == 0, shown.exception
+    assert f"a copy of the profile that llimba ships ({code}.yaml)" in shown.stdout
+    (profile,) = folder.glob("*-profile.yaml")
+    language = load_language(str(profile))
+    loaded = load_recipe(folder / f"{language.code}.yaml")
+    assert loaded.profile == language
+    assert language.iso639_3 == code
+    assert language.translation_prompts["en"]
+    assert set(language.replay) <= set(language.names), "every language that is replayed has a name"
+    for direction in loaded.evaluate.directions:
+        assert evaluation_prompt(language, direction, "x").endswith("x")
+    planned = CliRunner().invoke(cli.app, ["plan", str(loaded.path), "--runs", str(tmp_path / "runs")])
+    assert f"learns {language.name(language.code, 'en')}" in planned.stdout
 
 
 def test_plan_for_people_and_for_programs(tmp_path: Path) -> None:

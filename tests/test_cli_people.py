@@ -71,12 +71,42 @@ def test_a_recipe_that_was_not_run_has_no_model(tmp_path: Path) -> None:
     assert "has no finished model yet (missing: never run)" in str(result.exception)
 
 
-def test_serving_beyond_this_machine_needs_a_flag_and_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["serve", "web"])
+def test_serving_beyond_this_machine_needs_a_flag_and_a_token(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = str(folder(tmp_path / "m"))
     monkeypatch.delenv("LLIMBA_TOKEN", raising=False)
-    plain = CliRunner().invoke(cli.app, ["serve", model, "--host", "0.0.0.0"])
+    plain = CliRunner().invoke(cli.app, [command, model, "--host", "0.0.0.0"])
     assert "Say --public" in str(plain.exception)
-    flagged = CliRunner().invoke(cli.app, ["serve", model, "--host", "0.0.0.0", "--public"])
+    flagged = CliRunner().invoke(cli.app, [command, model, "--host", "0.0.0.0", "--public"])
     assert "set a token of 16 characters" in str(flagged.exception)
     monkeypatch.setenv("LLIMBA_TOKEN", "short")
-    assert "set a token" in str(CliRunner().invoke(cli.app, ["serve", model, "--host", "::", "--public"]).exception)
+    assert "set a token" in str(CliRunner().invoke(cli.app, [command, model, "--host", "::", "--public"]).exception)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["chat"], ["translate", "--from", "it", "--to", "sc"], ["serve"], ["web"], ["export"]],
+    ids=lambda c: c[0],
+)
+def test_a_template_that_would_fill_the_memory_opens_no_door(command: list[str], tmp_path: Path) -> None:
+    for needed in {"web": ("gradio",), "serve": ("fastapi", "uvicorn", "openai", "aiohttp")}.get(command[0], ()):
+        pytest.importorskip(needed)
+    model = folder(tmp_path / "m")
+    (model / "chat_template.jinja").write_text("{{ 'a' * 300000000 }}")
+    refused = CliRunner().invoke(cli.app, [*command, str(model)], input="")
+    assert "the chat template makes more than 100,000 characters" in str(refused.exception) or (
+        "the chat template uses up its memory" in str(refused.exception)
+    )
+
+
+def test_a_page_in_a_language_that_it_does_not_speak(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(cli.app, ["web", str(folder(tmp_path / "m")), "--interface", "it"])
+    assert "web --interface it: there are en, sc." in str(refused.exception)
+
+
+def test_a_page_without_gradio_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llimba.web.application.find_spec", lambda name: None)
+    refused = CliRunner().invoke(cli.app, ["web", str(folder(tmp_path / "m"))])
+    assert "pip install 'llimba[web]'" in str(refused.exception)

@@ -14,6 +14,7 @@ import logging
 import os
 import platform
 import shutil
+import sys
 import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -237,7 +238,10 @@ def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
 
 
 def _machine() -> str:
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    """What the stage ran on; a GPU by name where torch has seen one."""
+    torch = sys.modules.get("torch")
+    gpu = f", {torch.cuda.get_device_name()}" if torch is not None and torch.cuda.is_available() else ""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{gpu}, Python {platform.python_version()}"
 
 
 def _versions() -> dict[str, str]:

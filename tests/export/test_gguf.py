@@ -66,6 +66,29 @@ def test_a_file_that_answers_like_its_folder(tmp_path: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["m-f16.gguf"]
 
 
+def test_a_place_named_from_here_is_meant_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, program = save_tiny_model(tmp_path / "m"), tmp_path / "elsewhere"
+    program.mkdir()
+    monkeypatch.chdir(tmp_path)
+    convert(Path("m"), Path("out/m-f16.gguf"), "f16", script(program))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["m-f16.gguf"]
+    assert [path.name for path in program.iterdir()] == ["convert.py"]
+    assert same_answers(model, Path("out/m-f16.gguf"), ["Salude"], 6) == 1
+
+
+def test_rounding_to_f16_is_no_difference(tmp_path: Path) -> None:
+    model = save_tiny_model(tmp_path / "m")
+    rounded = tiny_model()
+    for parameter in rounded.parameters():
+        if parameter.dim() > 1:
+            parameter.data = parameter.data.half().float()
+    as_held = save_tiny_model(tmp_path / "held")
+    rounded.save_pretrained(as_held)
+    file = convert(as_held, tmp_path / "m-f16.gguf", "f16", script(tmp_path))
+    prompts = [f"{number} + {number} = ?" for number in range(20)]
+    assert same_answers(model, file, prompts) == 20
+
+
 def test_another_chat_template_is_found_out(tmp_path: Path) -> None:
     model = save_tiny_model(tmp_path / "m")
     file = tmp_path / "out" / "m-f16.gguf"

@@ -10,9 +10,8 @@ from typer.testing import CliRunner
 from llimba import cli
 from llimba.errors import LlimbaError
 from llimba.export.hub import Listed, check_card, listing, upload
-from llimba.publish.card import card
 from tests.fakes import recipe, save_tiny_model
-from tests.publish.test_card import SCORES, manifests
+from tests.publish.test_card import SCORES, card, manifests
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """Answers stream, are the model's greedy ones, and outgrown turns are forgotten."""
 
 import logging
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -37,9 +39,28 @@ def test_a_temperature_samples(tmp_path: Path) -> None:
 def test_a_reader_who_stops_ends_the_generation(tmp_path: Path) -> None:
     chat = Chat(opened(tmp_path), max_new_tokens=2000)
     stream = chat.answer("Salude")
-    first = next(stream)
+    first = next(piece for piece in stream if piece)
     stream.close()
     assert chat.turns[1]["content"] == first.strip()
+
+
+def test_a_slow_word_leaves_the_reader_a_chance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = opened(tmp_path)
+    generate = found.model.generate
+
+    def slowly(**given: Any) -> Any:
+        time.sleep(0.3)
+        return generate(**given)
+
+    monkeypatch.setattr(found.model, "generate", slowly)
+    monkeypatch.setattr("llimba.inference.chat.BREATH_SECONDS", 0.05)
+    chat = Chat(found, max_new_tokens=12)
+    stream = chat.answer("Salude")
+    assert next(stream) == ""
+    stream.close()
+    assert chat.turns == [], "nothing was said, so nothing is kept"
+    assert "" in list(chat.answer("Salude"))
+    assert len(chat.turns) == 2
 
 
 def test_old_turns_are_forgotten_and_too_long_ones_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

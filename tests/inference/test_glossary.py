@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import LlimbaError
-from llimba.inference.glossary import Term, force, missing, read_glossary, stands_in
+from llimba.inference.glossary import Term, force, missing, parse_glossary, read_glossary, stands_in
 from tests.inference.models import opened
 
 CHEESE, WINE = Term("formaggio", "casu"), Term("vino", "binu nieddu")
@@ -22,7 +22,8 @@ def test_a_glossary_is_read_and_a_broken_line_named(tmp_path: Path) -> None:
     path = tmp_path / "terms.tsv"
     path.write_text("# food\nformaggio\tcasu\n\nvino\tbinu nieddu\n", encoding="utf-8")
     assert read_glossary(path) == [CHEESE, WINE]
-    path.write_text("formaggio\tcasu\nvino = binu\n", encoding="utf-8")
+    assert parse_glossary("formaggio = casu\n", "typed") == [CHEESE]
+    path.write_text("formaggio\tcasu\nvino: binu\n", encoding="utf-8")
     with pytest.raises(LlimbaError, match="line 2: expected a term, a tab"):
         read_glossary(path)
     with pytest.raises(LlimbaError, match="cannot be read"):

@@ -20,7 +20,8 @@ def test_profile_and_identifier_are_found(tmp_path: Path) -> None:
     found = open_model(model)
     assert found.language is not None
     assert found.language.code == "sc"
-    assert found.language_of("Su sole essit dae su mare cada mangianu.") == "Sardinian"
+    assert found.language_of("Su sole essit dae su mare cada mangianu.") == "sc"
+    assert (found.name_of("sc"), found.name_of("sc", "sc"), found.name_of("xx")) == ("Sardinian", "sardu", "xx")
     assert found.context == 2048
     assert opened(tmp_path, identifier=None).language_of("Su sole") is None
 

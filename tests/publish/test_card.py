@@ -7,7 +7,8 @@ from typing import Any
 
 from huggingface_hub import ModelCard
 
-from llimba.publish.card import card
+from llimba.publish.card import card as card_of
+from llimba.publish.energy import energy
 from tests.fakes import recipe, recipe_content
 
 NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
@@ -54,6 +55,10 @@ def manifests(recipe: Any) -> dict[str, dict[str, Any]]:
     }
 
 
+def card(recipe: Any, made: dict[str, dict[str, Any]], scores: dict[str, Any], title: str) -> str:
+    return card_of(recipe, made, scores, title, energy(recipe, made))
+
+
 def test_card(tmp_path: Path) -> None:
     loaded = recipe(tmp_path)
     text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
@@ -95,9 +100,10 @@ def numbers(value: Any) -> set[str]:
 
 
 def test_every_number_of_the_card_stands_in_a_manifest(tmp_path: Path) -> None:
-    loaded = recipe(tmp_path)
+    loaded = recipe(tmp_path, publish={"watts": 87.5, "grams_per_kwh": 213})
     made = manifests(loaded)
     body = card(loaded, made, SCORES, "tiny-srd").split("---\n", 2)[2]
+    made["publish"] = {"facts": {"energy": energy(loaded, made)}}  # as the runner writes the stage's own manifest
     known = numbers(made) | numbers(SCORES) | numbers([s.license for s in loaded.sources.values()])
     body = body.replace("max_new_tokens=100)[0]", "")  # the example's own
     invented = {number for number in NUMBER.findall(body) if number not in known}
@@ -137,3 +143,45 @@ def test_a_licence_that_the_hub_has_no_name_for_gets_a_name_and_a_link(tmp_path:
     data = ModelCard(card(loaded, manifests(loaded), SCORES, "t"), ignore_metadata_errors=False).data
     assert (data.license, data.license_name) == ("other", "qwen-research")
     assert data.license_link.startswith("https://")
+
+
+def test_every_part_that_a_reader_looks_for_is_there(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path)
+    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    headings = ("Lineage", "Scores", "Training", "Data", "Licence", "Limitations", "Energy", "Provenance", "Citation")
+    assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == list(headings)
+    assert "1. tests/tiny (a folder; licence mit)" in text
+    assert "2. continued pretraining, 60,000 tokens (stage `cpt0123`)" in text
+    assert "3. instruction tuning, full, 321 conversations (stage `sft0123`)" in text
+    assert "| sc | 0.6 | 42,000 |" in text, "the replay mix: asked for, and as it came to"
+    assert "| it | 2.0 | 2.1 | 2.0 | 2.1 |" in text, "what was forgotten"
+    assert "8 passages were removed" in text
+
+
+def test_emissions_are_in_grams_as_the_hub_wants_them(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path, publish={"watts": 200, "grams_per_kwh": 300})
+    made = manifests(loaded)
+    made["cpt"]["seconds"], made["sft"]["seconds"] = 3600, 5400
+    data = ModelCard(card(loaded, made, SCORES, "t"), ignore_metadata_errors=False).data
+    assert data.co2_eq_emissions["emissions"] == 150.0  # 2.5 h x 200 W x 300 g/kWh
+    assert "co2_eq_emissions" not in ModelCard(card(recipe(tmp_path), made, SCORES, "t")).data.to_dict()
+
+
+def test_the_header_survives_the_hubs_own_reading_and_writing(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path, publish={"grams_per_kwh": 300})
+    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    parsed = ModelCard(text, ignore_metadata_errors=False)
+    again = ModelCard(str(parsed), ignore_metadata_errors=False)
+    assert again.data.to_dict() == parsed.data.to_dict()
+    assert again.text == parsed.text
+    assert {result.verified for result in again.data.eval_results} == {None}
+
+
+def test_interpolation_is_part_of_the_lineage(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path)
+    made = manifests(loaded)
+    assert "of the way" not in card(loaded, made, SCORES, "t")
+    found = {"weight": 0.7, "reason": "lowest bits per byte", "table": []}
+    made["cpt"]["facts"] = {**made["cpt"]["facts"], "interpolation": found}
+    text = card(loaded, made, SCORES, "t")
+    assert "3. weights put at 0.7 of the way from before that training to after it: lowest bits per byte" in text

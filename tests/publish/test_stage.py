@@ -28,6 +28,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
 def test_folder(tmp_path: Path) -> None:
     facts = run(recipe(tmp_path), inputs(tmp_path), tmp_path / "out")
     assert facts["title"] == "tiny-srd"
+    assert facts["energy"]["kwh"] > 0
     model = tmp_path / "out" / "model"
     assert AutoModelForCausalLM.from_pretrained(model).config.vocab_size == 260
     assert not (model / "identifier.safetensors").exists()

@@ -29,8 +29,10 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_vllm_is_preferred_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "find_spec", lambda name: object())
-    assert choose("auto") == "vllm"
-    assert choose("transformers") == "transformers"
+    assert choose("auto") == ("vllm", "vLLM is installed")
+    assert choose("transformers") == ("transformers", "as --engine says")
+    monkeypatch.setattr(engine, "find_spec", lambda name: None if name == "vllm" else object())
+    assert choose("auto") == ("transformers", "vLLM is not installed")
 
 
 @pytest.mark.skipif(not find_spec("fastapi"), reason="needs llimba[serve]")

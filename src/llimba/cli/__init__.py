@@ -27,6 +27,7 @@ from llimba.cli import (
     serve,
     sweep,
     translate,
+    web,
 )
 from llimba.cli.app import app
 from llimba.errors import LlimbaError
@@ -47,6 +48,7 @@ __all__ = [
     "serve",
     "sweep",
     "translate",
+    "web",
 ]
 
 

@@ -56,7 +56,7 @@ def chat(
             continue
         stdout.print()
         if language := opened.language_of("".join(pieces)):
-            stdout.print(f"[dim]({language})[/]")
+            stdout.print(f"[dim]({opened.name_of(language)})[/]")
 
 
 def _printable(text: str) -> str:

@@ -1,5 +1,6 @@
 """`llimba export`: a finished model as GGUF files with a Modelfile for Ollama."""
 
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,7 @@ def export(
     model: ModelOrRecipe,
     folder: Annotated[Path, typer.Option(help="Where the files go.")] = Path("gguf"),
     kinds: Annotated[
-        list[str] | None, typer.Option("--type", help="f16, q8_0, bf16 or f32; default: f16 and q8_0.")
+        list[str] | None, typer.Option("--type", help="f16, q8_0, q4_0, bf16 or f32; default: f16 and q8_0.")
     ] = None,
     name: Annotated[str, typer.Option(help="What the files are called.")] = "model",
     check: Annotated[bool, typer.Option(help=f"Ask the f16 file {CHECKED} questions and the folder the same.")] = True,
@@ -30,25 +31,35 @@ def export(
 
     from llimba.export.gguf import convert, converter, same_answers
     from llimba.export.modelfile import modelfile
+    from llimba.export.quantize import quantize
     from llimba.inference.opened import check_folder
     from llimba.inference.template import check_template
 
     check_folder(source)
     tokenizer = AutoTokenizer.from_pretrained(source)
     check_template(source, tokenizer)
+    folder.mkdir(parents=True, exist_ok=True)
     script = converter()
-    for kind in dict.fromkeys(kinds or ["f16", "q8_0"]):
-        file = convert(source, folder / f"{name}-{kind}.gguf", kind, script)
+    wanted = list(dict.fromkeys(kinds or ["f16", "q8_0"]))
+    for kind in sorted(wanted, key=lambda kind: kind == "q4_0"):  # it is made of the f16 file, so that comes first
+        file = folder / f"{name}-{kind}.gguf"
+        if kind == "q4_0":
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                made = folder / f"{name}-f16.gguf"
+                whole = made if "f16" in wanted else convert(source, Path(scratch) / made.name, "f16", script)
+                quantize(source, whole, file)
+        else:
+            convert(source, file, kind, script)
         said = ""
         if kind == "f16" and check:
             same = same_answers(source, file, [f"{number} + {number} = ?" for number in range(CHECKED)])
-            said = f", {same} of {CHECKED} greedy answers the same as the folder's"
-            if same < CHECKED - 1:  # one may differ where two tokens are as likely as one another
+            said = f", {same} of {CHECKED} greedy answers the same as the folder's in f16"
+            if same < CHECKED:
                 raise LlimbaError(f"export: {file} answers like {source} {same} times of {CHECKED}; do not use it.")
         stdout.print(f"{file}  {file.stat().st_size / 2**20:,.0f} MiB{said}", markup=False, soft_wrap=True)
     stops = [tokenizer.eos_token]
     with replacing(folder / "Modelfile") as handle:
-        handle.write(modelfile(f"{name}-{(kinds or ['f16', 'q8_0'])[-1]}.gguf", tokenizer, stops))
+        handle.write(modelfile(f"{name}-{wanted[-1]}.gguf", tokenizer, stops))
     stdout.print(
         f"{folder / 'Modelfile'}  ollama create {name} -f {folder / 'Modelfile'}", markup=False, soft_wrap=True
     )

@@ -1,6 +1,5 @@
 """`llimba serve`: a finished model behind an OpenAI-compatible endpoint."""
 
-import os
 import signal
 from pathlib import Path
 from types import FrameType
@@ -9,12 +8,9 @@ from typing import Annotated
 import typer
 
 from llimba import progress
+from llimba.cli.address import TOKEN, shown_host, token_for
 from llimba.cli.app import Runs, app
 from llimba.cli.model_folder import ModelOrRecipe, model_folder
-from llimba.errors import LlimbaError
-
-TOKEN = "LLIMBA_TOKEN"
-SHORTEST_TOKEN = 16
 
 
 @app.command(epilog="Example: llimba serve recipes/demo.yaml --port 8080")
@@ -28,20 +24,11 @@ def serve(
     runs: Runs = Path("runs"),
 ) -> None:
     """Serve /v1/chat/completions and /v1/models through transformers or vLLM, for any OpenAI client."""
-    from llimba.serving.guard import LOOPBACK
-
-    token = os.environ.get(TOKEN) or None
-    if host not in LOOPBACK and not public:
-        raise LlimbaError(f"serve --host {host}: others could reach it. Say --public if that is meant.")
-    if host not in LOOPBACK and (token is None or len(token) < SHORTEST_TOKEN):
-        raise LlimbaError(
-            f"serve --host {host}: set a token of {SHORTEST_TOKEN} characters or more in the environment as {TOKEN}; "
-            "clients send it as their API key."
-        )
+    token = token_for("serve", host, public, "clients send it as their API key")
     folder = model_folder(model, runs)
     from llimba.serving.engine import Engine, choose
 
-    chosen = choose(engine)
+    chosen, why = choose(engine)
     import uvicorn
     from transformers import AutoTokenizer
 
@@ -55,9 +42,12 @@ def serve(
     signal.signal(signal.SIGTERM, _end)  # uvicorn sends itself the signal again, and the engine must be stopped first
     with Engine(chosen, folder) as running:
         guard = build(name, running, Limits(folder), token)
-        shown = f"[{host}]" if ":" in host else host
         say = progress.console.print
-        say(f"http://{shown}:{port}/v1 serves the model '{name}' with {chosen}; Ctrl-C ends it.", markup=False)
+        say(
+            f"http://{shown_host(host)}:{port}/v1 serves the model '{name}' with {chosen} ({why}); Ctrl-C ends it.",
+            markup=False,
+            soft_wrap=True,
+        )
         say(f"token: {'asked for' if token else 'none (only this machine can reach it)'}", markup=False)
         uvicorn.run(guard, host=host, port=port, log_level="warning")
 

@@ -1,8 +1,9 @@
 """A conversation with a model: history, and answers that arrive piece by piece."""
 
 import logging
+import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from llimba.errors import LlimbaError
@@ -10,6 +11,7 @@ from llimba.inference.encoding import Message, PromptTooLong
 from llimba.inference.opened import Opened
 
 logger = logging.getLogger(__name__)
+BREATH_SECONDS = 0.5
 
 
 class Chat:
@@ -27,9 +29,10 @@ class Chat:
         """Forget every turn."""
         self.turns = []
 
-    def answer(self, text: str) -> Iterator[str]:
+    def answer(self, text: str) -> Generator[str, None, None]:
         """Pieces of the answer as they are made. The turn counts once the answer ends, or its reader stops early.
 
+        Where a word takes long, empty pieces come meanwhile, so that a reader who wants to stop gets the chance.
         Raises `PromptTooLong` where `text` alone is too long; the conversation is then as it was before.
         """
         turns = [*self.turns, {"role": "user", "content": text}]
@@ -40,7 +43,7 @@ class Chat:
                 pieces.append(piece)
                 yield piece
         finally:
-            if pieces:
+            if any(pieces):
                 self.turns = [*turns, {"role": "assistant", "content": "".join(pieces).strip()}]
 
     def _fit(self, turns: list[Message]) -> list[int]:
@@ -66,7 +69,9 @@ class Chat:
 
         gone, failure = threading.Event(), list[BaseException]()
         opened = self._opened
-        streamer = TextIteratorStreamer(opened.tokenizer, skip_prompt=True, skip_special_tokens=True)
+        streamer = TextIteratorStreamer(
+            opened.tokenizer, skip_prompt=True, skip_special_tokens=True, timeout=BREATH_SECONDS
+        )
         sampling = (
             {"do_sample": True, "temperature": self._temperature} if self._temperature > 0 else {"do_sample": False}
         )
@@ -90,9 +95,20 @@ class Chat:
         worker = threading.Thread(target=generate, daemon=True)
         worker.start()
         try:
-            yield from (piece for piece in streamer if piece)
+            yield from _breathing(streamer)
         finally:
             gone.set()
             worker.join()
         if failure:
             raise LlimbaError(f"the model could not answer ({failure[0]}).") from failure[0]
+
+
+def _breathing(streamer: Iterator[str]) -> Iterator[str]:
+    """Pieces of a streamer, and an empty one whenever it had nothing for `BREATH_SECONDS`."""
+    while True:
+        try:
+            yield next(streamer)
+        except queue.Empty:
+            yield ""
+        except StopIteration:
+            return

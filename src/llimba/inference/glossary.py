@@ -22,19 +22,24 @@ class Term(NamedTuple):
 
 
 def read_glossary(path: Path) -> list[Term]:
-    """Terms of a text file: source, tab, target on each line; raises `LlimbaError` with the line that is otherwise."""
+    """Terms of a text file, see `parse_glossary`; raises `LlimbaError` where it cannot be read."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise LlimbaError(f"the glossary {path} cannot be read ({error}).") from error
+    return parse_glossary(text, str(path))
+
+
+def parse_glossary(text: str, named: str) -> list[Term]:
+    """Terms of a text: on each line source, a tab or ` = `, target; raises `LlimbaError` with the line of `named`."""
     terms = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        columns = [column.strip() for column in line.split("\t")]
+        columns = [column.strip() for column in line.split("\t" if "\t" in line else " = ")]
         if len(columns) != 2 or not all(fold(column) for column in columns):
             raise LlimbaError(
-                f"{path}, line {number}: expected a term, a tab and its translation, found {line[:60]!r}."
+                f"{named}, line {number}: expected a term, a tab (or ` = `) and its translation, found {line[:60]!r}."
             )
         terms.append(Term(*columns))
     return terms

@@ -42,11 +42,15 @@ class Opened(NamedTuple):
         return encode(messages, self.tokenizer, self.context - max_new_tokens)
 
     def language_of(self, text: str) -> str | None:
-        """The English name of a text's language, "other" where it is none of those known; None without identifier."""
+        """The code of a text's language, "other" where it is none of those known; None without identifier."""
         if self.identifier is None or self.language is None or not text.strip():
             return None
-        code = self.identifier.label(text).language
-        return self.language.name(code, "en") if code in self.language.names else code
+        return self.identifier.label(text).language
+
+    def name_of(self, code: str, in_language: str = "en") -> str:
+        """What a language is called in another, else in English, else its code."""
+        names = self.language.names.get(code, {}) if self.language else {}
+        return names.get(in_language) or names.get("en") or code
 
 
 def check_folder(folder: Path) -> None:

@@ -4,6 +4,10 @@ from typing import Any
 
 from llimba.licensing.derive import conflict, table
 from llimba.licensing.terms import Terms, terms
+from llimba.publish import energy
+from llimba.publish.limitations import limitations
+from llimba.publish.score_table import row as _row
+from llimba.publish.score_table import score_table
 from llimba.recipe import Recipe
 
 Manifests = dict[str, dict[str, Any]]  # stage -> manifest
@@ -16,24 +20,26 @@ PROCEDURE = (  # what a reader needs to repeat the training, in the names of the
 )  # fmt: skip
 
 
-def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str) -> str:
-    """The README.md of the published folder: YAML header with `model-index`, then text."""
+def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str, spent: dict[str, Any]) -> str:
+    """The README.md of the published folder: header with `model-index`, then text; `spent` is `energy.energy`'s."""
     parts = [
-        f"---\n{metadata(recipe, scores, title)}\n---\n",
+        f"---\n{metadata(recipe, scores, title, spent)}\n---\n",
         f"# {title}\n",
         _introduction(recipe),
-        _scores(recipe, scores),
+        _lineage(recipe, manifests),
+        score_table(recipe, scores),
         _training(manifests),
         _data(manifests),
         _license(recipe),
-        _limitations(recipe, scores),
+        limitations(recipe, scores),
+        energy.section(spent),
         _provenance(manifests),
         _citation(recipe, manifests, title),
     ]
     return "\n".join(parts)
 
 
-def metadata(recipe: Recipe, scores: Scores, title: str) -> str:
+def metadata(recipe: Recipe, scores: Scores, title: str, spent: dict[str, Any]) -> str:
     """The YAML header, made by the hub's own library."""
     from huggingface_hub import EvalResult, ModelCardData
 
@@ -66,6 +72,7 @@ def metadata(recipe: Recipe, scores: Scores, title: str) -> str:
         tags=["llimba", recipe.profile.iso639_3, "continued-pretraining"],
         model_name=title,
         eval_results=results,
+        **({"co2_eq_emissions": grams} if (grams := energy.emissions(spent)) else {}),
     )
     header: str = data.to_yaml()
     return header.strip()
@@ -105,42 +112,32 @@ print(pipe([{{"role": "user", "content": "..."}}], max_new_tokens=100)[0]["gener
 """
 
 
-def _scores(recipe: Recipe, scores: Scores) -> str:
-    systems = scores["systems"]
-    lines = ["## Scores\n", _row(["", *systems, "rests on"]), _row(["---", *["---:"] * (len(systems) + 1)])]
-    for language, base in scores["bits_per_byte"]["base"].items():
-        values = [scores["bits_per_byte"].get(system, {}).get(language, {}).get("value", "–") for system in systems]
-        basis = f"{base['documents']} documents, {base['bytes']} bytes"
-        lines.append(_row([f"bits per byte, {recipe.profile.name(language, 'en')}", *values, basis]))
-    for metric, name in (("bleu", "BLEU"), ("chrf", "chrF"), ("chrfpp", "chrF++")):
-        for direction, entry in scores["translation"]["copy"].items():
-            found = [scores["translation"][system].get(direction) for system in systems]
-            values = [f"{of[metric]} ±{of[f'{metric}_ci']}" if of else "–" for of in found]
-            lines.append(_row([f"{name} {direction.upper()}", *values, f"{entry['sentences']} sentences"]))
-    values = [scores["stopping"].get(system, {}).get("share", "–") for system in systems]
-    lines.append(_row(["share of answers that stop", *values, f"{scores['stopping']['base']['answers']} answers"]))
-    for kind, label in scores["kinds"].items():
-        shares = [scores["behaviour"].get(system, {}).get("all", {}).get(kind) for system in systems]
-        if any(shares):
-            cells = [f"{of['share']} ({of['low']} to {of['high']})" if of else "–" for of in shares]
-            lines.append(_row([f"share of {label}", *cells, f"{scores['stopping']['base']['answers']} answers"]))
-    for system, probed in scores.get("mode_switch", {}).items():
-        told = "; ".join(
-            f"{t}: {row['target']['share']} ({row['target']['low']} to {row['target']['high']})"
-            for t, row in probed.items()
-        )
-        answers = next(iter(probed.values()))["target"]["answers"]
-        label = f"share of answers wholly in {recipe.profile.name(recipe.profile.code, 'en')}, {system}, by temperature"
-        lines.append(_row([label, told, *[""] * (len(systems) - 1), f"{answers} answers or more each"]))
-    return "\n".join(lines) + (
-        f"\n\nBehind ± stands half the {scores['confidence_percent']} % bootstrap interval, in brackets the "
-        f"Wilson interval. `copy` gives the source back unchanged. Prompt: `{scores['prompt']}`; answer: "
-        f"{scores['answer']}; at most "
-        f"{scores['max_new_tokens']} new tokens; {scores['harness']}, {scores['precision']}; BLEU "
-        f"`{scores['signatures']['bleu']}`, chrF `{scores['signatures']['chrf']}`, "
-        f"chrF++ `{scores['signatures']['chrfpp']}`. Texts are scored in windows of "
-        f"{scores['window']} tokens.\n"
+def _lineage(recipe: Recipe, manifests: Manifests) -> str:
+    """From which model to which, and what was done in between."""
+    base = recipe.base_model
+    place = f"hub {base.hub}" if base.hub else f"package {base.wheel}, file {base.file}" if base.wheel else "a folder"
+    revision = f", revision {base.revision}" if base.revision else ""
+    digest = f", SHA-256 {base.sha256}" if base.sha256 else ""
+    steps = [f"{base.name} ({place}{revision}{digest}; licence {base.license})"]
+    if "cpt" in manifests:
+        tokens = manifests["cpt"]["facts"]["loss_tokens"]
+        steps.append(f"continued pretraining, {tokens:,} tokens (stage `{manifests['cpt']['fingerprint']}`)")
+        steps += _interpolated(manifests["cpt"])
+    method = manifests["sft"]["ingredients"]["section"].get("method", "full")
+    conversations = manifests["instruct"]["facts"]["conversations"]
+    steps.append(
+        f"instruction tuning, {method}, {conversations} conversations (stage `{manifests['sft']['fingerprint']}`)"
     )
+    steps += _interpolated(manifests["sft"])
+    return "## Lineage\n\n" + "\n".join(f"{n}. {step}" for n, step in enumerate(steps, 1)) + "\n"
+
+
+def _interpolated(manifest: dict[str, Any]) -> list[str]:
+    """The step back towards the weights before a training, where it was taken."""
+    found = manifest["facts"].get("interpolation")
+    if not found:
+        return []
+    return [f"weights put at {found['weight']} of the way from before that training to after it: {found['reason']}"]
 
 
 def _training(manifests: Manifests) -> str:
@@ -172,11 +169,31 @@ def _training(manifests: Manifests) -> str:
     peaks = (f"{manifests[stage]['peak_memory_bytes'] / 2**30:.1f} GiB" for stage in stages)
     lines.append(_row(["peak memory", *peaks]))
     lines.append(_row(["machine", *(manifests[stage]["machine"] for stage in stages)]))
-    mixture = ", ".join(f"{language} {n:,}" for language, n in facts[0].get("tokens_per_epoch", {}).items())
-    said = f"Tokens of one epoch of continued pretraining, by language: {mixture}.\n\n" if mixture else ""
-    drawn = all(found.get("held_out") for found in facts)
-    forgotten = "\n![what was learned and forgotten](forgetting.png)\n" if drawn else ""
-    return "\n".join(lines) + f"\n\n{said}![loss](loss.png)\n{forgotten}"
+    return "\n".join(lines) + f"\n\n![loss](loss.png)\n{_replay(manifests)}{_forgetting(manifests)}"
+
+
+def _replay(manifests: Manifests) -> str:
+    """The languages that were mixed, as asked for and as it came to."""
+    tokens = manifests.get("cpt", {}).get("facts", {}).get("tokens_per_epoch")
+    if not tokens:
+        return ""
+    asked = manifests["cpt"]["ingredients"]["section"].get("mixture") or {}
+    rows = [_row([language, asked.get(language, "–"), f"{count:,}"]) for language, count in tokens.items()]
+    heading = [_row(["language", "share of tokens asked for", "tokens of one epoch"]), _row(["---", "---:", "---:"])]
+    return "\n### Replay mix of continued pretraining\n\n" + "\n".join([*heading, *rows]) + "\n"
+
+
+def _forgetting(manifests: Manifests) -> str:
+    """Bits per byte of held-out text at the first and the last look of each stage, where there was any to look at."""
+    looks = {stage: manifests[stage]["facts"].get("held_out") for stage in ("cpt", "sft") if stage in manifests}
+    if not all(looks.values()):
+        return ""
+    headings = [f"{stage}, step {seen[at]['step']}" for stage, seen in looks.items() for at in (0, -1)]
+    lines = [_row(["bits per byte", *headings]), _row(["---", *["---:"] * len(headings)])]
+    for language in (key for key in next(iter(looks.values()))[0] if key != "step"):
+        lines.append(_row([language, *(seen[at].get(language, "–") for seen in looks.values() for at in (0, -1))]))
+    picture = "![what was learned and forgotten](forgetting.png)"
+    return "\n### Learned and forgotten\n\n" + "\n".join(lines) + f"\n\n{picture}\n"
 
 
 def _said(section: dict[str, Any]) -> dict[str, Any]:
@@ -204,17 +221,6 @@ def _data(manifests: Manifests) -> str:
     )
 
 
-def _limitations(recipe: Recipe, scores: Scores) -> str:
-    fewest = min(entry["sentences"] for entry in scores["translation"]["copy"].values())
-    return f"""## Limitations
-
-- The translation scores rest on {fewest} sentences a direction or more, of the recipe's own held-out text: they compare
-  the columns of this table and nothing else.
-- The model is as good as its base ({recipe.base_model.name}) and its text: it invents facts, and mixes languages.
-- What was forgotten is visible above: the rows of the other languages.
-"""
-
-
 def _provenance(manifests: Manifests) -> str:
     lines = ["## Provenance\n", _row(["stage", "fingerprint", "seconds"]), _row(["---"] * 3)]
     lines += [_row([stage, f"`{m['fingerprint']}`", m["seconds"]]) for stage, m in manifests.items()]
@@ -234,7 +240,3 @@ def _citation(recipe: Recipe, manifests: Manifests, title: str) -> str:
 }}
 ```
 """
-
-
-def _row(cells: list[Any]) -> str:
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"

@@ -10,6 +10,7 @@ from llimba.language import profile_path
 from llimba.manifest import read_manifest
 from llimba.publish.card import card, published_license
 from llimba.publish.corpus_card import corpus_card
+from llimba.publish.energy import energy
 from llimba.publish.plots import forgetting, loss_curve, mode_switch
 from llimba.recipe import Recipe
 
@@ -46,8 +47,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         forgetting(looks, names, model / "forgetting.png", title)
     if probed := scores.get("mode_switch"):
         mode_switch(probed, model / "mode_switch.png", title, recipe.profile.name(recipe.profile.code, "en"))
+    spent = energy(recipe, manifests)
     with replacing(model / "README.md") as handle:
-        handle.write(card(recipe, manifests, scores, title))
+        handle.write(card(recipe, manifests, scores, title, spent))
     with replacing(out / "corpus-card.md") as handle:
         handle.write(corpus_card(recipe, manifests, title))
     adapter = _adapter(inputs["sft"] / "adapter", out / "adapter", recipe)
@@ -56,6 +58,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         "corpus_card": "corpus-card.md",
         "adapter": adapter,
         "license": published_license(recipe).license,
+        "energy": spent,
         "model": "model",
         "card": "model/README.md",
         "loss_curve": "model/loss.png",

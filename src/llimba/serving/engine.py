@@ -32,17 +32,19 @@ TRANSFORMERS = "from transformers.cli.transformers import main; main()"
 VLLM = "from vllm.entrypoints.cli.main import main; main()"
 
 
-def choose(engine: str) -> str:
-    """The engine to start; "auto" prefers vLLM, which serves many at once. Raises `LlimbaError` where it is missing."""
+def choose(engine: str) -> tuple[str, str]:
+    """The engine to start and why; "auto" prefers vLLM, which serves many at once. Raises `LlimbaError` if missing."""
+    why = "as --engine says"
     if engine == "auto":
-        engine = "vllm" if find_spec("vllm") else "transformers"
+        there = find_spec("vllm") is not None
+        engine, why = ("vllm", "vLLM is installed") if there else ("transformers", "vLLM is not installed")
     if engine not in ENGINES:
         raise LlimbaError(f"serve: there is no engine {engine}; there are auto, {', '.join(ENGINES)}.")
     if engine == "vllm" and not find_spec("vllm"):
         raise LlimbaError(MISSING.format(engine=engine, how="pip install vllm (it needs a GPU)"))
     if missing := [name for name in ("fastapi", "uvicorn", "openai", "aiohttp") if not find_spec(name)]:
         raise LlimbaError(f"serve: {', '.join(missing)} is missing. Install it: pip install 'llimba[serve]'.")
-    return engine
+    return engine, why
 
 
 class Engine:

@@ -5,19 +5,18 @@
 unload this one. A web page that somebody visits cannot talk to it either: other hosts and content types are refused.
 """
 
-import hmac
 import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from llimba.serving.admission import admit
 from llimba.serving.asked import Limits, Refused, asked, sampled
 from llimba.serving.engine import Engine
 
 MOST_BYTES = 2**20  # of one request
 MOST_AT_ONCE = 16  # requests; more are told to come back
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def build(name: str, engine: Engine, limits: Limits, token: str | None) -> Any:
@@ -30,14 +29,6 @@ def build(name: str, engine: Engine, limits: Limits, token: str | None) -> Any:
 
     running = 0
 
-    def admit(request: Request) -> None:
-        host = (request.headers.get("host") or "").rsplit(":", 1)[0].strip("[]")
-        if token is None and host not in LOOPBACK:
-            raise Refused(f"this server answers to {', '.join(LOOPBACK)} only, not to '{host}'.", 403)
-        given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
-        if token is not None and not hmac.compare_digest(given, token.encode()):
-            raise Refused("a token is needed: Authorization: Bearer ...", 401)
-
     async def body_of(request: Request) -> bytes:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             raise Refused("send application/json.", 415)
@@ -49,7 +40,7 @@ def build(name: str, engine: Engine, limits: Limits, token: str | None) -> Any:
         return bytes(body)
 
     async def models(request: Request) -> Response:
-        admit(request)
+        admit(request.headers.get("host", ""), request.headers.get("authorization", ""), token)
         entry = {"id": name, "object": "model", "created": int(started), "owned_by": "llimba"}
         return JSONResponse({"object": "list", "data": [entry]})
 
@@ -58,7 +49,7 @@ def build(name: str, engine: Engine, limits: Limits, token: str | None) -> Any:
 
     async def chat(request: Request) -> Response:
         nonlocal running
-        admit(request)
+        admit(request.headers.get("host", ""), request.headers.get("authorization", ""), token)
         passed, left_out = asked(await body_of(request), name, limits)
         if engine.name == "transformers":
             passed = sampled(passed, Path(engine.model))
