@@ -1,6 +1,6 @@
 """Four bits a weight: a GGUF file made smaller once more, with the quantiser of llama.cpp's own `gguf` package.
 
-llama.cpp's `llama-quantize` knows more types (the K ones), but no package that pip has and that we would run ships it.
+llama.cpp's `llama-quantize` knows more types (the K ones), but we found no package by its makers that ships it.
 The matrices become q4_0; the embedding, which is the output layer too in small models, keeps eight bits, as there the
 error counts most (llama-quantize keeps it at six).
 """
