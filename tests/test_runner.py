@@ -11,8 +11,9 @@ from filelock import FileLock
 
 from llimba import runner
 from llimba.errors import RecipeError, StageError
+from llimba.recipe import CptSection
 from llimba.stages import STAGES, Stage
-from tests.fakes import recipe, write_text
+from tests.fakes import recipe, recipe_content, write_text
 
 CALLS: list[str] = []
 
@@ -55,6 +56,23 @@ def test_manifest_holds_what_the_card_needs(tmp_path: Path, runs: Path) -> None:
     assert manifest["seconds"] >= 0
     assert manifest["peak_memory_bytes"] > 10**6
     assert "llimba" in manifest["versions"]
+
+
+def test_an_option_that_a_later_version_adds_makes_nothing_stale(tmp_path: Path, runs: Path) -> None:
+    runner.run(recipe(tmp_path), runs)
+    explicit = recipe(tmp_path, cpt={**recipe_content(tmp_path)["cpt"], "weight_decay": 0.0})  # its default, said
+    assert set(states(runner.plan(explicit, runs)).values()) == {"done"}
+
+    class Later(CptSection):
+        brand_new: int = 3
+
+    loaded = recipe(tmp_path)
+    later = Later.model_validate(loaded.cpt.model_dump(exclude_defaults=True))
+    known = states(runner.plan(loaded.model_copy(update={"cpt": later}), runs))
+    assert set(known.values()) == {"done"}
+    changed = Later.model_validate({**loaded.cpt.model_dump(exclude_defaults=True), "brand_new": 4})
+    known = states(runner.plan(loaded.model_copy(update={"cpt": changed}), runs))
+    assert (known["corpus"], known["cpt"], known["sft"]) == ("done", "stale", "stale")
 
 
 def test_recipes_that_differ_in_sft_share_everything_before_it(tmp_path: Path, runs: Path) -> None:

@@ -2,8 +2,9 @@
 
 A stage's folder is `runs/<stage>/<fingerprint>/`. The fingerprint covers everything that can change the output: the
 stage's own section, what it uses of language, base model and seed, the content of local files, the fingerprints of
-the stages it needs, and the stage's version. Recipes that differ only in `sft` therefore share one corpus and one CPT
-without a word of configuration.
+the stages it needs, and the stage's version. Settings that stand at their default do not count, so that an option which
+a later llimba adds makes no finished stage stale; who changes a default raises the stage's version. Recipes that differ
+only in `sft` share one corpus and one CPT without a word of configuration.
 
 A stage works in `<fingerprint>.partial/`; `manifest.json` is written last and the folder renamed, so a folder under its
 final name is finished. Everything downstream (plan, compare, the model card) reads manifests and nothing else.
@@ -74,7 +75,7 @@ def plan(recipe: Recipe, runs: Path) -> list[Step]:
     steps: dict[str, Step] = {}
     for stage, needs in stages_of(recipe, STAGES):
         ingredients = _ingredients(recipe, stage, {need: steps[need].fingerprint for need in needs})
-        digest = fingerprint(ingredients)
+        digest = fingerprint(_ingredients(recipe, stage, ingredients["needs"], set_only=True))
         folder = runs / stage.name / digest
         state, why = _state(recipe, stage, folder, ingredients)
         steps[stage.name] = Step(stage, digest, folder, state, why, ingredients)
@@ -107,21 +108,22 @@ def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, dict[st
     return {step.stage.name: step.stage.estimate(recipe, folders, card) for step in steps if step.stage.estimate}
 
 
-def _ingredients(recipe: Recipe, stage: Stage, needs: dict[str, str]) -> dict[str, Any]:
+def _ingredients(recipe: Recipe, stage: Stage, needs: dict[str, str], *, set_only: bool = False) -> dict[str, Any]:
+    """Everything that makes a stage's output what it is; `set_only`: without the settings that are at their default."""
     section = getattr(recipe, stage.name)
-    parts: dict[str, Any] = {"section": _dump(section), "needs": needs, "version": stage.version}
+    parts: dict[str, Any] = {"section": _dump(section, set_only), "needs": needs, "version": stage.version}
     for use in stage.uses:
-        parts[use] = _dump(recipe.profile if use == "language" else getattr(recipe, use))
+        parts[use] = _dump(recipe.profile if use == "language" else getattr(recipe, use), set_only)
     readers = [section, recipe.base_model] if "base_model" in stage.uses else [section]
     files = sorted({path for reader in readers for path in local_paths(reader)})
     parts["files"] = {str(path): sha256(path) if path.exists() else "missing" for path in files}
     return parts
 
 
-def _dump(value: Any) -> Any:
+def _dump(value: Any, set_only: bool) -> Any:
     if isinstance(value, dict):
-        return {key: _dump(item) for key, item in value.items()}
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+        return {key: _dump(item, set_only) for key, item in value.items()}
+    return value.model_dump(mode="json", exclude_defaults=set_only) if hasattr(value, "model_dump") else value
 
 
 def _state(recipe: Recipe, stage: Stage, folder: Path, ingredients: dict[str, Any]) -> tuple[str, str]:
