@@ -19,7 +19,7 @@ from typing import Any
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["torch", "transformers", "accelerate", "peft", "llimba.training.loop", "lm_eval"])
 EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "llimba.step"}
-CLOCKS = {"seconds", "tokens_per_second"}  # what no two runs share
+CLOCKS = {"seconds", "tokens_per_second", "training_seconds"}  # what no two runs share
 
 
 def _child(recipe: Path, runs: Path, until: str, kill_at: int | None, threads: int, count: Any) -> None:

@@ -75,6 +75,15 @@ def test_an_option_that_a_later_version_adds_makes_nothing_stale(tmp_path: Path,
     assert (known["corpus"], known["cpt"], known["sft"]) == ("done", "stale", "stale")
 
 
+def test_seconds_are_those_of_all_sessions(tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def went_on(*_: Any) -> dict[str, Any]:
+        return {"training_seconds": 3600.5}
+
+    monkeypatch.setattr(runner, "STAGES", (STAGES[0]._replace(run=went_on), *STAGES[1:]))
+    step = runner.run(recipe(tmp_path), runs, until="sources")[0]
+    assert json.loads((step.folder / "manifest.json").read_text())["seconds"] == 3600.5
+
+
 def test_recipes_that_differ_in_sft_share_everything_before_it(tmp_path: Path, runs: Path) -> None:
     runner.run(recipe(tmp_path), runs)
     CALLS.clear()

@@ -207,7 +207,8 @@ def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
     peak_memory.reset()
     started, clock = datetime.now(UTC), time.monotonic()
     facts = step.stage.run(recipe, inputs, step.partial)
-    seconds = time.monotonic() - clock
+    # a training that was stopped and went on says what the steps of all its sessions took
+    seconds = max(time.monotonic() - clock, facts.get("training_seconds", 0.0))
     files = sorted(p for p in step.partial.rglob("*") if p.is_file() and p.name != MANIFEST)
     write_json(
         step.partial / MANIFEST,

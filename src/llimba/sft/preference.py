@@ -114,6 +114,7 @@ def tune(
         "loss_tokens": metrics[-1]["tokens"],
         "resumed_at_step": done,
         "tokens_per_second": metrics[-1]["tokens_per_second"],
+        "training_seconds": round(sum(row["seconds"] for row in metrics), 1),
         "first_loss": metrics[0]["loss"],
         "last_loss": round(sum(tail) / len(tail), 4),
         "reward_accuracy": metrics[-1].get("rewards/accuracies"),

@@ -287,6 +287,7 @@ def _facts(watch: Monitor, done: int, seconds: float) -> dict[str, Any]:
     micro_batches = sum(row["rows"] for row in rows)
     return {
         "tokens_per_second": round((rows[-1]["tokens"] - before) / seconds, 1) if new else None,
+        "training_seconds": round(sum(row["seconds"] for row in rows), 1),
         "first_loss": rows[0]["loss"],
         "last_loss": round(sum(tail) / len(tail), 4),
         "skipped_steps": sum(not row["stepped"] for row in rows),
