@@ -113,7 +113,7 @@ def speed(rows: list[dict[str, str]], model: Path, sentences: int, seed: int) ->
     asked = [{"id": n, "source": "s", "it": row["it"], "sc": row["sc"]} for n, row in enumerate(chosen)]
     ours = harness.load(model, Tokens(), settings)
     size, reason = harness.choose_batch_size(None, ours.model.config, 512, harness.card_memory())
-    stock = HFLM(pretrained=str(model), dtype="float32", batch_size=1)
+    stock = HFLM(pretrained=str(model), dtype="float32", batch_size=1, device=str(ours.device))
     found: dict[str, Any] = {
         "sentences": sentences,
         "device": harness.device(),

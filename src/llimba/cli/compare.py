@@ -79,7 +79,7 @@ def print_scores(scored: list[tuple[Recipe, Any]]) -> None:
 
 def paired_lines(evaluated: list[tuple[Recipe, Path]]) -> list[str]:
     """For every further recipe a line a direction: its model after SFT against the first recipe's, paired."""
-    from llimba.compare.paired import SAMPLES, against_the_first
+    from llimba.compare.paired import NOTE, SAMPLES, against_the_first
 
     lines, said = [], ""
     for row in against_the_first(evaluated):
@@ -91,4 +91,4 @@ def paired_lines(evaluated: list[tuple[Recipe, Path]]) -> list[str]:
             for metric, heading in (("bleu", "BLEU"), ("chrf", "chrF"))
         )
         lines.append(f"  {row['direction'].upper().replace('-', ' → ')}  {found}, n {row['sentences']}")
-    return lines
+    return [*lines, NOTE] if lines else []

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from llimba.compare import matched
-from llimba.compare.paired import SAMPLES, against_the_first
+from llimba.compare.paired import NOTE, SAMPLES, against_the_first
 from llimba.compare.table import Scores, columns_of, footnote, load_scores, rows
 from llimba.files import read_jsonl, replacing, stable_fraction
 from llimba.manifest import read_manifest
@@ -43,6 +43,7 @@ def report(finished: Sequence[Finished], place: Path) -> dict[str, Any]:
         "published": _published(evaluated),
         "paired": against_the_first([(of, folders[of.name]) for of, _ in finished]),
         "samples": SAMPLES,
+        "paired_note": NOTE,
         "matched": matched.proof(trained),
         "by_label": _by_label(recipe, first, columns),
         "tokenizers_differ": _tokenizers_differ(evaluated),
