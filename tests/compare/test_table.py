@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from llimba.compare.table import FEW_SENTENCES, footnote, load_scores, tables
+from llimba.compare.table import FEW_SENTENCES, columns_of, footnote, load_scores, tables
 from tests.fakes import recipe
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "scores.json"
@@ -70,3 +70,11 @@ def test_a_narrow_terminal_gets_several_tables(tmp_path: Path) -> None:
     words = set(" ".join(texts).replace("─", "").split())
     assert words == set(whole.replace("─", "").split())
     assert len(tables([(small(tmp_path), one)], 1)) == 4  # one system each, however narrow
+
+
+def test_what_others_published_stands_last(tmp_path: Path) -> None:
+    one = json.loads(FIXTURE.read_text())
+    one["systems"].insert(0, "theirs")
+    one["translation"]["theirs"] = {"it-sc": {"bleu": 12.7, "sentences": 997, "published": True}}
+    headings = [heading for heading, _, _ in columns_of([(small(tmp_path), one)])]
+    assert headings == ["copy", "base", "after CPT", "after SFT", "published:\ntheirs"]

@@ -16,6 +16,7 @@ from llimba.recipe import Recipe
 Scores = dict[str, Any]
 Column = tuple[str, Scores, str]  # heading, scores, system
 
+PUBLISHED = "published:"  # before the heading of a system that others have scored
 STAGE_HEADINGS = {"copy": "copy", "base": "base", "cpt": "after CPT", "sft": "after SFT", "model": "model"}
 
 
@@ -150,7 +151,7 @@ def _training_rows(columns: list[Column]) -> list[tuple[str, list[str], str]]:
 
 
 def columns_of(evaluated: list[tuple[Recipe, Scores]]) -> list[Column]:
-    """The systems of every recipe; one that several share with equal scores stands once."""
+    """The systems of every recipe, what others published last; one that several share with equal scores stands once."""
     columns: list[Column] = []
     names: list[str] = []
     for recipe, scores in evaluated:
@@ -163,15 +164,16 @@ def columns_of(evaluated: list[tuple[Recipe, Scores]]) -> list[Column]:
             if not shared:
                 heading = STAGE_HEADINGS.get(system, system)
                 if any(entry.get("published") for entry in scores["translation"][system].values()):
-                    heading = f"published:\n{system}"
+                    heading = f"{PUBLISHED}\n{system}"
                 columns.append((heading, scores, system))
                 names.append(recipe.name)
     of = Counter(system for _, _, system in columns)  # a model that is one for all bears no recipe's name
     named = [system.partition(",")[0] in ("cpt", "sft") and of[system] > 1 for _, _, system in columns]
-    return [
+    found = [
         (f"{heading}\n{name}" if several else heading, scores, system)
         for (heading, scores, system), name, several in zip(columns, names, named, strict=True)
     ]
+    return sorted(found, key=lambda column: column[0].startswith(PUBLISHED))
 
 
 def _bits(scores: Scores, system: str, language: str) -> str:
