@@ -36,5 +36,10 @@ class FreedMemory:
 
     def after(self, step: int) -> None:
         """Give the gaps back after every twentieth step, counted from 1."""
-        if self.kept and step % EVERY == 0:
+        if step % EVERY == 0:
+            self.give_back()
+
+    def give_back(self) -> None:
+        """Give everything free back: at the end of a training, for whatever runs beside what comes next."""
+        if self.kept:
             self._trim(ctypes.c_size_t(0))
