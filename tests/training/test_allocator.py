@@ -47,14 +47,20 @@ freed.after(EVERY - 1)
 between = resident()
 freed.after(EVERY)
 print(before - between, before - resident())
+freed.end()
+large = bytearray(b"x" * 2**28)
+before = resident()
+del large
+print(before - resident())
 """
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc only")
 def test_gaps_are_given_back_every_so_many_steps() -> None:
     done = subprocess.run([sys.executable, "-c", GAPS], capture_output=True, text=True)
-    kept, given = map(int, done.stdout.split())
+    kept, given, at_once = map(int, done.stdout.split())
     assert kept < 2**20 and given > 50 * 2**20, done.stderr
+    assert at_once > 2**27, "after the end large blocks go back as soon as they are freed, as in any process"
 
 
 def test_elsewhere_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:

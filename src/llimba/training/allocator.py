@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of glibc's malloc.h
 NEVER = -1
+DEFAULTS = {M_MMAP_MAX: 65536, M_TRIM_THRESHOLD: 128 * 1024}  # glibc's own
 EVERY = 20  # steps: their gaps are few, and one step in twenty that takes its memory anew is not felt
 
 
@@ -27,19 +28,21 @@ class FreedMemory:
         if device_type != "cpu" or not sys.platform.startswith("linux"):
             return
         try:
-            libc = ctypes.CDLL(None)
-            self._trim = libc.malloc_trim
-            self.kept = bool(libc.mallopt(M_MMAP_MAX, 0)) and bool(libc.mallopt(M_TRIM_THRESHOLD, NEVER))
+            self._libc = ctypes.CDLL(None)
+            self._libc.malloc_trim  # noqa: B018  only glibc has it
+            self.kept = bool(self._libc.mallopt(M_MMAP_MAX, 0)) and bool(self._libc.mallopt(M_TRIM_THRESHOLD, NEVER))
         except (AttributeError, OSError):  # not glibc
             return
         logger.debug("malloc keeps freed memory: %s", self.kept)
 
     def after(self, step: int) -> None:
         """Give the gaps back after every twentieth step, counted from 1."""
-        if step % EVERY == 0:
-            self.give_back()
+        if self.kept and step % EVERY == 0:
+            self._libc.malloc_trim(ctypes.c_size_t(0))
 
-    def give_back(self) -> None:
-        """Give everything free back: at the end of a training, for whatever runs beside what comes next."""
+    def end(self) -> None:
+        """Give everything free back and let malloc do as it did before: what follows a training has other habits."""
         if self.kept:
-            self._trim(ctypes.c_size_t(0))
+            for name, value in DEFAULTS.items():
+                self._libc.mallopt(name, value)
+            self._libc.malloc_trim(ctypes.c_size_t(0))

@@ -186,6 +186,7 @@ def train(
     seconds = time.monotonic() - started
     if saved_step < len(plan):  # what follows (merging, export) may fail, and the training must not be lost with it
         save(len(plan), must=False)
+    freed.end()
     watch.close()
     return _facts(watch, done, seconds) | {
         "steps": len(plan),
