@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from llimba.evaluate import harness
 from llimba.evaluate.system import Asked, score
-from llimba.files import fingerprint, link, read_json, sha256, write_json
+from llimba.files import fingerprint, link, read_json, sha256, sync_folder, write_json
 from llimba.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,9 @@ def scored_once(
             started = time.monotonic()
             found = score(recipe, system, folder, asked, tasks, partial)
             write_json(partial / "scores.json", found | {"seconds": round(time.monotonic() - started, 1)})
+            sync_folder(partial)
             partial.rename(place)
+            sync_folder(store)
     for path in sorted((place / "hypotheses").glob("*.jsonl")):
         link(path, out / "hypotheses" / f"{system}.{path.name}")
     scores: dict[str, Any] = read_json(place / "scores.json")
