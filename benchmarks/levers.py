@@ -67,7 +67,7 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
         "a: Romance replay": {"mixture": ROMANCE},
         "b: English throughout": {"mixture": blended(0.1, ROMANCE, {"en": 1})},
         "c: English first": {"phases": tail(0.9, blended(0.2, ROMANCE, {"en": 1}), ROMANCE)},
-        "e: EMA": {"mixture": ROMANCE, "ema_decay": 0.92, "ema_steps": 10},
+        "e: EMA": {"mixture": ROMANCE, "ema_decay": 0.92},  # every step: a short run has no hundreds of them
         "f: EMA, fed back": {"mixture": ROMANCE, "ema_decay": 0.92, "ema_feedback": True},
     },
     "d5": {  # little text, read often: use --tokens 120000

@@ -38,6 +38,16 @@ def test_every_score_is_in_the_table(tmp_path: Path) -> None:
     assert max(len(line) for line in text.splitlines()) <= 100
 
 
+def test_references_have_rows_where_they_were_asked_for(tmp_path: Path) -> None:
+    scores = load_scores(FIXTURE.parent)
+    entry = {"documents": 12, "bytes": 1500}
+    given = {"base": {"it-sc": {"value": 3.0, **entry}}, "cpt": {"it-sc": {"value": 1.5, **entry}}}
+    text = shown(one_table([(small(tmp_path), scores | {"translation_bits_per_byte": given})]))
+    assert "bits, given the source ↓" in text
+    assert "1.500 (-50 %)" in text
+    assert "1.5 kB" in text
+
+
 def test_recipes_side_by_side_share_base_and_copy(tmp_path: Path) -> None:
     one = json.loads(FIXTURE.read_text())
     other = copy.deepcopy(one)

@@ -1,5 +1,6 @@
 """Known answers through the whole path: what a stub model says is what the scores and shares say."""
 
+import math
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llimba.evaluate import harness, system
 from llimba.evaluate.baselines import copy
@@ -17,7 +19,7 @@ from llimba.evaluate.tasks import write_questions, write_tasks
 from llimba.files import read_jsonl
 from llimba.identify.identifier import Identifier
 from llimba.records import Document
-from tests.fakes import recipe, save_tiny_model, write_text
+from tests.fakes import SENTENCES, recipe, save_tiny_model, write_text
 from tests.identify.test_identifier import lines
 
 ENDED, PAD = 258, 259  # <|im_end|> and <|pad|> of the tiny tokenizer
@@ -121,3 +123,26 @@ def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.Monkey
     saved = list(read_jsonl(out / "hypotheses" / "facts.jsonl"))
     assert {row["id"] for row in saved} == {"q", "c"}
     assert all(0.5 <= row["confidence"] <= 1 for row in saved)
+
+
+def test_a_reference_is_scored_after_its_source_and_the_prompt_costs_nothing(tmp_path: Path) -> None:
+    """The harness gives what the model says of the reference's tokens after the completion prompt."""
+    loaded = recipe(tmp_path, evaluate={"precision": "fp32", "translation_bits_per_byte": True, "max_new_tokens": 2})
+    rows = [{"id": n, "source": "s", "it": SENTENCES["it"][n], "sc": SENTENCES["sc"][n]} for n in range(3)]
+    out, folder = tmp_path / "out", save_tiny_model(tmp_path / "model")
+    write_tasks(out / "tasks", {"it-sc": rows}, {}, loaded.profile, loaded.evaluate, {})
+    found = score(loaded, "m", folder, Asked({"it-sc": rows}, {}, [], [], {}, None), out / "tasks", out)
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    nats = 0.0
+    for row in rows:
+        prompt = tokenizer(f"Italian: {row['it']}\nSardinian:", add_special_tokens=False)["input_ids"]
+        ids = torch.tensor([prompt + tokenizer(f" {row['sc']}", add_special_tokens=False)["input_ids"]])
+        with torch.no_grad():
+            likely = model(ids).logits.log_softmax(-1)[0, len(prompt) - 1 : -1]
+        nats -= likely.gather(1, ids[0, len(prompt) :, None]).sum().item()
+    size = sum(len(row["sc"].encode()) for row in rows)
+    measured = found["translation_bits_per_byte"]["it-sc"]
+    assert measured["value"] == pytest.approx(nats / size / math.log(2), abs=1e-4)
+    assert (measured["documents"], measured["bytes"]) == (3, size)

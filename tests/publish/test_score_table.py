@@ -20,8 +20,15 @@ def test_rows_and_how_they_were_measured(tmp_path: Path) -> None:
 def test_probes_have_rows_where_they_were_asked_for(tmp_path: Path) -> None:
     share = {"share": 0.4, "low": 0.2, "high": 0.6, "answers": 50}
     facts = {"accuracy": share, "confident_wrong": {**share, "share": 0.3}, "chance": 0.25}
-    probed = {**SCORES, "facts": {"sft": {"all": facts}}, "instructions": {"base": {"all": share}}}
+    given = {"base": {"it-sc": {"value": 3.1, "documents": 12, "bytes": 1500}}, "sft": {"it-sc": {"value": 1.4}}}
+    probed = {
+        **SCORES,
+        "translation_bits_per_byte": given,
+        "facts": {"sft": {"all": facts}},
+        "instructions": {"base": {"all": share}},
+    }
     text = score_table(recipe(tmp_path), probed)
+    assert "given the source, IT-SC | – | 3.1 | – | 1.4 | 12 sentences, 1500 bytes |" in text
     assert "| share of questions of fact answered rightly | – | – | – | 0.4 (0.2 to 0.6) | 50 answers |" in text
     assert "though sure | – | – | – | 0.3 (0.2 to 0.6) | 50 answers |" in text
     assert "| share of instructions followed | – | 0.4 (0.2 to 0.6) | – | – | 50 answers |" in text

@@ -7,7 +7,7 @@ import pytest
 from llimba.errors import RecipeError
 from llimba.files import write_json
 from llimba.sweep.measure import measure
-from tests.fakes import recipe
+from tests.fakes import recipe, recipe_content
 
 
 def test_the_default_is_the_language_to_be_learned_and_says_why(tmp_path: Path) -> None:
@@ -29,6 +29,7 @@ def test_the_number_is_read_from_what_the_stages_left(tmp_path: Path) -> None:
     scores = {
         "bits_per_byte": {"sft": {"sc": {"value": 1.5}}, "cpt": {"sc": {"value": 1.7}}},
         "translation": {"sft": {"it-sc": {"chrf": 31.0}}},
+        "translation_bits_per_byte": {"sft": {"it-sc": {"value": 1.3}}},
     }
     write_json(tmp_path / "evaluate" / "scores.json", scores)
     looks = [{"step": 0, "sc": 3.0}, {"step": 9, "sc": 2.0}]
@@ -38,6 +39,8 @@ def test_the_number_is_read_from_what_the_stages_left(tmp_path: Path) -> None:
     for by, value in asked.items():
         assert measure(by, recipe(tmp_path), "evaluate").read(folders) == value
     assert measure(None, recipe(tmp_path), "cpt").read(folders) == 2.0
+    references = recipe(tmp_path, evaluate={**recipe_content(tmp_path)["evaluate"], "translation_bits_per_byte": True})
+    assert measure("bits_per_byte:it-sc", references, "evaluate").read(folders) == 1.3
 
 
 @pytest.mark.parametrize(

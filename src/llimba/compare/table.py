@@ -88,14 +88,19 @@ def rows(recipe: Recipe, first: Scores, columns: list[Column]) -> list[tuple[str
         measured = first["bits_per_byte"][next(iter(first["bits_per_byte"]))][language]
         cells = [_bits(scores, system, language) for _, scores, system in columns]
         found.append((f"  {name(language, 'en')}", cells, f"{measured['bytes'] / 1000:.1f} kB"))
+    if given := first.get("translation_bits_per_byte"):
+        found.append(("bits, given the source ↓", [], ""))
+        for direction, measured in next(iter(given.values())).items():
+            cells = [_bits(scores, system, direction, "translation_bits_per_byte") for _, scores, system in columns]
+            found.append((f"  {_arrow(direction)}", cells, f"{measured['bytes'] / 1000:.1f} kB"))
     for metric, heading in (("bleu", "BLEU ↑"), ("chrf", "chrF ↑")):
         found.append((heading, [], ""))
         for direction in recipe.evaluate.directions:
             cells = [
                 _with_interval(scores["translation"][system].get(direction), metric) for _, scores, system in columns
             ]
-            label = f"  {direction.upper().replace('-', ' → ')}"
-            found.append((label, cells, f"{first['translation']['copy'][direction]['sentences']} sentences"))
+            asked = first["translation"]["copy"][direction]["sentences"]
+            found.append((f"  {_arrow(direction)}", cells, f"{asked} sentences"))
     found.append(("behaviour", [], ""))
     cells = [f"{scores['stopping'][s]['share']:.0%}" if s in scores["stopping"] else "–" for _, scores, s in columns]
     systems = [system for system in first["systems"] if system in first["stopping"]]
@@ -106,6 +111,10 @@ def rows(recipe: Recipe, first: Scores, columns: list[Column]) -> list[tuple[str
         if kind != "no_end" and any(cell != "–" for cell in told):
             found.append((f"  {label.removeprefix('answers ')}", told, asked))
     return found + _probe_rows(first, columns) + _training_rows(columns)
+
+
+def _arrow(direction: str) -> str:
+    return direction.upper().replace("-", " → ")
 
 
 def _with_interval(entry: dict[str, Any] | None, metric: str) -> str:
@@ -176,12 +185,13 @@ def columns_of(evaluated: list[tuple[Recipe, Scores]]) -> list[Column]:
     return sorted(found, key=lambda column: column[0].startswith(PUBLISHED))
 
 
-def _bits(scores: Scores, system: str, language: str) -> str:
-    """Bits per byte, and the change against the base model."""
-    if system not in scores["bits_per_byte"]:
+def _bits(scores: Scores, system: str, what: str, measured: str = "bits_per_byte") -> str:
+    """Bits per byte of a language, or of a direction's references, and the change against the base model."""
+    known = scores.get(measured, {})
+    if system not in known:
         return "–"
-    value = scores["bits_per_byte"][system][language]["value"]
-    if system == "base" or "base" not in scores["bits_per_byte"]:
+    value = known[system][what]["value"]
+    if system == "base" or "base" not in known:
         return f"{value:.3f}"
-    base = scores["bits_per_byte"]["base"][language]["value"]
+    base = known["base"][what]["value"]
     return f"{value:.3f} ({(value / base - 1) * 100:+.0f} %)"

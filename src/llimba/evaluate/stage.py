@@ -23,7 +23,7 @@ from llimba.recipe import Recipe
 from llimba.records import Document, Pair, read_records
 
 SYSTEMS = "systems"  # the folder beside the stages' with what each model said
-PROBES = ("mode_switch", "instructions", "facts")  # each where the recipe asks for it
+PROBES = ("translation_bits_per_byte", "mode_switch", "instructions", "facts")  # each where the recipe asks for it
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:

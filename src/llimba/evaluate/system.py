@@ -15,7 +15,7 @@ from llimba.evaluate.instructions import MAX_NEW_TOKENS, Instruction, followed, 
 from llimba.evaluate.mode_switch import probe, shares
 from llimba.evaluate.scores import bits_by_label, bits_per_byte
 from llimba.evaluate.selection import Row
-from llimba.evaluate.tasks import text_task, translation_task
+from llimba.evaluate.tasks import reference_task, text_task, translation_task
 from llimba.files import write_jsonl
 from llimba.prompts import split_direction
 from llimba.recipe import EvaluateSection, Recipe
@@ -65,6 +65,8 @@ def score(recipe: Recipe, system: str, folder: Path, asked: Asked, tasks: Path, 
     if asked.held_out:
         result["bits_per_byte"] = _texts(model, system, asked.held_out, tasks)
     if asked.rows:
+        if settings.translation_bits_per_byte:
+            result["translation_bits_per_byte"] = _references(model, system, asked.rows, tasks)
         result |= _translations(recipe, model, system, asked, tasks, out)
     if settings.mode_switch is not None and asked.identifier is not None:
         profile = recipe.profile
@@ -101,6 +103,24 @@ def _texts(model: Any, system: str, held_out: dict[str, list[Document]], tasks: 
         found[language] = bits_per_byte(likelihoods, sizes, tokens) | {
             "by": bits_by_label(documents, likelihoods, sizes, tokens)
         }
+    return found
+
+
+def _references(model: Any, system: str, rows: dict[str, list[Row]], tasks: Path) -> dict[str, Any]:
+    """Bits per byte of the references given their sources, by direction: moves long before BLEU does."""
+    names = [reference_task(direction) for direction in rows]
+    samples = harness.run_tasks(
+        model, tasks, names, chat=False, batch_size=harness.TEXT_BATCH, title=f"{system}: references"
+    )
+    found = {}
+    for direction, asked in rows.items():
+        by_id = {s["doc"]["id"]: float(s["filtered_resps"][0][0]) for s in samples[reference_task(direction)]}
+        texts = [row[split_direction(direction)[1]] for row in asked]
+        found[direction] = bits_per_byte(
+            [by_id[row["id"]] for row in asked],
+            [len(text.encode()) for text in texts],
+            [len(model.tok_encode(text)) for text in texts],
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Task files for lm-evaluation-harness: one per translation direction, one per language for bits per byte.
+"""Task files for lm-evaluation-harness: per direction for answers and for references, per language for texts.
 
 They are plain YAML on plain JSONL (`id` plus one column per language code), written from the recipe.
 """
@@ -27,6 +27,11 @@ def translation_task(direction: str) -> str:
 def text_task(language: str) -> str:
     """The task's name, e.g. llimba_text_sc."""
     return f"llimba_text_{language}"
+
+
+def reference_task(direction: str) -> str:
+    """The task's name, e.g. llimba_reference_en_sc."""
+    return "llimba_reference_" + direction.replace("-", "_")
 
 
 def settle(folder: Path, place: Path) -> None:
@@ -83,6 +88,8 @@ def write_tasks(
         if shown := examples.get(direction):
             task |= {"num_fewshot": len(shown), "fewshot_config": {"sampler": "first_n", "samples": shown}}
         _write(folder / f"{name}.yaml", task)
+        if settings.translation_bits_per_byte:
+            _write_reference_task(folder, direction, rows, language)
     for code, documents in texts.items():
         name = text_task(code)
         write_jsonl(folder / f"{name}.jsonl", ({"id": d.id, "text": d.text} for d in documents))
@@ -93,6 +100,20 @@ def write_tasks(
             "metric_list": [_metric("bits_per_byte", higher_is_better=False)],
         }
         _write(folder / f"{name}.yaml", task)
+
+
+def _write_reference_task(folder: Path, direction: str, rows: list[dict[str, Any]], language: Language) -> None:
+    """How likely a reference is after its source: the completion prompt for every model, trained to chat or not."""
+    source, target = split_direction(direction)
+    name = reference_task(direction)
+    write_jsonl(folder / f"{name}.jsonl", rows)
+    task = _task(folder, name) | {
+        "output_type": "loglikelihood",
+        "doc_to_text": completion_prompt(language, direction, f"{{{{{source}}}}}"),
+        "doc_to_target": f" {{{{{target}}}}}",  # no delimiter is put before what is only scored
+        "metric_list": [{"metric": "perplexity", "aggregation": "perplexity", "higher_is_better": False}],
+    }
+    _write(folder / f"{name}.yaml", task)
 
 
 def write_questions(folder: Path, name: str, questions: list[dict[str, Any]]) -> None:

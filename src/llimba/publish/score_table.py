@@ -15,6 +15,11 @@ def score_table(recipe: Recipe, scores: Scores) -> str:
         values = [scores["bits_per_byte"].get(system, {}).get(language, {}).get("value", "–") for system in systems]
         basis = f"{base['documents']} documents, {base['bytes']} bytes"
         lines.append(row([f"bits per byte, {recipe.profile.name(language, 'en')}", *values, basis]))
+    given = scores.get("translation_bits_per_byte", {})
+    for direction, base in given.get("base", {}).items():
+        values = [given.get(system, {}).get(direction, {}).get("value", "–") for system in systems]
+        basis = f"{base['documents']} sentences, {base['bytes']} bytes"
+        lines.append(row([f"bits per byte, given the source, {direction.upper()}", *values, basis]))
     for metric, name in (("bleu", "BLEU"), ("chrf", "chrF"), ("chrfpp", "chrF++")):
         for direction, entry in scores["translation"]["copy"].items():
             found = [scores["translation"][system].get(direction) for system in systems]

@@ -41,6 +41,7 @@ class EvaluateSection(Section):
 
     directions: list[str] = []
     languages: list[str] = []  # held-out bits per byte
+    translation_bits_per_byte: bool = False  # of the reference given its source, asked with the completion prompt
     max_sentences: int | None = Field(default=None, gt=0)  # per direction
     max_words: int | None = Field(default=None, gt=0)  # longer sentences are left out of the translation set
     max_bytes: int | None = Field(default=None, gt=0)  # per language, of held-out text

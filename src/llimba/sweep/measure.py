@@ -52,7 +52,8 @@ class Measure(NamedTuple):
             return looks[-1].get(self.what) if looks else None
         scores: dict[str, Any] = read_json(folders["evaluate"] / "scores.json")
         if self.metric == "bits_per_byte":
-            value: float | None = scores["bits_per_byte"].get(self.system, {}).get(self.what, {}).get("value")
+            measured = "translation_bits_per_byte" if "-" in self.what else "bits_per_byte"
+            value: float | None = scores.get(measured, {}).get(self.system, {}).get(self.what, {}).get("value")
             return value
         found: float | None = scores["translation"].get(self.system, {}).get(self.what, {}).get(self.metric)
         return found
@@ -80,6 +81,8 @@ def measure(by: str | None, recipe: Recipe, until: str) -> Measure:
         )
     metric, what, system = form[1], form[2], form[3] or trained
     known = settings.languages if metric == "bits_per_byte" else settings.directions
+    if metric == "bits_per_byte" and settings.translation_bits_per_byte and not looks:
+        known = [*known, *settings.directions]
     if what not in known:
         raise RecipeError(f"--by {by}: the recipe's evaluate section has {', '.join(known) or 'none'}, not '{what}'.")
     if looks and metric != "bits_per_byte":
