@@ -4,10 +4,19 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check format soak fuzz corpus-bench clean
+.PHONY: demo srd-135m test check format soak fuzz corpus-bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/llimba run recipes/demo.yaml --fallback recipes/demo-hub.yaml
+
+# The best recipe for a CPU beside its plain twin, on text of yours: make srd-135m DATA=FOLDER (recipes/srd-135m.yaml).
+DATA ?= data
+srd-135m: $(VENV)/.installed
+	@test -f $(DATA)/seed/train.jsonl || { echo "DATA=$(DATA): there is no seed/train.jsonl; recipes/srd-135m.yaml says what belongs there."; exit 1; }
+	@test -e data || ln -s $(abspath $(DATA)) data
+	$(BIN)/llimba run recipes/srd-135m.yaml
+	$(BIN)/llimba run recipes/srd-135m-plain.yaml
+	$(BIN)/llimba compare recipes/srd-135m-plain.yaml recipes/srd-135m.yaml
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest

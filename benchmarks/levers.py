@@ -212,12 +212,20 @@ def machine_rows(arguments: argparse.Namespace, made: str) -> Path:
 
 
 def table(found: dict[str, Any]) -> str:
-    """Markdown: an arm a row, mean and standard deviation over the seeds."""
-    names = list(next(iter(found.values()))["bits_per_byte"])
-    lines = [f"| arm | seeds | {' | '.join(names)} |", "|---|---:|" + "---:|" * len(names)]
+    """Markdown: an arm a row, mean and standard deviation over the seeds; an arrow where the difference counts.
+
+    A difference to the first arm counts beyond two of that arm's standard deviations and beyond 0.01.
+    """
+    first = next(iter(found.values()))["bits_per_byte"]
+    lines = [f"| arm | seeds | {' | '.join(first)} |", "|---|---:|" + "---:|" * len(first)]
     for arm, scored in found.items():
-        values = [scored["bits_per_byte"][name] for name in names]
-        cells = [f"{v['mean']:.3f}" + (f" ±{v['sd']:.3f}" if v["sd"] is not None else "") for v in values]
+        cells = []
+        for name, baseline in first.items():
+            value = scored["bits_per_byte"][name]
+            difference, sd = value["mean"] - baseline["mean"], baseline["sd"]
+            counts = sd is not None and abs(difference) > max(0.01, 2 * sd)
+            spread = f" ±{value['sd']:.3f}" if value["sd"] is not None else ""
+            cells.append(f"{value['mean']:.3f}{spread}" + ((" ↓" if difference < 0 else " ↑") if counts else ""))
         lines.append(f"| {arm} | {len(scored['seeds'])} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -256,6 +264,7 @@ def main() -> None:
     parser.add_argument("--dev-rows", type=int, default=120, help="dev rows scored")
     parser.add_argument("--d2-rows", type=int, default=1300)
     parser.add_argument("--keep-models", action="store_true")
+    parser.add_argument("--sum-up", action="store_true", help="run nothing: table and picture of what is finished")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     letters = arguments.arms.split(",") if arguments.arms else [arm[0] for arm in ARMS[arguments.experiment]]
@@ -268,12 +277,12 @@ def main() -> None:
     common = [files, arguments.tokens, arguments.learning_rate, arguments.dev_rows, arguments.d2_rows]
     settings = {arm: fingerprint([given, common]) for arm, given in chosen.items()}
     run = partial(run_arm, arguments)
-    rows = arms.finish_missing(
-        out / f"{arguments.experiment}.jsonl",
-        settings,
-        range(1, arguments.seeds + 1),
-        lambda arm, seed: run(chosen[arm], arm, seed),
-    )
+    record, seeds = out / f"{arguments.experiment}.jsonl", range(1, arguments.seeds + 1)
+    if arguments.sum_up:
+        done = arms.read_rows(record)
+        rows = [row for arm in chosen for row in done if (row["arm"], row["settings"]) == (arm, settings[arm])]
+    else:
+        rows = arms.finish_missing(record, settings, seeds, lambda arm, seed: run(chosen[arm], arm, seed))
     found = arms.by_arm(rows)
     (out / f"{arguments.experiment}.json").write_text(json.dumps(found, indent=2) + "\n")
     (out / f"{arguments.experiment}.md").write_text(table(found))
