@@ -89,3 +89,11 @@ def test_an_unknown_model_says_how_to_make_it_known() -> None:
 def test_a_model_on_disk_wins_over_what_the_recipe_says(base: Path) -> None:
     section = BaseModelSection(name="x", license="y", folder=base, config=QWEN_3B)
     assert estimate.estimate_stage(section, published(), "rtx4090", None, 1, None)["trained_parameters"] < 10**6
+
+
+def test_without_the_text_the_recipe_alone_bounds_the_tokens() -> None:
+    assert estimate.most_tokens(published(), None) is None
+    assert estimate.most_tokens(published(), 1000) == 2000
+    assert estimate.most_tokens(published(max_steps=3, tokens_per_step=500), None) == 1500
+    assert estimate.most_tokens(published(max_steps=9, tokens_per_step=500), 1000) == 2000
+    assert estimate.most_tokens(published(max_steps=9), None) is None

@@ -111,7 +111,7 @@ def estimate(
     if steps and lengths:
         tokens: int | None = sum(lengths[i] for step in steps for i in step)
     else:
-        tokens = round(max_tokens * settings.num_train_epochs) if max_tokens else None
+        tokens = most_tokens(settings, max_tokens)
     document = cost.mean_document_length(lengths) if lengths else float(settings.sequence_length)
     flops = cost.hardware_flops(shape, document, settings.gradient_checkpointing)
     speed = UTILISATION * card.peak / flops
@@ -138,6 +138,14 @@ def estimate(
         "hours_per_million_tokens": round(1e6 / speed / 3600, 3),
         "checkpoint_disk_gib": round(KEPT_CHECKPOINTS * state / GIB, 1),
     }
+
+
+def most_tokens(settings: TrainingSection, max_tokens: int | None) -> int | None:
+    """The tokens that a run has at most by its recipe alone, before its text is there; None where nothing bounds them."""
+    bounds = [round(max_tokens * settings.num_train_epochs)] if max_tokens else []
+    if settings.max_steps and settings.tokens_per_step:
+        bounds.append(settings.max_steps * settings.tokens_per_step)
+    return min(bounds, default=None)
 
 
 def memory_lines(shape: cost.Shape, settings: TrainingSection, card: Card) -> dict[str, float]:
