@@ -141,7 +141,7 @@ def estimate(
 
 
 def most_tokens(settings: TrainingSection, max_tokens: int | None) -> int | None:
-    """The tokens that a run has at most by its recipe alone, before its text is there; None where nothing bounds them."""
+    """Tokens that a run has at most by its recipe alone, before its text is there; None where nothing bounds them."""
     bounds = [round(max_tokens * settings.num_train_epochs)] if max_tokens else []
     if settings.max_steps and settings.tokens_per_step:
         bounds.append(settings.max_steps * settings.tokens_per_step)
