@@ -67,6 +67,7 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
         "a: Romance replay": {"mixture": ROMANCE},
         "b: English throughout": {"mixture": blended(0.1, ROMANCE, {"en": 1})},
         "c: English first": {"phases": tail(0.9, blended(0.2, ROMANCE, {"en": 1}), ROMANCE)},
+        "d: own answers first": {"chat": True, "phases": tail(0.5, blended(0.2, ROMANCE, {"en/own": 1}), ROMANCE)},
         "e: EMA": {"mixture": ROMANCE, "ema_decay": 0.92},  # every step: a short run has no hundreds of them
         "f: EMA, fed back": {"mixture": ROMANCE, "ema_decay": 0.92, "ema_feedback": True},
     },
@@ -91,11 +92,24 @@ PROGRAMS = [
 ]  # fmt: skip
 
 
+# D4's own answers: every task with every topic
+TASKS = [
+    "What is {} and why does it matter?", "Explain {} to a child.", "Write a short paragraph about {}.",
+    "List three facts about {}.", "Give some advice to somebody who wants to learn about {}.",
+    "Write a polite e-mail that asks a colleague about {}.", "Summarise the history of {} in a few sentences.",
+    "What do people often get wrong about {}?",
+]  # fmt: skip
+TOPICS = [
+    "the weather", "bread", "computers", "the human heart", "chess", "trains", "gardening", "the moon", "money",
+    "music", "bees", "elections", "swimming", "maps", "sleep",
+]  # fmt: skip
+
+
 def recipe(arguments: argparse.Namespace, settings: dict[str, Any], seed: int) -> dict[str, Any]:
     """The whole recipe of an arm."""
     given, licence, rows = dict(settings), {"license": arguments.license}, Path(arguments.rows).resolve()
     languages = LANGUAGES
-    made = given.pop("rows", None)
+    made, chat = given.pop("rows", None), given.pop("chat", False)
     if made:
         rows, languages = machine_rows(arguments, made), ["sc", "en"]
     aligned = {"kind": "parallel", "pairs": languages, **licence}
@@ -109,6 +123,8 @@ def recipe(arguments: argparse.Namespace, settings: dict[str, Any], seed: int) -
             sources[name] = {**lines, "role": "evaluate"}
         elif not made:
             sources[name] = lines
+    if chat:
+        sources["own"] = {"kind": "local", "path": str(own_answers(arguments)), "language": "en", **licence}
     return {
         "language": "srd",
         "seed": seed,
@@ -191,6 +207,22 @@ def set_aside(arguments: argparse.Namespace) -> list[Path]:
             kept = (line for number, line in enumerate(lines) if (number // 100 % 20 == 19) == bool(last))
             path.write_text("\n".join(kept) + "\n", encoding="utf-8")
     return paths
+
+
+def own_answers(arguments: argparse.Namespace) -> Path:
+    """D4's chat: what the model itself answers to plain English requests, with the request before it, made once."""
+    path = Path(arguments.out).resolve() / "d4-own.jsonl"
+    if not path.exists():
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        from llimba.evaluate.answers import ask
+
+        model = AutoModelForCausalLM.from_pretrained(arguments.model).eval()
+        prompts = [task.format(topic) for topic in TOPICS for task in TASKS]
+        answers = ask(model, AutoTokenizer.from_pretrained(arguments.model), prompts, 128, temperature=0.7, seed=1)
+        said = zip(prompts, answers, strict=True)
+        write_jsonl(path, ({"id": i, "text": f"{prompt}\n\n{answer}"} for i, (prompt, answer) in enumerate(said)))
+    return path
 
 
 def machine_rows(arguments: argparse.Namespace, made: str) -> Path:

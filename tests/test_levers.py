@@ -37,6 +37,7 @@ def arguments(folder: Path) -> argparse.Namespace:
     (folder / "model").mkdir()
     for made in ("back", "forward"):  # as if Apertium had been there
         (folder / f"d2-{made}.jsonl").write_text((folder / "rows.jsonl").read_text())
+    (folder / "d4-own.jsonl").write_text('{"id": 1, "text": "as if the model had answered"}\n')
     named: dict[str, Any] = {name: str(folder / f"{name}.jsonl") for name in ("rows", "dev")}
     return argparse.Namespace(
         **named, text=str(folder / "text.txt"), model=str(folder / "model"), out=str(folder), name="tests/tiny",
