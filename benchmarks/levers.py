@@ -131,7 +131,6 @@ def recipe(arguments: argparse.Namespace, settings: dict[str, Any], seed: int) -
         "base_model": {"name": arguments.name, "license": "apache-2.0", "folder": str(Path(arguments.model).resolve())},
         "sources": sources,
         "corpus": {"near_duplicates": None, "max_rejected": 0.9},  # the rows were chosen by people
-        "instruct": {"directions": ["en-sc"], "max_conversations": 100},  # stands before cpt and must not be empty
         "cpt": {
             "max_tokens": arguments.tokens,
             "sequence_length": 512,

@@ -137,6 +137,15 @@ def test_a_damaged_folder_is_kept_aside_and_made_again(tmp_path: Path, runs: Pat
     assert len(list(folder.parent.glob("*.damaged-*"))) == 1
 
 
+def test_until_runs_a_stage_and_what_it_needs_and_nothing_else(tmp_path: Path, runs: Path) -> None:
+    def names(until: str | None) -> list[str]:
+        return [step.stage.name for step in runner.up_to(runner.plan(recipe(tmp_path), runs), until)]
+
+    assert names("cpt") == ["sources", "corpus", "cpt"]  # no conversations are made for it
+    assert names("sft") == ["sources", "corpus", "instruct", "cpt", "sft"]
+    assert names(None) == names("publish")
+
+
 def test_two_runs_in_one_place_are_refused(tmp_path: Path, runs: Path) -> None:
     step = runner.plan(recipe(tmp_path), runs)[0]
     step.folder.parent.mkdir(parents=True)

@@ -83,14 +83,10 @@ def plan(recipe: Recipe, runs: Path) -> list[Step]:
 
 
 def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
-    """Run every stage that is not done, in order, up to and including `until`; returns the finished plan."""
-    names = [stage.name for stage, _ in stages_of(recipe, STAGES)]
-    if until is not None and until not in names:
-        raise RecipeError(f"--until {until}: there is no such stage; the stages are {', '.join(names)}.")
+    """Run what is not done, in order; with `until` that stage and what it needs. Returns the finished plan."""
     steps = plan(recipe, runs)
-    wanted = steps if until is None else steps[: names.index(until) + 1]
     folders = {step.stage.name: step.folder for step in steps}
-    for step in wanted:
+    for step in up_to(steps, until):
         inputs = {need: folders[need] for need in step.ingredients["needs"]}
         if step.state == "done":
             logger.info("%-9s already done, skipped (%s)", step.stage.name, step.folder)
@@ -99,6 +95,22 @@ def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
         else:
             _follow(recipe, step, inputs)
     return plan(recipe, runs)
+
+
+def up_to(steps: list[Step], until: str | None) -> list[Step]:
+    """The stage `until` with all that it needs, directly or through others, in order; None: every stage.
+
+    Raises `RecipeError` where the recipe has no such stage.
+    """
+    if until is None:
+        return steps
+    needs = {step.stage.name: list(step.ingredients["needs"]) for step in steps}
+    if until not in needs:
+        raise RecipeError(f"--until {until}: there is no such stage; the stages are {', '.join(needs)}.")
+    wanted = [until]
+    for name in wanted:  # grows as it is read
+        wanted += [need for need in needs[name] if need not in wanted]
+    return [step for step in steps if step.stage.name in wanted]
 
 
 def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, dict[str, Any]]:

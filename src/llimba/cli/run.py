@@ -16,7 +16,7 @@ from llimba.recipe_file import load_recipe
 @app.command(epilog="Example: llimba run recipes/demo.yaml --until corpus --set corpus.min_words=5")
 def run(
     recipe: RecipePath,
-    until: Annotated[str | None, typer.Option(help="The last stage to run.")] = None,
+    until: Annotated[str | None, typer.Option(help="The stage to run, after what it needs; default: all.")] = None,
     set_: Set = None,
     runs: Runs = Path("runs"),
     fallback: Annotated[

@@ -37,7 +37,7 @@ def sweep(
         str | None,
         typer.Option(help="Ranked by, e.g. chrf:en-sc; default: bits_per_byte of the language to be learned."),
     ] = None,
-    until: Annotated[str, typer.Option(help="The last stage of every arm.")] = "evaluate",
+    until: Annotated[str, typer.Option(help="The stage to run of every arm, after what it needs.")] = "evaluate",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the arms, what they share, the time; run nothing.")
     ] = False,

@@ -9,17 +9,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from llimba import runner
-from llimba.errors import RecipeError, StageError
+from llimba.errors import StageError
 from llimba.sweep.arms import Arm
 
 
 def steps_of(arm: Arm, runs: Path, until: str) -> list[runner.Step]:
-    """The arm's plan up to and including `until`; raises `RecipeError` where there is no such stage."""
-    steps = runner.plan(arm.recipe, runs)
-    names = [step.stage.name for step in steps]
-    if until not in names:
-        raise RecipeError(f"--until {until}: there is no such stage; the stages are {', '.join(names)}.")
-    return steps[: names.index(until) + 1]
+    """The arm's plan of `until` and what it needs; raises `RecipeError` where there is no such stage."""
+    return runner.up_to(runner.plan(arm.recipe, runs), until)
 
 
 def outlook(arms: Sequence[Arm], runs: Path, until: str, card: str | None) -> dict[str, Any]:

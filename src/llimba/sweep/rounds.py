@@ -78,9 +78,9 @@ def shortened(recipe: Recipe, stages: Sequence[str], runs: Path) -> Recipe:
         base_folder(recipe.base_model)  # its tokenizer counts the steps
     for name in stages:
         steps = runner.plan(recipe, runs)
-        before = [step.stage.name for step in steps]
-        runner.run(recipe, runs, until=before[before.index(name) - 1])
         step = next(step for step in steps if step.stage.name == name)
+        for need in step.ingredients["needs"]:
+            runner.run(recipe, runs, until=need)
         assert step.stage.estimate is not None
         count = step.stage.estimate(recipe, {s.stage.name: s.folder for s in steps}, None)["steps"]
         section = getattr(recipe, name)
