@@ -56,6 +56,7 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
         "b: pairs spread evenly": {**ALL_WAYS, "mixture": blended(TAIL, ALONE, PAIRS)},
         "c: pairs last": {**ALL_WAYS, "phases": tail(TAIL, ALONE, PAIRS)},
         "d: pairs last, mild decay, mean of 4": {**ALL_WAYS, "phases": tail(TAIL, ALONE, PAIRS), **MEAN_OF_LAST_4},
+        "e: evenly, mild decay, mean of 4": {**ALL_WAYS, "mixture": blended(TAIL, ALONE, PAIRS), **MEAN_OF_LAST_4},
     },
     "d2": {  # `rows` says which rows: human ones, or with one column made by Apertium
         "n: the rows, monolingual": {"rows": "human"},
