@@ -3,7 +3,7 @@
 import pytest
 
 from llimba.errors import StageError
-from llimba.evaluate.selection import few_shot, sentences, texts
+from llimba.evaluate.selection import few_shot, references, sentences, texts
 from llimba.recipe import EvaluateSection
 from llimba.records import Document, Pair
 
@@ -18,6 +18,17 @@ def test_sources_take_turns_and_long_ones_stay_out() -> None:
     assert [row["source"] for row in chosen].count("x") == 3
     assert all(len(row["it"].split()) <= 5 for row in chosen)
     assert chosen == sentences(ROWS[::-1], settings, 1)["it-sc"]
+
+
+def test_references_rest_on_bytes_where_they_are_asked_for() -> None:
+    settings = EvaluateSection(directions=["it-sc"], max_sentences=2, max_bytes=50)
+    assert references(ROWS, settings, 1) == {}
+    asked = settings.model_copy(update={"translation_bits_per_byte": True})
+    chosen = references(ROWS, asked, 1)["it-sc"]
+    assert len(chosen) == 10  # of five bytes each, more than are translated
+    assert chosen[:2] == sentences(ROWS, settings, 1)["it-sc"]
+    assert len(references(ROWS, asked.model_copy(update={"max_bytes": None}), 1)["it-sc"]) == len(ROWS)
+    assert len(references(ROWS, asked.model_copy(update={"max_bytes": 1}), 1)["it-sc"]) == 1
 
 
 def test_texts_are_capped_longest_first() -> None:

@@ -35,12 +35,16 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
 
 def test_scores(tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "runs" / "evaluate" / "out"
-    scores = stage.run(recipe(tmp_path), inputs, out)
+    asked = {**recipe_content(tmp_path)["evaluate"], "translation_bits_per_byte": True}
+    loaded = recipe(tmp_path, evaluate=asked)
+    scores = stage.run(loaded, inputs, out)
     assert scores == read_json(out / "scores.json")
     assert scores["systems"] == ["copy", "base", "cpt", "sft"]
     assert scores["bits_per_byte"]["base"]["sc"]["bytes"] == sum(len(s.encode()) for s in SENTENCES["sc"][:3])
     assert 7 < scores["bits_per_byte"]["cpt"]["it"]["value"] < 9  # an untrained byte model knows nothing: 8 bits
     assert scores["translation"]["copy"]["it-sc"]["sentences"] == 3
+    assert set(scores["translation_bits_per_byte"]) == {"base", "cpt", "sft"}
+    assert 7 < scores["translation_bits_per_byte"]["sft"]["sc-it"]["value"] < 9
     assert scores["stopping"]["sft"]["answers"] == 6
     assert scores["prompt"] == "Translate from Italian to Sardinian: ..."
     answers = list(read_jsonl(out / "hypotheses" / "sft.sc-it.jsonl"))
@@ -56,7 +60,7 @@ def test_scores(tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.Mon
         raise AssertionError("scored again")
 
     monkeypatch.setattr(scored, "score", forbidden)
-    assert stage.run(recipe(tmp_path), inputs, out) == scores
+    assert stage.run(loaded, inputs, out) == scores
 
 
 def test_the_mode_switch_is_probed_where_it_is_asked_for(tmp_path: Path, inputs: dict[str, Path]) -> None:

@@ -15,7 +15,7 @@ from llimba.evaluate.baselines import copy
 from llimba.evaluate.facts import Fact
 from llimba.evaluate.instructions import Instruction
 from llimba.evaluate.system import Asked, score
-from llimba.evaluate.tasks import write_questions, write_tasks
+from llimba.evaluate.tasks import write_questions, write_references, write_tasks
 from llimba.files import read_jsonl
 from llimba.identify.identifier import Identifier
 from llimba.records import Document
@@ -127,11 +127,17 @@ def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_reference_is_scored_after_its_source_and_the_prompt_costs_nothing(tmp_path: Path) -> None:
     """The harness gives what the model says of the reference's tokens after the completion prompt."""
-    loaded = recipe(tmp_path, evaluate={"precision": "fp32", "translation_bits_per_byte": True, "max_new_tokens": 2})
+    loaded = recipe(
+        tmp_path,
+        evaluate={
+            "precision": "fp32",
+        },
+    )
     rows = [{"id": n, "source": "s", "it": SENTENCES["it"][n], "sc": SENTENCES["sc"][n]} for n in range(3)]
     out, folder = tmp_path / "out", save_tiny_model(tmp_path / "model")
-    write_tasks(out / "tasks", {"it-sc": rows}, {}, loaded.profile, loaded.evaluate, {})
-    found = score(loaded, "m", folder, Asked({"it-sc": rows}, {}, [], [], {}, None), out / "tasks", out)
+    write_references(out / "tasks", {"it-sc": rows}, loaded.profile)
+    asked = Asked({}, {}, [], [], {}, None, references={"it-sc": rows})
+    found = score(loaded, "m", folder, asked, out / "tasks", out)
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()

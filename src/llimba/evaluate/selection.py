@@ -39,6 +39,26 @@ def sentences(rows: Iterable[Row], settings: EvaluateSection, seed: int) -> dict
     return chosen
 
 
+def references(rows: Iterable[Row], settings: EvaluateSection, seed: int) -> dict[str, list[Row]]:
+    """Rows whose reference is scored after its source, by direction: as for `sentences`, but up to `max_bytes`.
+
+    It costs no generation, so it rests on more than the answers do. Empty where the recipe does not ask for it.
+    """
+    if not settings.translation_bits_per_byte:
+        return {}
+    fitting = sentences(rows, settings.model_copy(update={"max_sentences": None}), seed)
+    chosen: dict[str, list[Row]] = {}
+    for direction, ranked in fitting.items():
+        target, size = split_direction(direction)[1], 0
+        chosen[direction] = []
+        for row in ranked:
+            size += len(row[target].encode())
+            if chosen[direction] and settings.max_bytes is not None and size > settings.max_bytes:
+                break
+            chosen[direction].append(row)
+    return chosen
+
+
 def few_shot(pairs: Iterable[Pair], settings: EvaluateSection, seed: int) -> dict[str, list[dict[str, Any]]]:
     """The example pairs of each direction, from the pairs that are trained on: no scored sentence is among them.
 

@@ -15,9 +15,9 @@ from llimba.evaluate.facts import CONFIDENT, read_facts, task_rows
 from llimba.evaluate.instructions import instructions
 from llimba.evaluate.scored import scored_once
 from llimba.evaluate.scores import signatures
-from llimba.evaluate.selection import few_shot, sentences, texts
+from llimba.evaluate.selection import few_shot, references, sentences, texts
 from llimba.evaluate.system import CLOZE, QUESTIONS, Asked
-from llimba.evaluate.tasks import settle, wording, write_questions, write_tasks
+from llimba.evaluate.tasks import settle, wording, write_questions, write_references, write_tasks
 from llimba.files import read_jsonl, sha256, write_json
 from llimba.recipe import Recipe
 from llimba.records import Document, Pair, read_records
@@ -46,6 +46,7 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
     asked = _asked(recipe, corpus)
     tasks = out / "tasks"
     write_tasks(tasks, asked.rows, asked.held_out, recipe.profile, settings, asked.examples)
+    write_references(tasks, asked.references, recipe.profile)
     for name, cloze in ((QUESTIONS, False), (CLOZE, True)):
         if questions := task_rows(asked.facts, cloze=cloze):
             write_questions(tasks, name, questions)
@@ -92,9 +93,11 @@ def _asked(recipe: Recipe, corpus: Path) -> Asked:
     settings = recipe.evaluate
     path = corpus / "identifier.safetensors"
     identifier = Identifier.load(path) if path.exists() else None  # where the recipe has one trained
+    rows = list(read_jsonl(corpus / "evaluation.jsonl"))
     return Asked(
+        references=references(rows, settings, recipe.seed),
         examples=few_shot(read_records(corpus / "pairs.jsonl", Pair), settings, recipe.seed),
-        rows=sentences(read_jsonl(corpus / "evaluation.jsonl"), settings, recipe.seed),
+        rows=sentences(rows, settings, recipe.seed),
         held_out=texts(read_records(corpus / "held_out.jsonl", Document), settings, recipe.seed),
         facts=read_facts(settings.facts) if settings.facts else [],
         instructions=instructions(

@@ -1,7 +1,7 @@
 """Everything that is measured on one model: bits per byte, translations, how the answers behave, and the probes."""
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,12 +40,14 @@ class Asked:
     examples: dict[str, list[Row]]  # few-shot pairs by direction
     identifier: "Identifier | None"
     identifier_digest: str = ""  # of the file that it was read from
+    references: dict[str, list[Row]] = field(default_factory=dict)  # scored after their sources, by direction
 
     def amount(self, settings: EvaluateSection) -> str:
         """How much there is to do for one model, for people, before it begins."""
         sampled = settings.mode_switch
         parts = {
             "texts": sum(map(len, self.held_out.values())),
+            "references": sum(map(len, self.references.values())),
             f"translations of at most {settings.max_new_tokens} tokens": sum(map(len, self.rows.values())),
             "questions": len(self.facts),
             "instructions": len(self.instructions),
@@ -64,9 +66,9 @@ def score(recipe: Recipe, system: str, folder: Path, asked: Asked, tasks: Path, 
     result: dict[str, Any] = {"bits_per_byte": {}, "translation": {}, "behaviour": {}, "stopping": _stopping([])}
     if asked.held_out:
         result["bits_per_byte"] = _texts(model, system, asked.held_out, tasks)
+    if asked.references:
+        result["translation_bits_per_byte"] = _references(model, system, asked.references, tasks)
     if asked.rows:
-        if settings.translation_bits_per_byte:
-            result["translation_bits_per_byte"] = _references(model, system, asked.rows, tasks)
         result |= _translations(recipe, model, system, asked, tasks, out)
     if settings.mode_switch is not None and asked.identifier is not None:
         profile = recipe.profile

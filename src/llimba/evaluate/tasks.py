@@ -88,8 +88,6 @@ def write_tasks(
         if shown := examples.get(direction):
             task |= {"num_fewshot": len(shown), "fewshot_config": {"sampler": "first_n", "samples": shown}}
         _write(folder / f"{name}.yaml", task)
-        if settings.translation_bits_per_byte:
-            _write_reference_task(folder, direction, rows, language)
     for code, documents in texts.items():
         name = text_task(code)
         write_jsonl(folder / f"{name}.jsonl", ({"id": d.id, "text": d.text} for d in documents))
@@ -102,18 +100,22 @@ def write_tasks(
         _write(folder / f"{name}.yaml", task)
 
 
-def _write_reference_task(folder: Path, direction: str, rows: list[dict[str, Any]], language: Language) -> None:
-    """How likely a reference is after its source: the completion prompt for every model, trained to chat or not."""
-    source, target = split_direction(direction)
-    name = reference_task(direction)
-    write_jsonl(folder / f"{name}.jsonl", rows)
-    task = _task(folder, name) | {
-        "output_type": "loglikelihood",
-        "doc_to_text": completion_prompt(language, direction, f"{{{{{source}}}}}"),
-        "doc_to_target": f" {{{{{target}}}}}",  # no delimiter is put before what is only scored
-        "metric_list": [{"metric": "perplexity", "aggregation": "perplexity", "higher_is_better": False}],
-    }
-    _write(folder / f"{name}.yaml", task)
+def write_references(folder: Path, references: dict[str, list[dict[str, Any]]], language: Language) -> None:
+    """Write a task a direction that asks how likely a reference is after its source.
+
+    It is the completion prompt for every model, trained to chat or not.
+    """
+    for direction, rows in references.items():
+        source, target = split_direction(direction)
+        name = reference_task(direction)
+        write_jsonl(folder / f"{name}.jsonl", rows)
+        task = _task(folder, name) | {
+            "output_type": "loglikelihood",
+            "doc_to_text": completion_prompt(language, direction, f"{{{{{source}}}}}"),
+            "doc_to_target": f" {{{{{target}}}}}",  # no delimiter is put before what is only scored
+            "metric_list": [{"metric": "perplexity", "aggregation": "perplexity", "higher_is_better": False}],
+        }
+        _write(folder / f"{name}.yaml", task)
 
 
 def write_questions(folder: Path, name: str, questions: list[dict[str, Any]]) -> None:
