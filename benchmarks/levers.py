@@ -313,6 +313,8 @@ def main() -> None:
     if arguments.sum_up:
         done = arms.read_rows(record)
         rows = [row for arm in chosen for row in done if (row["arm"], row["settings"]) == (arm, settings[arm])]
+        if not rows:
+            parser.error(f"{record} has no arm with these settings (files, tokens, rates, rows)")
     else:
         rows = arms.finish_missing(record, settings, seeds, lambda arm, seed: run(chosen[arm], arm, seed))
     found = arms.by_arm(rows)
