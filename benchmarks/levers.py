@@ -31,6 +31,7 @@ ALONE = {"sc": 0.7, "it": 0.1, "es": 0.1, "en": 0.1}
 AS_IN_PAIRS = {"sc": 1 / 2, "en": 1 / 6, "it": 1 / 6, "es": 1 / 6}  # what the six directions hold of each language
 PAIRS = {"pairs": 1.0}
 TAIL = 0.25
+TOKENS_PER_STEP = 2048
 
 
 def blended(share: float, mixture: dict[str, float], other: dict[str, float]) -> dict[str, float]:
@@ -136,7 +137,7 @@ def recipe(arguments: argparse.Namespace, settings: dict[str, Any], seed: int) -
             "max_tokens": arguments.tokens,
             "sequence_length": 512,
             "row_length": 1024,
-            "tokens_per_step": 2048,
+            "tokens_per_step": arguments.tokens_per_step,
             "learning_rate": arguments.learning_rate,
             "warmup_steps": 10,
             "save_minutes": 5,
@@ -291,6 +292,7 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     parser.add_argument("--arms", default="", help="their letters, e.g. a,b; default: all")
     parser.add_argument("--tokens", type=int, default=250_000, help="of every arm")
+    parser.add_argument("--tokens-per-step", type=int, default=TOKENS_PER_STEP)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--learning-rate", type=float, default=3e-4)
     parser.add_argument("--dev-rows", type=int, default=120, help="dev rows scored")
@@ -307,6 +309,8 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     files = [sha256(Path(path)) for path in (arguments.rows, arguments.dev, arguments.text) if path]
     common = [files, arguments.tokens, arguments.learning_rate, arguments.dev_rows, arguments.d2_rows]
+    if arguments.tokens_per_step != TOKENS_PER_STEP:
+        common.append(arguments.tokens_per_step)
     settings = {arm: fingerprint([given, common]) for arm, given in chosen.items()}
     run = partial(run_arm, arguments)
     record, seeds = out / f"{arguments.experiment}.jsonl", range(1, arguments.seeds + 1)

@@ -41,7 +41,7 @@ def arguments(folder: Path) -> argparse.Namespace:
     named: dict[str, Any] = {name: str(folder / f"{name}.jsonl") for name in ("rows", "dev")}
     return argparse.Namespace(
         **named, text=str(folder / "text.txt"), model=str(folder / "model"), out=str(folder), name="tests/tiny",
-        license="CC0-1.0", tokens=1000, learning_rate=1e-3, d2_rows=5,
+        license="CC0-1.0", tokens=1000, tokens_per_step=2048, learning_rate=1e-3, d2_rows=5,
     )  # fmt: skip
 
 
