@@ -108,7 +108,21 @@ def test_table_and_picture_show_every_arm(levers: ModuleType, tmp_path: Path) ->
         for seed in (1, 2)
     ]
     found = levers.arms.by_arm(rows)
-    assert levers.table(found).count("| 2 | 1.500 ±0.000") == 4
+    assert levers.table(found).count("| 2 | 1.500 ±0.000") == len(levers.ARMS["d1"])
     assert "2.500 ±0.707" in levers.table(found)
+    assert not set("↓↑") & set(levers.table(found))
     levers.draw(found, tmp_path / "d1.png")
     assert (tmp_path / "d1.png").stat().st_size > 5000
+
+
+def test_a_difference_counts_beyond_two_deviations_of_the_first_arm(levers: ModuleType) -> None:
+    values = {"a": (1.0, 1.1, 1.2), "worse": (1.31,), "within": (1.29,), "better": (0.8, 0.85)}
+    rows = [
+        {"arm": arm, "seed": seed, "steps": 1, "tokens": 1, "bits_per_byte": {"sc": value}}
+        for arm, found in values.items()
+        for seed, value in enumerate(found)
+    ]
+    told = {line.split(" |")[0].strip("| "): line for line in levers.table(levers.arms.by_arm(rows)).splitlines()[2:]}
+    assert "1.310 ↑" in told["worse"]
+    assert "1.290 |" in told["within"]
+    assert "0.825 ±0.035 ↓" in told["better"]
