@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from filelock import FileLock
 
 from llimba import runner
 from llimba.errors import RecipeError, StageError
 from llimba.recipe import CptSection
+from llimba.recipe_file import load_recipe
 from llimba.stages import STAGES, Stage
 from tests.fakes import recipe, recipe_content, write_text
 
@@ -144,6 +146,22 @@ def test_until_runs_a_stage_and_what_it_needs_and_nothing_else(tmp_path: Path, r
     assert names("cpt") == ["sources", "corpus", "cpt"]  # no conversations are made for it
     assert names("sft") == ["sources", "corpus", "instruct", "cpt", "sft"]
     assert names(None) == names("publish")
+
+
+def test_a_recipe_is_the_same_from_whichever_folder_it_is_named(
+    tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = recipe_content(tmp_path)
+    content["sources"]["prose"]["path"] = "sc.txt"
+    content["sources"]["replay"]["path"] = f"../{tmp_path.name}/it.txt"
+    (tmp_path / "here.yaml").write_text(yaml.safe_dump(content))
+    whole = {step.stage.name: step.fingerprint for step in runner.plan(load_recipe(tmp_path / "here.yaml"), runs)}
+    monkeypatch.chdir(tmp_path)
+    for name in ("here.yaml", f"../{tmp_path.name}/here.yaml"):
+        assert {s.stage.name: s.fingerprint for s in runner.plan(load_recipe(Path(name)), runs)} == whole
+    (tmp_path / "train.jsonl").write_text("{}")
+    changed = runner.plan(load_recipe(Path("here.yaml")), runs)
+    assert changed[0].fingerprint != whole["sources"], "a file's content still counts"
 
 
 def test_two_runs_in_one_place_are_refused(tmp_path: Path, runs: Path) -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
+from pydantic import BaseModel
 
 from llimba import __version__, peak_memory, processes
 from llimba.errors import DiskRefused, RecipeError, StageError
@@ -129,7 +130,24 @@ def _ingredients(recipe: Recipe, stage: Stage, needs: dict[str, str], *, set_onl
     readers = [section, recipe.base_model] if "base_model" in stage.uses else [section]
     files = sorted({path for reader in readers for path in local_paths(reader)})
     parts["files"] = {str(path): sha256(path) if path.exists() else "missing" for path in files}
-    return parts
+    used = [section, *(getattr(recipe, use) for use in stage.uses if use != "language")]
+    own = {path for part in used if isinstance(part, BaseModel | dict) for path in local_paths(part)}
+    return _as_written(parts, {str(path): _from_recipe(path, recipe.path) for path in own})  # type: ignore[no-any-return]
+
+
+def _from_recipe(path: Path, recipe: Path) -> str:
+    """A path as seen from a recipe that lies near it, else from the root: the same whatever folder one works in."""
+    here, there = (os.path.normpath(one.absolute()) for one in (recipe.parent, path))
+    return os.path.relpath(there, here) if Path(there).is_relative_to(Path(here).parent) else there
+
+
+def _as_written(value: Any, names: dict[str, str]) -> Any:
+    """`value` with every whole string that stands in `names`, keys too, replaced."""
+    if isinstance(value, dict):
+        return {names.get(key, key): _as_written(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_written(item, names) for item in value]
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def _dump(value: Any, set_only: bool) -> Any:
