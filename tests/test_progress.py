@@ -32,3 +32,14 @@ def test_a_terminal_gets_a_bar_that_counts(monkeypatch: pytest.MonkeyPatch) -> N
     with progress.bar("sft", 10, "tokens") as bar:
         bar.advance(5)
     assert "sft" in out.getvalue()
+
+
+def test_more_work_than_was_thought_is_never_less_than_none_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    clock = iter(range(0, 1000, 20))
+    monkeypatch.setattr(progress, "console", Console(file=out, width=200))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
+    with progress.bar("cpt", 10, "texts") as bar:
+        bar.advance(13)
+    assert "13/13 texts" in out.getvalue()
+    assert " 0 s left" in out.getvalue()

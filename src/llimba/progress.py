@@ -40,14 +40,18 @@ class Bar:
         self._before = amount
 
     def advance(self, amount: float = 1, note: str = "") -> None:
-        """Count `amount` more units; `note` (e.g. the loss) is shown beside the rate."""
+        """Count `amount` more units; `note` (e.g. the loss) is shown beside the rate.
+
+        Where there was more to do than was thought (a long text is scored in windows), the total grows.
+        """
         self._done += amount
+        self.total = max(self.total, self._before + self._done)
         now = time.monotonic()
         rate = self._done / max(now - self._started, 1e-9)
         shown = f"{rate:,.0f} {self.unit}/s" if rate >= 10 else f"{rate:.2f} {self.unit}/s"
         shown += f"  {note}" if note else ""
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, completed=self._before + self._done, rate=shown)
+            self._progress.update(self._task, completed=self._before + self._done, total=self.total, rate=shown)
         elif not self._silent and now - self._said >= SECONDS_BETWEEN_LINES:
             self._said = now
             done = self._before + self._done
