@@ -10,7 +10,8 @@ from llimba.errors import RecipeError
 from llimba.recipe import LocalSource, local_paths
 from llimba.recipe_file import load_recipe
 
-RECIPES = sorted((Path(__file__).parent.parent / "recipes").glob("*.yaml"))
+PROJECT = Path(__file__).parent.parent
+RECIPES = sorted([*(PROJECT / "recipes").glob("*.yaml"), *(PROJECT / "benchmarks/results/levers").glob("*.yaml")])
 
 MINIMAL: dict[str, Any] = {
     "language": "srd",
