@@ -127,12 +127,7 @@ def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_reference_is_scored_after_its_source_and_the_prompt_costs_nothing(tmp_path: Path) -> None:
     """The harness gives what the model says of the reference's tokens after the completion prompt."""
-    loaded = recipe(
-        tmp_path,
-        evaluate={
-            "precision": "fp32",
-        },
-    )
+    loaded = recipe(tmp_path, evaluate={"precision": "fp32"})
     rows = [{"id": n, "source": "s", "it": SENTENCES["it"][n], "sc": SENTENCES["sc"][n]} for n in range(3)]
     out, folder = tmp_path / "out", save_tiny_model(tmp_path / "model")
     write_references(out / "tasks", {"it-sc": rows}, loaded.profile)
