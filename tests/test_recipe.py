@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from llimba.errors import RecipeError
 from llimba.recipe import BaseModelSection, CptSection, HubSource, Phase, Recipe, local_paths
-from tests.fakes import recipe
+from tests.fakes import recipe, recipe_content
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,13 @@ def test_local_paths_finds_every_input(tmp_path: Path) -> None:
     loaded: Recipe = recipe(tmp_path)
     assert {path.name for path in local_paths(loaded.sources)} == {"sc.txt", "it.txt", "train.jsonl", "dev.jsonl"}
     assert list(local_paths(BaseModelSection(name="a", license="x", folder=tmp_path))) == [tmp_path]
+
+
+def test_a_training_stage_may_have_a_seed_of_its_own(tmp_path: Path) -> None:
+    content = recipe_content(tmp_path)
+    loaded: Recipe = recipe(tmp_path, seed=5, sft={**content["sft"], "seed": 0})
+    assert loaded.cpt is not None
+    assert (loaded.seed_of(loaded.cpt), loaded.seed_of(loaded.sft)) == (5, 0)
 
 
 def test_a_loaded_recipe_cannot_be_changed(tmp_path: Path) -> None:

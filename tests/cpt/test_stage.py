@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM
 
-from llimba.cpt.stage import estimate, run
+from llimba.cpt.stage import estimate, run, training_examples
 from llimba.errors import StageError
 from llimba.files import read_jsonl
 from llimba.records import Document, Pair, write_records
-from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model, write_held_out
+from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model, tiny_tokenizer, write_held_out
 
 
 def corpus(folder: Path, *languages: str) -> dict[str, Path]:
@@ -64,6 +64,17 @@ def test_phases_and_pairs_are_read_in_their_order_and_counted(tmp_path: Path) ->
     assert facts["tokens_per_epoch"] == {"sc": 255, "it": 120, "pairs": 225}
     assert facts["loss_tokens"] == 600
     assert facts["steps"] == estimate(loaded, inputs, "rtx4090")["steps"]
+
+
+def test_its_own_seed_reads_other_documents(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path / "base")
+    corpus(tmp_path / "corpus", "sc", "it")
+    read = []
+    for seed in (1, 1, 2):
+        settings = {**recipe_content(tmp_path)["cpt"], "seed": seed, "max_tokens": 300}
+        found = training_examples(recipe(tmp_path, cpt=settings), tmp_path / "corpus", tiny_tokenizer())
+        read.append([(example.document, example.input_ids.tolist()) for example in found])
+    assert read[0] == read[1] != read[2]
 
 
 def test_an_empty_corpus_is_an_error(tmp_path: Path) -> None:

@@ -93,6 +93,24 @@ def test_halving_runs_a_third_first_and_only_the_better_half_whole(tmp_path: Pat
     assert report["best"] == "small[sft.learning_rate=2]"
 
 
+def test_seeds_of_one_arm_share_all_before_it_and_go_on_together(tmp_path: Path, runs: Path) -> None:
+    report, _, _ = swept(tmp_path, runs, "sft.learning_rate=4,1,2", "sft.seed=1,2", halving=True)
+    short, whole = report["rounds"]
+    assert Counter(name for name, _ in CALLS) == Counter(
+        {"sources": 1, "corpus": 1, "instruct": 1, "cpt": 1, "sft": 10, "evaluate": 10}
+    )
+    assert len(short["arms"]) == 6
+    rate = "small[sft.learning_rate={},sft.seed={}]"
+    assert short["goes_on"] == [rate.format(1, 1), rate.format(1, 2), rate.format(2, 1), rate.format(2, 2)]
+    assert [row["name"] for row in whole["arms"]] == short["goes_on"]
+    assert (report["best"], report["best_overrides"]) == ("small[sft.learning_rate=1]", ["sft.learning_rate=1"])
+    assert [(g["name"], g["mean"], g["sd"]) for g in report["over_seeds"]["groups"]] == [
+        ("small[sft.learning_rate=1]", 1, 0),
+        ("small[sft.learning_rate=2]", 2, 0),
+    ]
+    assert report["warning"] == ""
+
+
 def test_what_differs_in_cpt_is_shortened_from_there(tmp_path: Path, runs: Path) -> None:
     report, _, _ = swept(tmp_path, runs, "cpt.learning_rate=1,2", halving=True)
     assert report["rounds"][0]["round"] == "1/3 of the steps of cpt and sft"

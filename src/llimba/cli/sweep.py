@@ -78,10 +78,12 @@ def sweep(
         )
     if measure is not None:
         stdout.print(_ranking(report, measure.name, measure.arrow, measure.rank))
+        if report["over_seeds"]:
+            stdout.print(_over_seeds(report["over_seeds"], measure.name, measure.arrow))
     if report["best"]:
-        best = next(arm for arm in arms if arm.name == report["best"])
-        options = " ".join(f"--set {shlex.quote(override)}" for override in best.overrides)
-        stdout.print(f"best: {best.name}\nto finish it: llimba run {recipe} {options}", markup=False, soft_wrap=True)
+        options = " ".join(f"--set {shlex.quote(override)}" for override in report["best_overrides"])
+        finish = f"best: {report['best']}\nto finish it: llimba run {recipe} {options}".rstrip()
+        stdout.print(finish, markup=False, soft_wrap=True)
     stdout.print(f"all arms with fingerprints and scores: {path}", markup=False, soft_wrap=True)
 
 
@@ -103,4 +105,23 @@ def _ranking(report: dict[str, Any], name: str, arrow: str, rank: Any) -> Table:
             score = "–" if row["score"] is None else f"{row['score']:.4g}"
             rendered.add_row(part["round"], escape(row["name"]), score, escape(said))
         rendered.add_section()
+    return rendered
+
+
+def _over_seeds(found: dict[str, Any], name: str, arrow: str) -> Table:
+    """Arms that differ in their seed alone, together, best mean first."""
+    rendered = Table(title=f"{name} {arrow} over seeds", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("arm", "seeds", "mean", "SD", ""):
+        rendered.add_column(heading, justify="left" if heading in ("arm", "") else "right", overflow="fold")
+    for group in found["groups"]:
+        mean, sd = (("–" if group[key] is None else f"{group[key]:.4g}") for key in ("mean", "sd"))
+        said = f"{len(group['arms']) - len(group['scores'])} failed" if group["mean"] is None else ""
+        said = (
+            f"within {found['counts']} SD of the best: not told apart"
+            if group["name"] in found["not_told_apart"]
+            else said
+        )
+        rendered.add_row(escape(group["name"]), str(len(group["scores"])), mean, sd, said)
+    if found["sd"] is not None:
+        rendered.caption = f"SD over seeds, pooled over the arms: {found['sd']:.2g}"
     return rendered

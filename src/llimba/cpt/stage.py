@@ -47,7 +47,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     )
     prompts = [" ".join(d.text.split()[:PROMPT_WORDS]) for d in aside if d.language == recipe.profile.code]
     held_out = replace(held_out, prompts=prompts[: settings.num_samples])
-    facts = train(opened, chosen, settings, out, seed=recipe.seed, title="cpt", held_out=held_out)
+    facts = train(opened, chosen, settings, out, seed=recipe.seed_of(settings), title="cpt", held_out=held_out)
     between = dict[str, Any]()
 
     def end(trained: Path) -> None:
@@ -64,7 +64,8 @@ def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any) -> list["Exa
     settings, code = _settings(recipe), recipe.profile.code
     separator = token_contract(tokenizer, recipe.base_model.tokens).separator_id
     examples = list(document_examples(documents(recipe, corpus), tokenizer, separator, settings.sequence_length))
-    chosen = mix(examples, settings.all_phases, settings.max_tokens, code, recipe.seed, repeat=settings.repeat)
+    seed = recipe.seed_of(settings)
+    chosen = mix(examples, settings.all_phases, settings.max_tokens, code, seed, repeat=settings.repeat)
     if not chosen:
         raise StageError("cpt: the corpus holds no document to train on; look at its rejected.jsonl.")
     return chosen
@@ -93,7 +94,7 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[
 
     corpus, settings = inputs["corpus"], _settings(recipe)
     examples = partial(training_examples, recipe, corpus) if (corpus / "documents.jsonl").exists() else None
-    return estimate_stage(recipe.base_model, settings, card, examples, recipe.seed, settings.epoch_tokens)
+    return estimate_stage(recipe.base_model, settings, card, examples, recipe.seed_of(settings), settings.epoch_tokens)
 
 
 def _settings(recipe: Recipe) -> CptSection:

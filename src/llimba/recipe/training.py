@@ -14,6 +14,9 @@ CHOOSING_BYTES = 20_000  # a language: what three digits of bits per byte need
 class TrainingSection(Section):
     """What `cpt` and `sft` share: the engine's settings, under transformers' names."""
 
+    # of what is read, in which order, and an adapter's start; default: the recipe's seed, which also draws what is held
+    # out and scored: runs that are to be compared over seeds differ in this one
+    seed: int | None = None
     sequence_length: int = Field(default=4096, gt=1)  # a longer document is split, every token kept
     row_length: int | None = Field(
         default=None, gt=1

@@ -17,7 +17,7 @@ from llimba.recipe.instruct import InstructSection
 from llimba.recipe.publish import PublishSection
 from llimba.recipe.section import Section
 from llimba.recipe.sources import AnySource
-from llimba.recipe.training import SftSection
+from llimba.recipe.training import SftSection, TrainingSection
 from llimba.recipe.translate import AnyTranslation, BackTranslation
 
 ORIGINS = ("human", "mt", "generated")  # of a record
@@ -43,6 +43,10 @@ class Recipe(Section):
     def profile(self) -> Language:
         """The language profile that `language` names."""
         return load_language(self.language)
+
+    def seed_of(self, section: TrainingSection) -> int:
+        """The seed of a training stage: its own, else the recipe's."""
+        return self.seed if section.seed is None else section.seed
 
     @property
     def derived_license(self) -> Derived:

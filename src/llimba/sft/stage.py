@@ -36,7 +36,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     start = inputs["cpt"] / "model" if "cpt" in inputs else base_folder(recipe.base_model)
     opened = open_for_training(start, settings, recipe.base_model.tokens)
     if settings.adapter_kind is not None:
-        model = with_adapter(opened.model, opened.tokenizer, settings, settings.adapter_kind, recipe.seed)
+        model = with_adapter(opened.model, opened.tokenizer, settings, settings.adapter_kind, recipe.seed_of(settings))
         opened = opened._replace(model=model)
     tune = _prefer if settings.method in ("dpo", "orpo") else _instruct
     facts = tune(recipe, inputs, opened, out)
@@ -81,7 +81,7 @@ def _instruct(recipe: Recipe, inputs: dict[str, Path], opened: "Opened", out: Pa
     )
     prompts = sample_prompts(recipe, inputs["corpus"] / "evaluation.jsonl", opened.tokenizer)
     held_out = replace(held_out, prompts=prompts)
-    facts = train(opened, trained, settings, out, seed=recipe.seed, title="sft", held_out=held_out)
+    facts = train(opened, trained, settings, out, seed=recipe.seed_of(settings), title="sft", held_out=held_out)
     supervised = [example.num_loss_tokens for example in examples]
     return facts | {
         "conversations": len(trained),
@@ -97,7 +97,7 @@ def _prefer(recipe: Recipe, inputs: dict[str, Path], opened: "Opened", out: Path
     from llimba.sft.preference import tune
 
     clean, dropped = _clean(inputs["instruct"], opened.tokenizer)
-    facts = tune(opened, clean, recipe.sft, out, seed=recipe.seed)
+    facts = tune(opened, clean, recipe.sft, out, seed=recipe.seed_of(recipe.sft))
     return facts | {"conversations": facts["examples"], "dropped_for_control_tokens": dropped}
 
 
@@ -153,7 +153,8 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[
         return training_examples(recipe, inputs["instruct"], tokenizer)[0]
 
     there = (inputs["instruct"] / "conversations.jsonl").exists()
-    return estimate_stage(recipe.base_model, recipe.sft, card, examples if there else None, recipe.seed, None)
+    seed = recipe.seed_of(recipe.sft)
+    return estimate_stage(recipe.base_model, recipe.sft, card, examples if there else None, seed, None)
 
 
 def _holds_control_token(conversation: Conversation, control: list[str]) -> bool:

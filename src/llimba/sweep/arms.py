@@ -11,11 +11,14 @@ from llimba.errors import RecipeError
 from llimba.recipe import Recipe
 from llimba.recipe_file import load_recipe
 
+SEEDS = ("seed", "cpt.seed", "sft.seed")
+
 
 class Arm(NamedTuple):
-    """One combination: its name says what it differs in, e.g. demo[sft.learning_rate=1e-4]."""
+    """One combination: its name says what it differs in, e.g. demo[sft.learning_rate=1e-4,sft.seed=1]."""
 
     name: str
+    group: str  # the name without its seeds: arms of one group differ in nothing else
     overrides: tuple[str, ...]  # as `llimba run --set` takes them
     differs: tuple[str, ...]  # those of them that are not the same in all arms
     recipe: Recipe
@@ -41,9 +44,13 @@ def arms(path: Path, options: Sequence[str]) -> list[Arm]:
             recipe = load_recipe(path, overrides)
         except RecipeError as error:
             raise RecipeError(f"the arm {', '.join(overrides)} is no valid recipe: {error}") from error
-        name = f"{recipe.name}[{','.join(differs)}]" if differs else recipe.name
-        found.append(Arm(name, overrides, differs, recipe.model_copy(update={"name": name})))
+        name, group = _name(recipe, differs), _name(recipe, [o for o in differs if o.partition("=")[0] not in SEEDS])
+        found.append(Arm(name, group, overrides, differs, recipe.model_copy(update={"name": name})))
     return found
+
+
+def _name(recipe: Recipe, differs: Sequence[str]) -> str:
+    return f"{recipe.name}[{','.join(differs)}]" if differs else recipe.name
 
 
 def values_of(option: str) -> tuple[str, list[str]]:

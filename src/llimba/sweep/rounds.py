@@ -1,5 +1,7 @@
 """The runs of a sweep: every arm in turn, or all of them short first and the better half whole.
 
+Arms that differ in a seed alone are ranked together, by their mean (`seeds.py`).
+
 What arms have in common is run once, since a stage's folder is named by its fingerprint; so a sweep that was stopped is
 gone on with by the same command, and a later one with more values runs only what is new. An arm that fails (a loss
 that diverges, say) is noted, and the others go on. Leaves RUNS/sweeps/<fingerprint>.json, written anew after every arm.
@@ -19,6 +21,7 @@ from llimba.recipe import Recipe
 from llimba.sweep.arms import Arm
 from llimba.sweep.measure import Measure
 from llimba.sweep.outlook import steps_of
+from llimba.sweep.seeds import ranked, summary
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +38,15 @@ def run_sweep(
     asked = {"arms": plans, "until": until, "by": measure.name if measure else None, "halving": halving}
     path = runs / "sweeps" / f"{fingerprint(asked)}.json"
     reason = measure.reason if measure else "nothing is scored up to here"
-    report: Report = {**asked, "arms": len(arms), "reason": reason, "warning": "", "rounds": [], "best": None}
+    report: Report = {
+        **asked,
+        "arms": len(arms),
+        "reason": reason,
+        "warning": "",
+        "rounds": [],
+        "best": None,
+        "over_seeds": None,
+    }
     if len({plan.get("corpus") for plan in plans.values()}) > 1:
         report["warning"] = (
             "the arms have different corpora, so what is held out may differ: their scores may not compare"
@@ -55,8 +66,11 @@ def run_sweep(
     done = [row for row in rows if row["state"] == "done"]
     if not done:
         raise StageError(f"every arm failed; the first: {rows[0]['why']}")
-    if measure is not None and any(row["score"] is not None for row in done):
-        report["best"] = min(done, key=lambda row: measure.rank(row["score"]))["name"]
+    if measure is not None:
+        groups = ranked(arms, rows, measure)
+        report["over_seeds"] = summary(groups)
+        if groups[0].mean is not None:
+            report |= {"best": groups[0].name, "best_overrides": groups[0].overrides}
     _save(report, path)
     return report, path
 
@@ -90,12 +104,11 @@ def shortened(recipe: Recipe, stages: Sequence[str], runs: Path) -> Recipe:
 
 
 def better_half(arms: Sequence[Arm], rows: Sequence[dict[str, Any]], measure: Measure) -> list[Arm]:
-    """The better half (rounded up) of the arms that have a score, best first."""
-    scores = {row["name"]: row["score"] for row in rows if row["score"] is not None}
-    if not scores:
+    """The better half (rounded up) of the arms that have a score, best first; all seeds of one go on, or none."""
+    groups = [group for group in ranked(arms, rows, measure) if group.mean is not None]
+    if not groups:
         raise StageError(f"no arm has a score; the first: {rows[0]['why'] or 'nothing was measured'}")
-    ranked = sorted((arm for arm in arms if arm.name in scores), key=lambda arm: measure.rank(scores[arm.name]))
-    return ranked[: math.ceil(len(ranked) / 2)]
+    return [arm for group in groups[: math.ceil(len(groups) / 2)] for arm in group.arms]
 
 
 def _round(
