@@ -21,6 +21,14 @@ def reset() -> None:
         logger.debug("the peak memory of a stage includes the stages before it on this system")
 
 
+def resident() -> int:
+    """Bytes of memory that this process holds now; 0 where the system does not say (only Linux does)."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
 def read() -> int:
     """Bytes: what torch allocated on the GPU if it did, else the resident memory of this process."""
     if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():

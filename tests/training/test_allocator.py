@@ -11,7 +11,7 @@ import resource
 from llimba.training.allocator import FreedMemory
 KEEP = {keep}
 if KEEP:
-    assert FreedMemory("cpu").kept
+    assert FreedMemory("cpu", bound=2**40).kept
 def faults():
     block = bytearray(64 * 2**20)
     del block
@@ -35,17 +35,16 @@ def test_memory_that_is_kept_costs_no_page_faults() -> None:
 
 
 GAPS = """
-import os
-from llimba.training.allocator import EVERY, FreedMemory
-freed = FreedMemory("cpu")
-def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+from llimba.peak_memory import resident
+from llimba.training.allocator import FreedMemory
+freed = FreedMemory("cpu", bound=2**40)
 blocks = [bytearray(b"x" * 2**20) for _ in range(200)]
 del blocks[::2], blocks[:50]  # gaps between what is still used
 before = resident()
-freed.after(EVERY - 1)
+freed.after_step()
 between = resident()
-freed.after(EVERY)
+freed.bound = before - 2**20
+freed.after_step()
 print(before - between, before - resident())
 freed.end()
 large = bytearray(b"x" * 2**28)
@@ -56,7 +55,7 @@ print(before - resident())
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc only")
-def test_gaps_are_given_back_every_so_many_steps() -> None:
+def test_gaps_are_given_back_beyond_the_bound() -> None:
     done = subprocess.run([sys.executable, "-c", GAPS], capture_output=True, text=True)
     kept, given, at_once = map(int, done.stdout.split())
     assert kept < 2**20 and given > 50 * 2**20, done.stderr
@@ -67,11 +66,12 @@ def test_elsewhere_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     from llimba.training import allocator
 
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert not allocator.FreedMemory("cpu").kept
+    assert not allocator.FreedMemory("cpu", bound=0).kept
 
 
 def test_a_gpu_is_left_alone() -> None:
     from llimba.training import allocator
 
-    assert not allocator.FreedMemory("cuda").kept
-    allocator.FreedMemory("cuda").after(allocator.EVERY)
+    freed = allocator.FreedMemory("cuda", bound=0)
+    assert not freed.kept
+    freed.after_step()

@@ -4,27 +4,32 @@ glibc gives every block above 32 MiB back as soon as it is freed, and a training
 them; each comes back as zeroed pages, one fault at a time (measured on 2 cores with SmolLM2-135M, see docs/log.md). Two
 settings of malloc stop that; jemalloc or tcmalloc would too, but must be loaded before Python starts.
 
-Rows of ever other sizes leave ever smaller gaps, though: in 85 steps of SmolLM2-135M the process grew from 6.4 to
-10.3 GiB, of which 6.3 were gaps. So everything free is given back now and then.
+Rows of ever other sizes leave ever smaller gaps, though: in 20 steps of SmolLM2-135M the process grew from 5.2 to
+8.7 GiB, and 3.8 were left when it gave back what was free. So it does that whenever it has grown beyond a bound.
 """
 
 import ctypes
 import logging
 import sys
 
+from llimba import peak_memory
+
 logger = logging.getLogger(__name__)
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # names and numbers of glibc's malloc.h
 NEVER = -1
 DEFAULTS = {M_MMAP_MAX: 65536, M_TRIM_THRESHOLD: 128 * 1024}  # glibc's own
-EVERY = 20  # steps: their gaps are few, and one step in twenty that takes its memory anew is not felt
+GAPS = 0.6  # of what is in use: so much may lie free; a bound that is met every ten steps or so is not felt
 
 
 class FreedMemory:
-    """What malloc does with memory that is freed, from now on; nothing where it is not glibc's, or not the CPU's."""
+    """What malloc does with memory that is freed, from now on; nothing where it is not glibc's, or not the CPU's.
 
-    def __init__(self, device_type: str) -> None:
-        self.kept = False
+    `bound`: bytes of the process, gaps and all, that it is not to outgrow.
+    """
+
+    def __init__(self, device_type: str, bound: float) -> None:
+        self.kept, self.bound = False, bound
         if device_type != "cpu" or not sys.platform.startswith("linux"):
             return
         try:
@@ -35,9 +40,9 @@ class FreedMemory:
             return
         logger.debug("malloc keeps freed memory: %s", self.kept)
 
-    def after(self, step: int) -> None:
-        """Give the gaps back after every twentieth step, counted from 1."""
-        if self.kept and step % EVERY == 0:
+    def after_step(self) -> None:
+        """Give the gaps back where the process has outgrown its bound."""
+        if self.kept and peak_memory.resident() > self.bound:
             self._libc.malloc_trim(ctypes.c_size_t(0))
 
     def end(self) -> None:

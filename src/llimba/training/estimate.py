@@ -11,6 +11,7 @@ from llimba.base_model import config_at_hand, folder_at_hand
 from llimba.errors import RecipeError
 from llimba.recipe import BaseModelSection, TrainingSection
 from llimba.training import cost, packing, precision
+from llimba.training.allocator import GAPS
 from llimba.training.examples import Example
 
 GIB = 2**30
@@ -27,11 +28,6 @@ class Card(NamedTuple):
     peak: float
     memory: float
     gpu: bool = True
-
-    @property
-    def overhead(self) -> float:
-        """Bytes that are gone before the first tensor."""
-        return CUDA_CONTEXT if self.gpu else PROCESS
 
 
 # Vendor data sheets, dense (half of the figure "with sparsity"); memory as the driver reports it.
@@ -149,13 +145,14 @@ def most_tokens(settings: TrainingSection, max_tokens: int | None) -> int | None
 
 
 def memory_lines(shape: cost.Shape, settings: TrainingSection, card: Card) -> dict[str, float]:
-    """`cost.memory` for what the recipe's "auto" comes to on this card, and the card's own overhead, in bytes."""
+    """`cost.memory` for what the recipe's "auto" comes to on this card, and what is gone before the first tensor, in bytes."""
     chosen, _ = precision.choose_precision(settings, shape, card.memory if card.gpu else None)
     optimizer, _ = precision.choose_optimizer(settings, chosen == "bf16")
     lines = cost.memory(shape, settings, chosen, optimizer)
     if not card.gpu:
-        lines |= cost.host_memory(shape, settings, chosen)
-    return lines | {"CUDA context" if card.gpu else "Python and libraries": card.overhead}
+        lines |= cost.host_memory(shape, settings, chosen) | {"Python and libraries": PROCESS}
+        return lines | {"freed, kept at hand": GAPS * sum(lines.values())}
+    return lines | {"CUDA context": CUDA_CONTEXT}
 
 
 def predicted_peak(shape: cost.Shape, settings: TrainingSection, chosen: str, device: torch.device) -> float:
@@ -164,7 +161,8 @@ def predicted_peak(shape: cost.Shape, settings: TrainingSection, chosen: str, de
     tensors = sum(cost.memory(shape, settings, chosen, optimizer).values())
     if device.type == "cuda":
         return tensors
-    return tensors + sum(cost.host_memory(shape, settings, chosen).values()) + PROCESS
+    used = tensors + sum(cost.host_memory(shape, settings, chosen).values()) + PROCESS
+    return (1 + GAPS) * used
 
 
 def remedy(shape: cost.Shape, settings: TrainingSection, card: Card) -> str:

@@ -85,7 +85,6 @@ def train(
     # autocast is ours: accelerate fixes its own for the whole process, and cpt and sft may differ
     autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=opened.precision == "mixed")
 
-    freed = FreedMemory(device.type)
     packed = PackedModel(opened.model).to(device)
     trains = trainable(opened.model)
     optimizer, optimizer_reason = precision.build_optimizer(settings, packed, device)
@@ -94,6 +93,7 @@ def train(
         leak = leak_check.check(packed, backend, opened.model.config.get_text_config().vocab_size, device)
     shape = cost.Shape.of(opened.model)
     predicted = estimate.predicted_peak(shape, settings, opened.precision, device)
+    freed = FreedMemory(device.type, bound=predicted)
     peak = estimate.known_peak(device)
     wrapped, optimizer = accelerator.prepare(packed, optimizer)
 
@@ -149,7 +149,7 @@ def train(
                 optimizer.step()
             optimizer.zero_grad()
             average.after(step + 1)
-            freed.after(step + 1)
+            freed.after_step()
 
             seconds = time.monotonic() - clock
             lengths = [len(document.input_ids) for document in documents]
