@@ -75,8 +75,9 @@ def plan(recipe: Recipe, runs: Path) -> list[Step]:
     """What a run of this recipe would find done, and what it would do; touches nothing."""
     steps: dict[str, Step] = {}
     for stage, needs in stages_of(recipe, STAGES):
-        ingredients = _ingredients(recipe, stage, {need: steps[need].fingerprint for need in needs})
-        digest = fingerprint(_ingredients(recipe, stage, ingredients["needs"], set_only=True))
+        needed, files = {need: steps[need].fingerprint for need in needs}, _files(recipe, stage)
+        ingredients = _ingredients(recipe, stage, needed, files)
+        digest = fingerprint(_ingredients(recipe, stage, needed, files, set_only=True))
         folder = runs / stage.name / digest
         state, why = _state(recipe, stage, folder, ingredients)
         steps[stage.name] = Step(stage, digest, folder, state, why, ingredients)
@@ -121,15 +122,23 @@ def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, dict[st
     return {step.stage.name: step.stage.estimate(recipe, folders, card) for step in steps if step.stage.estimate}
 
 
-def _ingredients(recipe: Recipe, stage: Stage, needs: dict[str, str], *, set_only: bool = False) -> dict[str, Any]:
+def _files(recipe: Recipe, stage: Stage) -> dict[str, str]:
+    """The content of every local file that a stage reads, as a digest."""
+    section = getattr(recipe, stage.name)
+    readers = [section, recipe.base_model] if "base_model" in stage.uses else [section]
+    paths = sorted({path for reader in readers for path in local_paths(reader)})
+    return {str(path): sha256(path) if path.exists() else "missing" for path in paths}
+
+
+def _ingredients(
+    recipe: Recipe, stage: Stage, needs: dict[str, str], files: dict[str, str], *, set_only: bool = False
+) -> dict[str, Any]:
     """Everything that makes a stage's output what it is; `set_only`: without the settings that are at their default."""
     section = getattr(recipe, stage.name)
     parts: dict[str, Any] = {"section": _dump(section, set_only), "needs": needs, "version": stage.version}
     for use in stage.uses:
         parts[use] = _dump(recipe.profile if use == "language" else getattr(recipe, use), set_only)
-    readers = [section, recipe.base_model] if "base_model" in stage.uses else [section]
-    files = sorted({path for reader in readers for path in local_paths(reader)})
-    parts["files"] = {str(path): sha256(path) if path.exists() else "missing" for path in files}
+    parts["files"] = files
     used = [section, *(getattr(recipe, use) for use in stage.uses if use != "language")]
     own = {path for part in used if isinstance(part, BaseModel | dict) for path in local_paths(part)}
     return _as_written(parts, {str(path): _from_recipe(path, recipe.path) for path in own})  # type: ignore[no-any-return]

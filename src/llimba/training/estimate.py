@@ -145,7 +145,7 @@ def most_tokens(settings: TrainingSection, max_tokens: int | None) -> int | None
 
 
 def memory_lines(shape: cost.Shape, settings: TrainingSection, card: Card) -> dict[str, float]:
-    """`cost.memory` for what the recipe's "auto" comes to on this card, and what is gone before the first tensor, in bytes."""
+    """`cost.memory` for what the recipe's "auto" comes to on this card, and what is gone before a tensor, in bytes."""
     chosen, _ = precision.choose_precision(settings, shape, card.memory if card.gpu else None)
     optimizer, _ = precision.choose_optimizer(settings, chosen == "bf16")
     lines = cost.memory(shape, settings, chosen, optimizer)
