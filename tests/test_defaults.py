@@ -33,7 +33,11 @@ def defaults() -> dict[str, Any]:
             if not field.is_required() and not field.exclude:
                 value = field.get_default(call_default_factory=True)
                 # a section is its fields, which stand here themselves
-                dumped = value.model_dump(mode="json", exclude_defaults=True) if isinstance(value, BaseModel) else value
+                dumped = (
+                    value.model_dump(mode="json", exclude_defaults=isinstance(value, Section))
+                    if isinstance(value, BaseModel)
+                    else value
+                )
                 found[f"{section.__name__}.{name}"] = json.loads(json.dumps(dumped, default=str))
     return dict(sorted(found.items()))
 
