@@ -102,7 +102,7 @@ def _ranking(report: dict[str, Any], name: str, arrow: str, rank: Any) -> Table:
         for row in sorted(part["arms"], key=lambda row: rank(row["score"])):
             said = row["why"].splitlines()[0] if row["state"] == "failed" else ""
             said = "goes on" if row["name"] in part.get("goes_on", ()) else said
-            score = "–" if row["score"] is None else f"{row['score']:.4g}"
+            score = "–" if row["score"] is None else f"{row['score']:.3f}"
             rendered.add_row(part["round"], escape(row["name"]), score, escape(said))
         rendered.add_section()
     return rendered
@@ -114,7 +114,7 @@ def _over_seeds(found: dict[str, Any], name: str, arrow: str) -> Table:
     for heading in ("arm", "seeds", "mean", "SD", ""):
         rendered.add_column(heading, justify="left" if heading in ("arm", "") else "right", overflow="fold")
     for group in found["groups"]:
-        mean, sd = (("–" if group[key] is None else f"{group[key]:.4g}") for key in ("mean", "sd"))
+        mean, sd = (("–" if group[key] is None else f"{group[key]:.3f}") for key in ("mean", "sd"))
         said = f"{len(group['arms']) - len(group['scores'])} failed" if group["mean"] is None else ""
         said = (
             f"within {found['counts']} SD of the best: not told apart"
