@@ -104,7 +104,7 @@ def draw(found: Mapping[str, Mapping[str, Any]], path: Path) -> None:
         )
     for axes in panels[1]:
         axes.set(xlabel="learning rate")
-    panels[0, 3].legend(frameon=False, fontsize=8, loc="lower left")
+    panels[0, 3].legend(frameon=False, fontsize=8, loc="center left")
     arms.save(figure, path)
 
 
