@@ -111,6 +111,12 @@ def test_seeds_of_one_arm_share_all_before_it_and_go_on_together(tmp_path: Path,
     assert report["warning"] == ""
 
 
+def test_the_recipes_seed_draws_other_text_and_the_sweep_says_so(tmp_path: Path, runs: Path) -> None:
+    report, _, _ = swept(tmp_path, runs, "seed=1,2")
+    assert "different corpora" in report["warning"] and "vary cpt.seed or sft.seed" in report["warning"]
+    assert [group["name"] for group in report["over_seeds"]["groups"]] == ["small"]
+
+
 def test_what_differs_in_cpt_is_shortened_from_there(tmp_path: Path, runs: Path) -> None:
     report, _, _ = swept(tmp_path, runs, "cpt.learning_rate=1,2", halving=True)
     assert report["rounds"][0]["round"] == "1/3 of the steps of cpt and sft"

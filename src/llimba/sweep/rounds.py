@@ -51,6 +51,8 @@ def run_sweep(
         report["warning"] = (
             "the arms have different corpora, so what is held out may differ: their scores may not compare"
         )
+        if any(override.startswith("seed=") for arm in arms for override in arm.differs):
+            report["warning"] += " (for the spread of training alone vary cpt.seed or sft.seed)"
         logger.warning(report["warning"])
     if halving:
         if measure is None:
