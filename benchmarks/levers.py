@@ -69,7 +69,11 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
         "a: Romance replay": {"mixture": ROMANCE},
         "b: English throughout": {"mixture": blended(0.1, ROMANCE, {"en": 1})},
         "c: English first": {"phases": tail(0.9, blended(0.2, ROMANCE, {"en": 1}), ROMANCE)},
-        "d: own answers first": {"chat": True, "phases": tail(0.5, blended(0.2, ROMANCE, {"en/own": 1}), ROMANCE)},
+        "d: own answers first": {
+            "chat": {"sources": ["prompts"], "max_new_tokens": 160},
+            "phases": tail(0.5, blended(0.2, ROMANCE, {"chat": 1}), ROMANCE),
+            "repeat": True,
+        },
         "e: EMA": {"mixture": ROMANCE, "ema_decay": 0.92},  # every step: a short run has no hundreds of them
         "f: EMA, fed back": {"mixture": ROMANCE, "ema_decay": 0.92, "ema_feedback": True},
     },
@@ -94,7 +98,7 @@ PROGRAMS = [
 ]  # fmt: skip
 
 
-# D4's own answers: every task with every topic
+# What D4 asks the model itself: every task with every topic
 TASKS = [
     "What is {} and why does it matter?", "Explain {} to a child.", "Write a short paragraph about {}.",
     "List three facts about {}.", "Give some advice to somebody who wants to learn about {}.",
@@ -111,7 +115,7 @@ def recipe(arguments: argparse.Namespace, settings: dict[str, Any], seed: int) -
     """The whole recipe of an arm."""
     given, licence, rows = dict(settings), {"license": arguments.license}, Path(arguments.rows).resolve()
     languages = LANGUAGES
-    made, chat = given.pop("rows", None), given.pop("chat", False)
+    made = given.pop("rows", None)
     if made:
         rows, languages = machine_rows(arguments, made), ["sc", "en"]
     aligned = {"kind": "parallel", "pairs": languages, **licence}
@@ -125,8 +129,8 @@ def recipe(arguments: argparse.Namespace, settings: dict[str, Any], seed: int) -
             sources[name] = {**lines, "role": "evaluate"}
         elif not made:
             sources[name] = lines
-    if chat:
-        sources["own"] = {"kind": "local", "path": str(own_answers(arguments)), "language": "en", **licence}
+    if "chat" in given:
+        sources["prompts"] = {"kind": "local", "yields": "conversations", "path": str(prompts(arguments)), **licence}
     return {
         "language": "srd",
         "seed": seed,
@@ -210,19 +214,11 @@ def set_aside(arguments: argparse.Namespace) -> list[Path]:
     return paths
 
 
-def own_answers(arguments: argparse.Namespace) -> Path:
-    """D4's chat: what the model itself answers to plain English requests, with the request before it, made once."""
-    path = Path(arguments.out).resolve() / "d4-own.jsonl"
-    if not path.exists():
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        from llimba.evaluate.answers import ask
-
-        model = AutoModelForCausalLM.from_pretrained(arguments.model).eval()
-        prompts = [task.format(topic) for topic in TOPICS for task in TASKS]
-        answers = ask(model, AutoTokenizer.from_pretrained(arguments.model), prompts, 128, temperature=0.7, seed=1)
-        said = zip(prompts, answers, strict=True)
-        write_jsonl(path, ({"id": i, "text": f"{prompt}\n\n{answer}"} for i, (prompt, answer) in enumerate(said)))
+def prompts(arguments: argparse.Namespace) -> Path:
+    """D4's requests in plain English; what answers them in the end is the model itself (`cpt.chat`)."""
+    path = Path(arguments.out).resolve() / "d4-prompts.jsonl"
+    asked = (task.format(topic) for topic in TOPICS for task in TASKS)
+    write_jsonl(path, ({"id": i, "prompt": prompt, "completion": "-"} for i, prompt in enumerate(asked)))
     return path
 
 

@@ -6,10 +6,13 @@ phrases recur innocently). FLORES sentences have about 21 words, so the 13-grams
 use would miss the short half of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
+from llimba.files import read_jsonl
+from llimba.records import Document, read_records
 from llimba.text import fold
 
 RUN = 8  # words shared with an evaluation sentence
@@ -63,3 +66,11 @@ class EvaluationIndex:
                 if run in runs:
                     return Hit("shared 8 words" if size == RUN else "sentence inside", runs[run], run)
         return None
+
+
+def evaluated(corpus: Path) -> Iterator[tuple[str, str]]:
+    """Everything that is scored on in the corpus stage's folder: (id, text)."""
+    for row in read_jsonl(corpus / "evaluation.jsonl"):
+        yield from ((row["id"], text) for key, text in row.items() if key not in ("id", "source"))
+    for document in read_records(corpus / "held_out.jsonl", Document):
+        yield document.id, document.text

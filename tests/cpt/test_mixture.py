@@ -120,7 +120,7 @@ def test_text_that_runs_out_is_an_error_or_begins_again() -> None:
 
 def test_a_document_counts_under_the_closest_key_that_is_named() -> None:
     document = Document(id="d", text="x", language="sc", source="handbook", license="x", provenance="p", origin="mt")
-    assert key_of(document, {"sc"}) == "sc"
-    assert key_of(document, {"sc", "sc/mt"}) == "sc/mt"
-    assert key_of(document, {"sc", "sc/mt", "sc/handbook"}) == "sc/handbook"
-    assert key_of(document, {"sc/human"}) == "sc"
+    assert key_of(document, "sc", {"sc"}) == "sc"
+    assert key_of(document, "sc", {"sc", "sc/mt"}) == "sc/mt"
+    assert key_of(document, "sc", {"sc", "sc/mt", "sc/handbook"}) == "sc/handbook"
+    assert key_of(document, "sc", {"sc/human"}) == "sc"

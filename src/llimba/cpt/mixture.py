@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from llimba.errors import StageError
 from llimba.files import stable_fraction
 from llimba.recipe import PAIRS, Phase
-from llimba.records import Document
+from llimba.records import Record
 
 if TYPE_CHECKING:
     from llimba.training.examples import Example
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def key_of(document: Document, keys: Collection[str]) -> str:
-    """The key of a mixture that a document counts under: the closest of source, origin and language that is named."""
-    closer = (f"{document.language}/{part}" for part in (document.source, document.origin))
-    return next((key for key in closer if key in keys), document.language)
+def key_of(record: Record, kind: str, keys: Collection[str]) -> str:
+    """The key of a mixture that a record counts under: the closest of source, origin and `kind` that is named.
+
+    `kind` is a document's language, or `pairs`, or `chat`.
+    """
+    closer = (f"{kind}/{part}" for part in (record.source, record.origin))
+    return next((key for key in closer if key in keys), kind)
 
 
 def mix(

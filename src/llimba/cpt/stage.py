@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llimba.base_model import base_folder, token_contract
+from llimba.cpt.chat import conversations, own_answers
 from llimba.cpt.mixture import key_of, mix
 from llimba.cpt.pairs import pair_documents
 from llimba.cpt.tags import Tags
@@ -16,7 +17,7 @@ from llimba.errors import StageError
 from llimba.interpolation.after_training import check_text, interpolate, to_choose_by
 from llimba.interpolation.aside import apart
 from llimba.prompts import tagged_text
-from llimba.recipe import CptSection, Recipe
+from llimba.recipe import CHAT, CptSection, Recipe
 from llimba.records import Document, Pair, read_records
 
 if TYPE_CHECKING:
@@ -34,8 +35,12 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     settings = _settings(recipe)
     check_text(settings, inputs["corpus"], recipe)
     start = base_folder(recipe.base_model)
+    answers = None
+    if settings.chat is not None and settings.chat.own_answers:
+        tokens, seed = recipe.base_model.tokens, recipe.seed_of(settings)
+        answers = own_answers(settings.chat, tokens, inputs["corpus"], start, out, seed)
     opened = open_for_training(start, settings, recipe.base_model.tokens)
-    chosen = training_examples(recipe, inputs["corpus"], opened.tokenizer)
+    chosen = training_examples(recipe, inputs["corpus"], opened.tokenizer, answers)
     aside = list(read_records(inputs["corpus"] / "held_out.jsonl", Document))
     held_out = held_out_examples(
         aside,
@@ -57,14 +62,22 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     return facts | between | {"tokens_per_epoch": tokens_by_key(chosen), "phases": tokens_by_phase(chosen)}
 
 
-def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any) -> list["Example"]:
-    """One epoch: the corpus's documents in the tokenizer's ids, split, and mixed by the recipe's token shares."""
-    from llimba.training.examples import document_examples
+def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any, answers: Path | None = None) -> list["Example"]:
+    """One epoch: documents and conversations in the tokenizer's ids, split, and mixed by the recipe's token shares.
 
-    settings, code = _settings(recipe), recipe.profile.code
-    separator = token_contract(tokenizer, recipe.base_model.tokens).separator_id
-    examples = list(document_examples(documents(recipe, corpus), tokenizer, separator, settings.sequence_length))
-    seed = recipe.seed_of(settings)
+    `answers`: the base model's own to the conversations (`chat.own_answers`); without, they are read as they stand.
+    """
+    from llimba.training.examples import conversation_example, document_examples, without_control_tokens
+
+    settings, code, seed = _settings(recipe), recipe.profile.code, recipe.seed_of(_settings(recipe))
+    contract = token_contract(tokenizer, recipe.base_model.tokens)
+    length = settings.sequence_length
+    examples = list(document_examples(documents(recipe, corpus), tokenizer, contract.separator_id, length))
+    if settings.chat is not None:
+        keys = set(settings.mixture_keys())
+        for conversation in without_control_tokens(conversations(settings.chat, corpus, answers), tokenizer):
+            example = conversation_example(conversation, tokenizer, contract.eos, length)
+            examples.append(replace(example, language=key_of(conversation, CHAT, keys)))
     chosen = mix(examples, settings.all_phases, settings.max_tokens, code, seed, repeat=settings.repeat)
     if not chosen:
         raise StageError("cpt: the corpus holds no document to train on; look at its rejected.jsonl.")
@@ -81,11 +94,12 @@ def documents(recipe: Recipe, corpus: Path) -> Iterator[Document]:
         if document.id in ids:
             continue
         tag = tags.of(document, document.id) if document.language == profile.code else ""
-        yield replace(document, language=key_of(document, keys), text=tagged_text(profile, document.text, tag))
+        key = key_of(document, document.language, keys)
+        yield replace(document, language=key, text=tagged_text(profile, document.text, tag))
     if settings.pairs is not None:
         pairs = apart(read_records(corpus / "pairs.jsonl", Pair), left_out)
         for document in pair_documents(pairs, settings.pairs, profile, tags):
-            yield replace(document, language=key_of(document, keys))
+            yield replace(document, language=key_of(document, document.language, keys))
 
 
 def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[str, Any]:

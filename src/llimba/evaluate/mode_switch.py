@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from llimba import progress
-from llimba.evaluate.answers import ask
+from llimba.inference.answers import ask
 from llimba.recipe import ModeSwitch
 
 if TYPE_CHECKING:
@@ -46,10 +46,9 @@ def probe(
                 model, tokenizer, prompts, settings.max_new_tokens, temperature=temperature, seed=seed, bar=bar
             )
             for prompt, answer in zip(prompts, answers, strict=True):
-                language = language_of(answer, target, identifier)
-                rows.append(
-                    {"temperature": temperature, "seed": seed, "prompt": prompt, "answer": answer, "language": language}
-                )
+                said = {"prompt": prompt, "answer": answer.text}
+                language = language_of(answer.text, target, identifier)
+                rows.append({"temperature": temperature, "seed": seed, **said, "language": language})
     return rows
 
 

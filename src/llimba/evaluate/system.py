@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from llimba import progress
 from llimba.evaluate import harness
-from llimba.evaluate.answers import ask
 from llimba.evaluate.baselines import HYPOTHESES, saved_scores
 from llimba.evaluate.behaviour import behaviour, summed
 from llimba.evaluate.facts import Fact, answered, knowledge, task_rows
@@ -17,6 +16,7 @@ from llimba.evaluate.scores import bits_by_label, bits_per_byte
 from llimba.evaluate.selection import Row
 from llimba.evaluate.tasks import reference_task, text_task, translation_task
 from llimba.files import write_jsonl
+from llimba.inference.answers import ask
 from llimba.prompts import split_direction
 from llimba.recipe import EvaluateSection, Recipe
 from llimba.records import Document
@@ -178,7 +178,7 @@ def _instructions(model: Any, system: str, asked: Asked, out: Path) -> dict[str,
     """Greedy answers to the instructions, and the share that does as it was told."""
     prompts = [instruction.prompt for instruction in asked.instructions]
     with progress.bar(f"{system}: instructions", len(prompts), "answers") as bar:
-        answers = ask(model.model, model.tokenizer, prompts, MAX_NEW_TOKENS, bar=bar)
+        answers = [a.text for a in ask(model.model, model.tokenizer, prompts, MAX_NEW_TOKENS, bar=bar)]
     rows = [
         asdict(instruction) | {"answer": answer, "followed": followed(instruction, answer, asked.identifier)}
         for instruction, answer in zip(asked.instructions, answers, strict=True)

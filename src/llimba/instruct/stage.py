@@ -10,9 +10,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from llimba.decontaminate import EvaluationIndex
+from llimba.decontaminate import EvaluationIndex, evaluated
 from llimba.errors import StageError, set_at
-from llimba.files import read_jsonl, stable_fraction, write_jsonl
+from llimba.files import stable_fraction, write_jsonl
 from llimba.instruct.back_translated import BackTranslated, back_translate
 from llimba.instruct.translated import translate_rows
 from llimba.instruct.translation import conversations as translations
@@ -28,10 +28,11 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     """Translate, build, decontaminate, deduplicate, cut, upsample; returns counts by source, task, origin and more."""
     settings = recipe.instruct
     pairs = list(read_records(inputs["corpus"] / "pairs.jsonl", Pair))
-    given = list(read_records(inputs["corpus"] / "conversations.jsonl", Conversation))
+    spoken = read_records(inputs["corpus"] / "conversations.jsonl", Conversation)
+    given = [c for c in spoken if settings.upsample.get(c.source, 1)]
     _check_names(recipe, [*pairs, *given])
     pairs, given, rejected, translated = _translated(recipe, inputs, pairs, given)
-    index = EvaluationIndex(_evaluated(inputs["corpus"]))
+    index = EvaluationIndex(evaluated(inputs["corpus"]))
     turned = _back_translated(recipe, inputs, pairs, index)
     rejected += turned.rejected
     write_records(out / "back_translated.jsonl", turned.pairs)
@@ -142,14 +143,6 @@ def _identify(trained: Path) -> Callable[[str], str | None] | None:
         return None if found == OTHER else found
 
     return language
-
-
-def _evaluated(corpus: Path) -> Iterator[tuple[str, str]]:
-    """Everything that is scored on: (id, text)."""
-    for row in read_jsonl(corpus / "evaluation.jsonl"):
-        yield from ((row["id"], text) for key, text in row.items() if key not in ("id", "source"))
-    for document in read_records(corpus / "held_out.jsonl", Document):
-        yield document.id, document.text
 
 
 def _decontaminated(

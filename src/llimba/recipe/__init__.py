@@ -5,7 +5,7 @@ The field names are the field's own (transformers, peft, TRL) wherever one exist
 
 from llimba.recipe.base_model import BaseModelSection, Tokens
 from llimba.recipe.corpus import CorpusSection, Executor
-from llimba.recipe.cpt import PAIRS, CptSection, NormTags, PairDocuments, Phase
+from llimba.recipe.cpt import CHAT, PAIRS, ChatDocuments, CptSection, NormTags, PairDocuments, Phase
 from llimba.recipe.evaluate import Decoding, EvaluateSection, ModeSwitch
 from llimba.recipe.instruct import InstructSection
 from llimba.recipe.publish import PublishSection
@@ -31,12 +31,14 @@ from llimba.recipe.translate import (
 from llimba.recipe.whole import Recipe, local_paths
 
 __all__ = [
+    "CHAT",
     "PAIRS",
     "AnySource",
     "AnyTranslation",
     "ApertiumTranslation",
     "BackTranslation",
     "BaseModelSection",
+    "ChatDocuments",
     "CorpusSection",
     "CptSection",
     "Decoding",

@@ -9,6 +9,7 @@ from llimba.recipe.section import Section
 from llimba.recipe.training import TrainingSection
 
 PAIRS = "pairs"  # what a mixture calls the documents made of aligned pairs
+CHAT = "chat"  # and the conversations
 
 
 class PairDocuments(Section):
@@ -17,6 +18,16 @@ class PairDocuments(Section):
     directions: list[str] = Field(min_length=1)  # each that is named is written; a model learns no other
     rows_per_document: int = Field(default=3, gt=0)  # consecutive pairs of one source
     sources: list[str] = []  # whose pairs; empty: every source's
+
+
+class ChatDocuments(Section):
+    """Conversations in the base model's own chat template, read so that it goes on answering; answers count alone."""
+
+    sources: list[str] = []  # whose conversations; empty: every source's
+    own_answers: bool = True  # the base model answers the first request of each itself; false: as they stand
+    max_conversations: int | None = Field(default=None, gt=0)  # answered at most; the share takes what it needs
+    max_new_tokens: int = Field(default=256, gt=0)  # of an own answer; one that has no end by then is left out
+    temperature: float = Field(default=0.7, ge=0)  # of own answers; 0 is greedy
 
 
 class NormTags(Section):
@@ -36,8 +47,8 @@ class Phase(Section):
 class CptSection(TrainingSection):
     """Continued pretraining on documents.
 
-    A key of a mixture is a language, or `pairs`, or either with the name of a source or an origin after a slash
-    (`sc/mt`, `pairs/handbook`): such documents then count under that key and no longer under the plain one.
+    A key of a mixture is a language, or `pairs`, or `chat`, or one of them with the name of a source or an origin after
+    a slash (`sc/mt`, `pairs/handbook`): such documents then count under that key and no longer under the plain one.
     """
 
     mixture: dict[str, float] = {}  # token share per key; empty: everything as it is
@@ -45,6 +56,7 @@ class CptSection(TrainingSection):
     phases: list[Phase] = []  # one after another under one schedule, each shuffled within itself
     repeat: bool = False  # begin a key's text again where it runs out; else that is an error
     pairs: PairDocuments | None = None
+    chat: ChatDocuments | None = None
     norm_tags: NormTags | None = None
 
     @property
@@ -70,8 +82,11 @@ class CptSection(TrainingSection):
         for place, mixture in places:
             if mixture and abs(sum(mixture.values()) - 1) > 1e-6:
                 raise ValueError(f"the shares of {place} must add up to 1 (now {sum(mixture.values()):g})")
-        if self.pairs is None and any(key.split("/")[0] == PAIRS for key in self.mixture_keys()):
-            raise ValueError("a mixture gives a share to `pairs`, and the section cpt.pairs does not say which: add it")
+        for name, section in ((PAIRS, self.pairs), (CHAT, self.chat)):
+            if section is None and any(key.split("/")[0] == name for key in self.mixture_keys()):
+                raise ValueError(
+                    f"a mixture gives a share to `{name}`, and the section cpt.{name} does not say which: add it"
+                )
         if self.repeat and self.epoch_tokens is None:
             raise ValueError("repeat needs max_tokens: text that begins again has no end of its own")
         return self

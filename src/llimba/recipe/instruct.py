@@ -1,5 +1,7 @@
 """What conversations are made of."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from llimba.recipe.section import Section
@@ -12,7 +14,8 @@ class InstructSection(Section):
     directions: list[str] = []  # pairs become translation conversations in these
     translate: dict[str, AnyTranslation] = {}  # source name -> how its rows are brought into the language
     back_translate: BackTranslation | None = None  # authentic sentences into other languages, turned round
-    upsample: dict[str, int] = {}  # source name -> how often each of its rows stands in the end
+    # source name -> how often each of its rows stands in the end; 0: not at all
+    upsample: dict[str, Annotated[int, Field(ge=0)]] = {}
     max_conversations: int | None = Field(default=None, gt=0)  # before upsampling
     prompt_languages: list[str] = ["en"]
     system_prompt_share: float = Field(default=0.5, ge=0, le=1)

@@ -180,8 +180,9 @@ class Recipe(Section):
             _, slash, part = key.partition("/")
             if slash and part not in self.sources and part not in ORIGINS:
                 raise ValueError(f"the mixture's key '{key}': '{part}' is neither a source nor {', '.join(ORIGINS)}")
-        if cpt.pairs is not None and (unknown := [name for name in cpt.pairs.sources if name not in self.sources]):
-            raise ValueError(f"cpt.pairs.sources: there is no source '{unknown[0]}'")
+        for name, section in (("pairs", cpt.pairs), ("chat", cpt.chat)):
+            if section is not None and (unknown := [one for one in section.sources if one not in self.sources]):
+                raise ValueError(f"cpt.{name}.sources: there is no source '{unknown[0]}'")
 
 
 def local_paths(value: BaseModel | dict[str, Any]) -> Iterator[Path]:

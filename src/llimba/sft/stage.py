@@ -116,9 +116,10 @@ def training_examples(recipe: Recipe, instruct: Path, tokenizer: Any) -> tuple[l
 
 def _clean(instruct: Path, tokenizer: Any) -> tuple[list[Conversation], int]:
     """The conversations without control tokens, and how many hold some; raises `StageError` where none is left."""
-    control = [token for token in tokenizer.all_special_tokens if token]
+    from llimba.training.examples import without_control_tokens
+
     conversations = list(read_records(instruct / "conversations.jsonl", Conversation))
-    clean = [c for c in conversations if not _holds_control_token(c, control)]
+    clean = list(without_control_tokens(conversations, tokenizer))
     if not clean:
         raise StageError("sft: there is no conversation to train on; look at the facts of the instruct stage.")
     return clean, len(conversations) - len(clean)
@@ -155,8 +156,3 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[
     there = (inputs["instruct"] / "conversations.jsonl").exists()
     seed = recipe.seed_of(recipe.sft)
     return estimate_stage(recipe.base_model, recipe.sft, card, examples if there else None, seed, None)
-
-
-def _holds_control_token(conversation: Conversation, control: list[str]) -> bool:
-    """Whether somebody wrote a control token as text: it would end or forge a turn."""
-    return any(token in text for text in conversation.contents for token in control)

@@ -59,6 +59,14 @@ def split(ids: list[int], sequence_length: int, document: str, language: str) ->
         yield Example(document, language, piece[:-1], piece[1:])
 
 
+def without_control_tokens(conversations: Iterable[Conversation], tokenizer: Any) -> Iterator[Conversation]:
+    """Those in which nobody wrote a control token as text: it would end or forge a turn."""
+    control = [token for token in tokenizer.all_special_tokens if token]
+    for conversation in conversations:
+        if not any(token in text for text in conversation.contents for token in control):
+            yield conversation
+
+
 def conversation_length(conversation: Conversation, tokenizer: Any) -> int:
     """Tokens of a whole conversation as the chat template writes it."""
     text = tokenizer.apply_chat_template(conversation.messages, tokenize=False)
@@ -86,7 +94,7 @@ def conversation_example(conversation: Conversation, tokenizer: Any, eos: str, s
     if not (labels != IGNORED).any():
         raise StageError(
             f"conversation {conversation.id}: no token would be supervised (no assistant message, or it starts beyond "
-            f"the sequence_length of {sequence_length} tokens). Raise sft.sequence_length or drop the conversation."
+            f"the sequence_length of {sequence_length} tokens). Raise sequence_length or drop the conversation."
         )
     return Example(conversation.id, conversation.task, ids[: len(labels)], labels)
 

@@ -1,7 +1,7 @@
 """Answers to plain prompts: greedy at zero, the same with the same seed, in the order that was asked."""
 
-from llimba.evaluate import answers
-from llimba.evaluate.answers import ask
+from llimba.inference import answers
+from llimba.inference.answers import Answer, ask
 from tests.fakes import tiny_model, tiny_tokenizer
 
 
@@ -20,3 +20,25 @@ def test_answers_come_back_in_the_order_asked() -> None:
     assert len(set(alone)) > 1
     assert ask(model, tokenizer, prompts, 6) == alone
     assert len(prompts) <= answers.BATCH  # padding on the left changes no answer
+
+
+def test_an_answer_says_whether_it_came_to_an_end() -> None:
+    model, tokenizer = tiny_model().eval(), tiny_tokenizer()
+    (cut,) = ask(model, tokenizer, ["a"], 6)
+    assert cut == Answer(cut.text, stopped=False)
+    whole = (
+        model(
+            **tokenizer(
+                tokenizer.apply_chat_template(
+                    [{"role": "user", "content": "a"}], tokenize=False, add_generation_prompt=True
+                ),
+                return_tensors="pt",
+                add_special_tokens=False,
+            )
+        )
+        .logits[0, -1]
+        .argmax()
+        .item()
+    )
+    model.generation_config.eos_token_id = [whole]  # the first token that it says ends it
+    assert ask(model, tokenizer, ["a"], 6)[0].stopped

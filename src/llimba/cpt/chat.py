@@ -1,0 +1,115 @@
+"""Conversations to read between the texts, in the base model's own chat template, so that it goes on answering.
+
+Plain text alone undoes the chat: after a short run no answer comes to an end (docs/results.md, D4). What the untouched
+model itself answers is nearest to what it would lose (arXiv 2605.26097), and nobody has to write it. The conversations
+are the corpus stage's; an own answer that holds what is scored on, or that has no end, is left out.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from llimba import processes, progress
+from llimba.base_model import apply_contract, token_contract
+from llimba.decontaminate import EvaluationIndex, evaluated
+from llimba.errors import StageError
+from llimba.files import read_jsonl, stable_fraction, write_jsonl
+from llimba.inference.answers import ask
+from llimba.recipe import ChatDocuments, Tokens
+from llimba.records import Conversation, read_records
+
+logger = logging.getLogger(__name__)
+
+ANSWERS = "own_answers.jsonl"
+AT_ONCE = 64  # answers; a killed run loses no more
+LOOK_SECONDS = 2.0  # between looks of another process for the answers that the first one makes
+
+
+def conversations(settings: ChatDocuments, corpus: Path, answers: Path | None = None) -> Iterator[Conversation]:
+    """What may be read, in a fixed order; with `answers` (of `own_answers`) one request and the model's own answer."""
+    said = None
+    if answers is not None:
+        index = EvaluationIndex(evaluated(corpus))
+        whole = (row for row in read_jsonl(answers) if row["stopped"] and row["answer"].strip())
+        clean = (row for row in whole if not any(map(index.hit, row["answer"].split("\n"))))
+        said = {(row["source"], row["id"]): row["answer"].strip() for row in clean}
+        if not said:
+            raise StageError(
+                f"cpt.chat: none of the base model's own answers came to an end within {settings.max_new_tokens} "
+                "tokens. Raise cpt.chat.max_new_tokens, add conversations, or set own_answers: false."
+            )
+    for conversation in _chosen(settings, corpus):
+        if said is None:
+            yield conversation
+        elif (text := said.get((conversation.source, conversation.id))) is not None:
+            messages = [_request(conversation), {"role": "assistant", "content": text}]
+            yield replace(conversation, messages=messages, origin="generated")
+
+
+def own_answers(settings: ChatDocuments, tokens: Tokens, corpus: Path, start: Path, out: Path, seed: int) -> Path:
+    """The base model's answer to the first request of every conversation, in `out`; what is there is not made again.
+
+    Of several processes the first answers and the others wait.
+    """
+    done = out / ANSWERS
+    while not processes.is_main() and not done.exists():
+        time.sleep(LOOK_SECONDS)
+    if not done.exists():
+        partial = done.with_suffix(".partial.jsonl")
+        _answer(settings, tokens, list(_chosen(settings, corpus)), start, partial, seed)
+        partial.rename(done)
+    return done
+
+
+def _answer(
+    settings: ChatDocuments, tokens: Tokens, asked: list[Conversation], start: Path, partial: Path, seed: int
+) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    tokenizer = AutoTokenizer.from_pretrained(start)
+    model = AutoModelForCausalLM.from_pretrained(start, dtype=torch.bfloat16).to(device).eval()
+    apply_contract(model, tokenizer, token_contract(tokenizer, tokens))
+    rows = list(read_jsonl(partial)) if partial.exists() else []
+    with progress.bar("cpt: the base model's own answers", len(asked), "answers") as bar:
+        bar.resume_at(len(rows))
+        for first in range(len(rows), len(asked), AT_ONCE):
+            batch = asked[first : first + AT_ONCE]
+            prompts = [_request(conversation)["content"] for conversation in batch]
+            found = ask(
+                model,
+                tokenizer,
+                prompts,
+                settings.max_new_tokens,
+                temperature=settings.temperature,
+                seed=seed + first,
+                bar=bar,
+            )
+            rows += [
+                {"source": c.source, "id": c.id, "prompt": prompt, "answer": answer.text, "stopped": answer.stopped}
+                for c, prompt, answer in zip(batch, prompts, found, strict=True)
+            ]
+            write_jsonl(partial, rows)
+    logger.info("cpt: %d of %d own answers came to an end", sum(row["stopped"] for row in rows), len(rows))
+
+
+def _chosen(settings: ChatDocuments, corpus: Path) -> Iterator[Conversation]:
+    """The conversations of the sources that are named, at most so many, in an order fixed by their ids."""
+    wanted = (
+        conversation
+        for conversation in read_records(corpus / "conversations.jsonl", Conversation)
+        if not settings.sources or conversation.source in settings.sources
+    )
+    ranked = sorted(wanted, key=lambda conversation: stable_fraction("chat", conversation.id))
+    if not ranked:
+        raise StageError(
+            "cpt.chat: the corpus has no conversation of these sources. Name a source with yields: conversations."
+        )
+    yield from ranked[: settings.max_conversations]
+
+
+def _request(conversation: Conversation) -> dict[str, str]:
+    return next(message for message in conversation.messages if message["role"] == "user")
