@@ -8,7 +8,7 @@ import pytest
 
 from llimba.cpt import chat
 from llimba.cpt.chat import conversations, own_answers
-from llimba.cpt.stage import run, training_examples
+from llimba.cpt.stage import estimate, run, training_examples
 from llimba.errors import StageError
 from llimba.files import read_jsonl
 from llimba.inference.answers import Answer
@@ -132,9 +132,11 @@ def test_the_stage_asks_the_base_model_before_it_trains(tmp_path: Path, monkeypa
     with pytest.raises(StageError, match="came to an end within 8"):  # a random model has no end to what it says
         run(loaded, {"corpus": folder}, tmp_path / "random")
     answering(monkeypatch, {})
+    foreseen = estimate(loaded, {"corpus": folder}, "rtx4090")  # the answers are not there yet
     facts = run(loaded, {"corpus": folder}, tmp_path / "out")
+    assert (foreseen["tokens"], foreseen["steps"]) == (400, pytest.approx(facts["steps"], abs=4))
     assert facts["phases"] == [{"sc": 120, "it": 40, "chat": 40}, {"sc": 160, "it": 40}]
-    assert (tmp_path / "out" / chat.ANSWERS).exists()
+    assert facts["own_answers"] == {"made": 6, "came_to_an_end": 6}
 
 
 def test_a_recipe_says_what_its_chat_is(tmp_path: Path) -> None:

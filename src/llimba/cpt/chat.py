@@ -28,9 +28,14 @@ LOOK_SECONDS = 2.0  # between looks of another process for the answers that the 
 
 
 def conversations(settings: ChatDocuments, corpus: Path, answers: Path | None = None) -> Iterator[Conversation]:
-    """What may be read, in a fixed order; with `answers` (of `own_answers`) one request and the model's own answer."""
+    """What may be read, in a fixed order: as it stands, or one request and the model's own answer from `answers`.
+
+    Where own answers are asked for and not made yet, as for an estimate, each is taken to be half as long as it may be.
+    """
     said = None
-    if answers is not None:
+    if settings.own_answers and answers is None:
+        said = dict.fromkeys(_names(settings, corpus), " ".join(["and"] * (settings.max_new_tokens // 2)))
+    elif answers is not None:
         index = EvaluationIndex(evaluated(corpus))
         whole = (row for row in read_jsonl(answers) if row["stopped"] and row["answer"].strip())
         clean = (row for row in whole if not any(map(index.hit, row["answer"].split("\n"))))
@@ -43,7 +48,7 @@ def conversations(settings: ChatDocuments, corpus: Path, answers: Path | None = 
     for conversation in _chosen(settings, corpus):
         if said is None:
             yield conversation
-        elif (text := said.get((conversation.source, conversation.id))) is not None:
+        elif text := said.get((conversation.source, conversation.id)):
             messages = [_request(conversation), {"role": "assistant", "content": text}]
             yield replace(conversation, messages=messages, origin="generated")
 
@@ -61,6 +66,12 @@ def own_answers(settings: ChatDocuments, tokens: Tokens, corpus: Path, start: Pa
         _answer(settings, tokens, list(_chosen(settings, corpus)), start, partial, seed)
         partial.rename(done)
     return done
+
+
+def counted(answers: Path) -> dict[str, int]:
+    """How many own answers there are, and how many of them came to an end."""
+    ends = [row["stopped"] for row in read_jsonl(answers)]
+    return {"made": len(ends), "came_to_an_end": sum(ends)}
 
 
 def _answer(
@@ -109,6 +120,10 @@ def _chosen(settings: ChatDocuments, corpus: Path) -> Iterator[Conversation]:
             "cpt.chat: the corpus has no conversation of these sources. Name a source with yields: conversations."
         )
     yield from ranked[: settings.max_conversations]
+
+
+def _names(settings: ChatDocuments, corpus: Path) -> Iterator[tuple[str, str]]:
+    return ((conversation.source, conversation.id) for conversation in _chosen(settings, corpus))
 
 
 def _request(conversation: Conversation) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llimba.base_model import base_folder, token_contract
-from llimba.cpt.chat import conversations, own_answers
+from llimba.cpt.chat import conversations, counted, own_answers
 from llimba.cpt.mixture import key_of, mix
 from llimba.cpt.pairs import pair_documents
 from llimba.cpt.tags import Tags
@@ -59,13 +59,15 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         between["interpolation"] = interpolate(start, trained, settings, inputs["corpus"], recipe, opened.precision)
 
     finish(opened.model, opened.tokenizer, out, check=end)
+    if answers is not None:
+        between["own_answers"] = counted(answers)
     return facts | between | {"tokens_per_epoch": tokens_by_key(chosen), "phases": tokens_by_phase(chosen)}
 
 
 def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any, answers: Path | None = None) -> list["Example"]:
     """One epoch: documents and conversations in the tokenizer's ids, split, and mixed by the recipe's token shares.
 
-    `answers`: the base model's own to the conversations (`chat.own_answers`); without, they are read as they stand.
+    `answers`: the base model's own to the conversations, where `chat.own_answers` asks for them; None for an estimate.
     """
     from llimba.training.examples import conversation_example, document_examples, without_control_tokens
 
