@@ -43,7 +43,7 @@ del blocks[::2], blocks[:50]  # gaps between what is still used
 before = resident()
 freed.after_step()
 between = resident()
-freed.bound = before - 2**20
+freed.bound = before
 freed.after_step()
 print(before - between, before - resident())
 freed.end()
