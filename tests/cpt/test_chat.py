@@ -12,7 +12,7 @@ from llimba.cpt.stage import estimate, run, training_examples
 from llimba.errors import StageError
 from llimba.files import read_jsonl
 from llimba.inference.answers import Answer
-from llimba.recipe import ChatDocuments, Tokens
+from llimba.recipe import ChatDocuments
 from llimba.records import Conversation, Document, write_records
 from llimba.training.examples import IGNORED
 from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model, tiny_tokenizer, write_held_out
@@ -77,7 +77,7 @@ def test_an_own_answer_takes_the_place_of_the_given_one(tmp_path: Path, monkeypa
     folder, scored = corpus(tmp_path / "corpus"), SENTENCES["sc"][8]
     cut, contaminated, empty = Answer("It goes on and", False), Answer(f"So:\n{scored}", True), Answer(" ", True)
     calls = answering(monkeypatch, {"Question 0?": cut, "Question 1?": contaminated, "Question 2?": empty})
-    made = own_answers(ChatDocuments(), Tokens(), folder, tmp_path / "base", tmp_path, 1)
+    made = own_answers(with_chat(tmp_path, {"max_new_tokens": 40}), folder, tmp_path / "base", tmp_path)
     assert len(calls) == 1 and len(calls[0]) == 6
     found = list(conversations(ChatDocuments(), folder, made))
     assert {c.id for c in found} == {"c3", "c4", "c5"}
@@ -102,7 +102,7 @@ def test_answers_that_are_there_are_not_made_again(tmp_path: Path, monkeypatch: 
 
     answer = chat.ask
     monkeypatch.setattr(chat, "ask", killed)
-    asked = (ChatDocuments(), Tokens(), folder, tmp_path / "base", tmp_path, 1)
+    asked = (with_chat(tmp_path, {"max_new_tokens": 40}), folder, tmp_path / "base", tmp_path)
     with pytest.raises(KeyboardInterrupt):
         own_answers(*asked)
     assert not (tmp_path / chat.ANSWERS).exists()
@@ -112,6 +112,26 @@ def test_answers_that_are_there_are_not_made_again(tmp_path: Path, monkeypatch: 
     assert len({row["id"] for row in read_jsonl(made)}) == 5
     own_answers(*asked)
     assert len(calls) == 3
+
+
+def test_what_does_not_fit_is_not_asked_and_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_tiny_model(tmp_path / "base")
+    folder, calls = corpus(tmp_path / "corpus"), answering(monkeypatch, {})
+    loaded = with_chat(tmp_path, {"max_new_tokens": 120}, mixture={})  # of 128 a row
+    made = own_answers(loaded, folder, tmp_path / "base", tmp_path)
+    assert calls == [] and list(read_jsonl(made)) == []
+    with pytest.raises(StageError, match="came to an end"):
+        list(conversations(ChatDocuments(), folder, made))
+    short = with_chat(tmp_path, {"own_answers": False}, mixture={}, sequence_length=40)
+    found = training_examples(short, folder, tiny_tokenizer())
+    assert "chat" not in {example.language for example in found}
+
+
+def test_a_model_without_a_template_is_refused(tmp_path: Path) -> None:
+    save_tiny_model(tmp_path / "base")
+    (tmp_path / "base" / "chat_template.jinja").unlink()
+    with pytest.raises(StageError, match="has no chat template"):
+        own_answers(with_chat(tmp_path, {}), corpus(tmp_path / "corpus"), tmp_path / "base", tmp_path)
 
 
 def test_sources_and_number_are_those_asked_for(tmp_path: Path) -> None:

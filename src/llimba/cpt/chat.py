@@ -17,7 +17,8 @@ from llimba.decontaminate import EvaluationIndex, evaluated
 from llimba.errors import StageError
 from llimba.files import read_jsonl, stable_fraction, write_jsonl
 from llimba.inference.answers import ask
-from llimba.recipe import ChatDocuments, Tokens
+from llimba.inference.template import check_template
+from llimba.recipe import ChatDocuments, Recipe
 from llimba.records import Conversation, read_records
 
 logger = logging.getLogger(__name__)
@@ -53,17 +54,18 @@ def conversations(settings: ChatDocuments, corpus: Path, answers: Path | None = 
             yield replace(conversation, messages=messages, origin="generated")
 
 
-def own_answers(settings: ChatDocuments, tokens: Tokens, corpus: Path, start: Path, out: Path, seed: int) -> Path:
+def own_answers(recipe: Recipe, corpus: Path, start: Path, out: Path) -> Path:
     """The base model's answer to the first request of every conversation, in `out`; what is there is not made again.
 
-    Of several processes the first answers and the others wait.
+    A request that leaves no room for its answer within `sequence_length` is not asked. Of several processes the first
+    answers and the others wait. Raises `StageError` for a model without a chat template.
     """
     done = out / ANSWERS
     while not processes.is_main() and not done.exists():
         time.sleep(LOOK_SECONDS)
     if not done.exists():
         partial = done.with_suffix(".partial.jsonl")
-        _answer(settings, tokens, list(_chosen(settings, corpus)), start, partial, seed)
+        _answer(recipe, corpus, start, partial)
         partial.rename(done)
     return done
 
@@ -74,17 +76,24 @@ def counted(answers: Path) -> dict[str, int]:
     return {"made": len(ends), "came_to_an_end": sum(ends)}
 
 
-def _answer(
-    settings: ChatDocuments, tokens: Tokens, asked: list[Conversation], start: Path, partial: Path, seed: int
-) -> None:
+def _answer(recipe: Recipe, corpus: Path, start: Path, partial: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    from llimba.training.examples import conversation_length
+
+    section = recipe.cpt
+    assert section is not None and section.chat is not None
+    settings, room = section.chat, section.sequence_length - section.chat.max_new_tokens
     tokenizer = AutoTokenizer.from_pretrained(start)
+    check_template(start, tokenizer)
+    alone = ((c, replace(c, messages=[_request(c)])) for c in _chosen(settings, corpus))
+    asked = [c for c, request in alone if conversation_length(request, tokenizer) <= room]
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = AutoModelForCausalLM.from_pretrained(start, dtype=torch.bfloat16).to(device).eval()
-    apply_contract(model, tokenizer, token_contract(tokenizer, tokens))
+    apply_contract(model, tokenizer, token_contract(tokenizer, recipe.base_model.tokens))
     rows = list(read_jsonl(partial)) if partial.exists() else []
+    write_jsonl(partial, rows)
     with progress.bar("cpt: the base model's own answers", len(asked), "answers") as bar:
         bar.resume_at(len(rows))
         for first in range(len(rows), len(asked), AT_ONCE):
@@ -96,7 +105,7 @@ def _answer(
                 prompts,
                 settings.max_new_tokens,
                 temperature=settings.temperature,
-                seed=seed + first,
+                seed=recipe.seed_of(section) + first,
                 bar=bar,
             )
             rows += [

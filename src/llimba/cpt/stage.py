@@ -37,8 +37,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     start = base_folder(recipe.base_model)
     answers = None
     if settings.chat is not None and settings.chat.own_answers:
-        tokens, seed = recipe.base_model.tokens, recipe.seed_of(settings)
-        answers = own_answers(settings.chat, tokens, inputs["corpus"], start, out, seed)
+        answers = own_answers(recipe, inputs["corpus"], start, out)
     opened = open_for_training(start, settings, recipe.base_model.tokens)
     chosen = training_examples(recipe, inputs["corpus"], opened.tokenizer, answers)
     aside = list(read_records(inputs["corpus"] / "held_out.jsonl", Document))
@@ -69,17 +68,23 @@ def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any, answers: Pat
 
     `answers`: the base model's own to the conversations, where `chat.own_answers` asks for them; None for an estimate.
     """
-    from llimba.training.examples import conversation_example, document_examples, without_control_tokens
+    from llimba.training.examples import (
+        conversation_example,
+        conversation_length,
+        document_examples,
+        without_control_tokens,
+    )
 
     settings, code, seed = _settings(recipe), recipe.profile.code, recipe.seed_of(_settings(recipe))
     contract = token_contract(tokenizer, recipe.base_model.tokens)
     length = settings.sequence_length
     examples = list(document_examples(documents(recipe, corpus), tokenizer, contract.separator_id, length))
     if settings.chat is not None:
-        keys = set(settings.mixture_keys())
-        for conversation in without_control_tokens(conversations(settings.chat, corpus, answers), tokenizer):
-            example = conversation_example(conversation, tokenizer, contract.eos, length)
-            examples.append(replace(example, language=key_of(conversation, CHAT, keys)))
+        keys, spoken = set(settings.mixture_keys()), conversations(settings.chat, corpus, answers)
+        for conversation in without_control_tokens(spoken, tokenizer):
+            if conversation_length(conversation, tokenizer) <= length:  # a longer one would lose its end
+                example = conversation_example(conversation, tokenizer, contract.eos, length)
+                examples.append(replace(example, language=key_of(conversation, CHAT, keys)))
     chosen = mix(examples, settings.all_phases, settings.max_tokens, code, seed, repeat=settings.repeat)
     if not chosen:
         raise StageError("cpt: the corpus holds no document to train on; look at its rejected.jsonl.")
