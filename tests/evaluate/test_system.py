@@ -18,6 +18,7 @@ from llimba.evaluate.system import Asked, score
 from llimba.evaluate.tasks import write_questions, write_references, write_tasks
 from llimba.files import read_jsonl
 from llimba.identify.identifier import Identifier
+from llimba.inference.answers import Answer
 from llimba.records import Document
 from tests.fakes import SENTENCES, recipe, save_tiny_model, write_text
 from tests.identify.test_identifier import lines
@@ -110,7 +111,7 @@ def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.Monkey
     write_tasks(out / "tasks", {}, {"sc": texts}, loaded.profile, loaded.evaluate, {})
     for name, cloze in ((system.QUESTIONS, False), (system.CLOZE, True)):
         write_questions(out / "tasks", name, system.task_rows(facts, cloze=cloze))
-    monkeypatch.setattr(system, "ask", lambda *_, **__: ["pane", "pane"])
+    monkeypatch.setattr(system, "ask", lambda *_, **__: [Answer("pane", True), Answer("pane", False)])
     given = Asked({}, {"sc": texts}, facts, asked, {}, None)
     found = score(loaded, "m", save_tiny_model(tmp_path / "model"), given, out / "tasks", out)
     measured = found["bits_per_byte"]["sc"]
