@@ -61,6 +61,13 @@ def talk(identifier: str, question: str, answer: str, source: str = "aligned") -
     return Conversation(id=identifier, messages=messages, **{**COMMON, "source": source})
 
 
+def test_a_source_upsampled_by_nought_is_left_out(tmp_path: Path) -> None:
+    given = [talk("g", "pregunta", "eja"), talk("o", "àtera", "nono", source="scored")]
+    inputs = corpus(tmp_path / "in", given)
+    facts = run(recipe(tmp_path, instruct={"directions": ["it-sc"], "upsample": {"aligned": 0}}), inputs, tmp_path)
+    assert facts["sources"] == {"scored": 1}
+
+
 def test_reviewed_sets_are_upsampled_after_the_cut(tmp_path: Path) -> None:
     given = [talk(f"g{i}", f"pregunta {i}", "eja") for i in range(3)] + [talk("o", "àtera", "nono", source="scored")]
     inputs = corpus(tmp_path / "in", given)

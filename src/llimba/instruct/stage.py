@@ -28,8 +28,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     """Translate, build, decontaminate, deduplicate, cut, upsample; returns counts by source, task, origin and more."""
     settings = recipe.instruct
     pairs = list(read_records(inputs["corpus"] / "pairs.jsonl", Pair))
-    spoken = read_records(inputs["corpus"] / "conversations.jsonl", Conversation)
-    given = [c for c in spoken if settings.upsample.get(c.source, 1)]
+    given = list(read_records(inputs["corpus"] / "conversations.jsonl", Conversation))
     _check_names(recipe, [*pairs, *given])
     pairs, given, rejected, translated = _translated(recipe, inputs, pairs, given)
     index = EvaluationIndex(evaluated(inputs["corpus"]))
@@ -41,7 +40,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         directions = [f"{code}-{recipe.profile.code}" for code in settings.back_translate.into]
         only_these = settings.model_copy(update={"directions": directions})
         built += translations(turned.pairs, only_these, recipe.profile, recipe.seed)
-    clean = list(_decontaminated([*given, *built], index, rejected))
+    wanted = (c for c in (*given, *built) if settings.upsample.get(c.source, 1))
+    clean = list(_decontaminated(wanted, index, rejected))
     unique = _without_duplicates(clean)
     chosen = sorted(unique, key=lambda c: stable_fraction(str(recipe.seed), "order", c.id))[
         : settings.max_conversations
