@@ -12,12 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from llimba import processes, progress
-from llimba.base_model import apply_contract, token_contract
 from llimba.decontaminate import EvaluationIndex, evaluated
 from llimba.errors import StageError
 from llimba.files import read_jsonl, stable_fraction, write_jsonl
 from llimba.inference.answers import ask
-from llimba.inference.template import check_template
+from llimba.inference.opened import open_model
 from llimba.recipe import ChatDocuments, Recipe
 from llimba.records import Conversation, read_records
 
@@ -33,25 +32,30 @@ def conversations(settings: ChatDocuments, corpus: Path, answers: Path | None = 
 
     Where own answers are asked for and not made yet, as for an estimate, each is taken to be half as long as it may be.
     """
-    said = None
-    if settings.own_answers and answers is None:
-        said = dict.fromkeys(_names(settings, corpus), " ".join(["and"] * (settings.max_new_tokens // 2)))
-    elif answers is not None:
-        index = EvaluationIndex(evaluated(corpus))
-        whole = (row for row in read_jsonl(answers) if row["stopped"] and row["answer"].strip())
-        clean = (row for row in whole if not any(map(index.hit, row["answer"].split("\n"))))
-        said = {(row["source"], row["id"]): row["answer"].strip() for row in clean}
-        if not said:
-            raise StageError(
-                f"cpt.chat: none of the base model's own answers came to an end within {settings.max_new_tokens} "
-                "tokens. Raise cpt.chat.max_new_tokens, add conversations, or set own_answers: false."
-            )
+    if not settings.own_answers:
+        yield from _chosen(settings, corpus)
+        return
+    said = _whole_answers(settings, corpus, answers) if answers is not None else None
+    foreseen = " ".join(["and"] * (settings.max_new_tokens // 2))
     for conversation in _chosen(settings, corpus):
-        if said is None:
-            yield conversation
-        elif text := said.get((conversation.source, conversation.id)):
+        text = foreseen if said is None else said.get((conversation.source, conversation.id))
+        if text is not None:
             messages = [_request(conversation), {"role": "assistant", "content": text}]
             yield replace(conversation, messages=messages, origin="generated")
+
+
+def _whole_answers(settings: ChatDocuments, corpus: Path, answers: Path) -> dict[tuple[str, str], str]:
+    """By source and id, the answers that came to an end and hold nothing that is scored on."""
+    index = EvaluationIndex(evaluated(corpus))
+    whole = (row for row in read_jsonl(answers) if row["stopped"] and row["answer"].strip())
+    clean = (row for row in whole if not any(map(index.hit, row["answer"].split("\n"))))
+    said = {(row["source"], row["id"]): row["answer"].strip() for row in clean}
+    if not said:
+        raise StageError(
+            f"cpt.chat: none of the base model's own answers came to an end within {settings.max_new_tokens} "
+            "tokens. Raise cpt.chat.max_new_tokens, add conversations, or set own_answers: false."
+        )
+    return said
 
 
 def own_answers(recipe: Recipe, corpus: Path, start: Path, out: Path) -> Path:
@@ -77,21 +81,14 @@ def counted(answers: Path) -> dict[str, int]:
 
 
 def _answer(recipe: Recipe, corpus: Path, start: Path, partial: Path) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     from llimba.training.examples import conversation_length
 
     section = recipe.cpt
     assert section is not None and section.chat is not None
     settings, room = section.chat, section.sequence_length - section.chat.max_new_tokens
-    tokenizer = AutoTokenizer.from_pretrained(start)
-    check_template(start, tokenizer)
+    opened = open_model(start, tokens=recipe.base_model.tokens)
     alone = ((c, replace(c, messages=[_request(c)])) for c in _chosen(settings, corpus))
-    asked = [c for c, request in alone if conversation_length(request, tokenizer) <= room]
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = AutoModelForCausalLM.from_pretrained(start, dtype=torch.bfloat16).to(device).eval()
-    apply_contract(model, tokenizer, token_contract(tokenizer, recipe.base_model.tokens))
+    asked = [c for c, request in alone if conversation_length(request, opened.tokenizer) <= room]
     rows = list(read_jsonl(partial)) if partial.exists() else []
     write_jsonl(partial, rows)
     with progress.bar("cpt: the base model's own answers", len(asked), "answers") as bar:
@@ -100,8 +97,8 @@ def _answer(recipe: Recipe, corpus: Path, start: Path, partial: Path) -> None:
             batch = asked[first : first + AT_ONCE]
             prompts = [_request(conversation)["content"] for conversation in batch]
             found = ask(
-                model,
-                tokenizer,
+                opened.model,
+                opened.tokenizer,
                 prompts,
                 settings.max_new_tokens,
                 temperature=settings.temperature,
@@ -129,10 +126,6 @@ def _chosen(settings: ChatDocuments, corpus: Path) -> Iterator[Conversation]:
             "cpt.chat: the corpus has no conversation of these sources. Name a source with yields: conversations."
         )
     yield from ranked[: settings.max_conversations]
-
-
-def _names(settings: ChatDocuments, corpus: Path) -> Iterator[tuple[str, str]]:
-    return ((conversation.source, conversation.id) for conversation in _chosen(settings, corpus))
 
 
 def _request(conversation: Conversation) -> dict[str, str]:

@@ -64,8 +64,8 @@ def check_folder(folder: Path) -> None:
             raise StageError(f"{folder}/{name} asks to run code of its own (auto_map); llimba runs no remote code.")
 
 
-def open_model(folder: Path, profile: str | None = None) -> Opened:
-    """Open a folder; `profile` names a language profile to use instead of the one in it."""
+def open_model(folder: Path, profile: str | None = None, tokens: Tokens | None = None) -> Opened:
+    """Open a folder; `profile` names a language profile to use instead of the one in it, `tokens` a recipe's own."""
     check_folder(folder)
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -74,7 +74,7 @@ def open_model(folder: Path, profile: str | None = None) -> Opened:
     check_template(folder, tokenizer)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=_dtype(), attn_implementation="sdpa").to(device).eval()
-    contract = token_contract(tokenizer, Tokens())
+    contract = token_contract(tokenizer, tokens or Tokens())
     apply_contract(model, tokenizer, contract)
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None) or CONTEXT
     named = profile or (str(folder / PROFILE) if (folder / PROFILE).exists() else None)
