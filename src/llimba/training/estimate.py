@@ -147,22 +147,23 @@ def most_tokens(settings: TrainingSection, max_tokens: int | None) -> int | None
 def memory_lines(shape: cost.Shape, settings: TrainingSection, card: Card) -> dict[str, float]:
     """`cost.memory` for what the recipe's "auto" comes to on this card, and what is gone before a tensor, in bytes."""
     chosen, _ = precision.choose_precision(settings, shape, card.memory if card.gpu else None)
-    optimizer, _ = precision.choose_optimizer(settings, chosen == "bf16")
-    lines = cost.memory(shape, settings, chosen, optimizer)
-    if not card.gpu:
-        lines |= cost.host_memory(shape, settings, chosen) | {"Python and libraries": PROCESS}
-        return lines | {"freed, kept at hand": GAPS * sum(lines.values())}
-    return lines | {"CUDA context": CUDA_CONTEXT}
+    lines = _lines(shape, settings, chosen, card.gpu)
+    return lines | {"CUDA context": CUDA_CONTEXT} if card.gpu else lines
 
 
 def predicted_peak(shape: cost.Shape, settings: TrainingSection, chosen: str, device: torch.device) -> float:
     """Bytes that `peak_memory` should read at the end of the run: on a GPU tensors only, on a CPU the whole process."""
+    return sum(_lines(shape, settings, chosen, device.type == "cuda").values())
+
+
+def _lines(shape: cost.Shape, settings: TrainingSection, chosen: str, gpu: bool) -> dict[str, float]:
+    """Tensors on a GPU; on a CPU the whole process, the host's copies and gaps in its memory among it."""
     optimizer, _ = precision.choose_optimizer(settings, chosen == "bf16")
-    tensors = sum(cost.memory(shape, settings, chosen, optimizer).values())
-    if device.type == "cuda":
-        return tensors
-    used = tensors + sum(cost.host_memory(shape, settings, chosen).values()) + PROCESS
-    return (1 + GAPS) * used
+    lines = cost.memory(shape, settings, chosen, optimizer)
+    if gpu:
+        return lines
+    lines |= cost.host_memory(shape, settings, chosen) | {"Python and libraries": PROCESS}
+    return lines | {"freed, kept at hand": GAPS * sum(lines.values())}
 
 
 def remedy(shape: cost.Shape, settings: TrainingSection, card: Card) -> str:
