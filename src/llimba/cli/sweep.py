@@ -115,12 +115,11 @@ def _over_seeds(found: dict[str, Any], name: str, arrow: str) -> Table:
         rendered.add_column(heading, justify="left" if heading in ("arm", "") else "right", overflow="fold")
     for group in found["groups"]:
         mean, sd = (("–" if group[key] is None else f"{group[key]:.3f}") for key in ("mean", "sd"))
-        said = f"{len(group['arms']) - len(group['scores'])} failed" if group["mean"] is None else ""
-        said = (
-            f"within {found['counts']} SD of the best: not told apart"
-            if group["name"] in found["not_told_apart"]
-            else said
-        )
+        said = ""
+        if group["mean"] is None:
+            said = f"{len(group['arms']) - len(group['scores'])} failed"
+        elif group["name"] in found["not_told_apart"]:
+            said = f"within {found['counts']} SD of the best: not told apart"
         rendered.add_row(escape(group["name"]), str(len(group["scores"])), mean, sd, said)
     if found["sd"] is not None:
         rendered.caption = f"SD over seeds, pooled over the arms: {found['sd']:.2g}"

@@ -45,6 +45,7 @@ def run_sweep(
         "warning": "",
         "rounds": [],
         "best": None,
+        "best_overrides": [],
         "over_seeds": None,
     }
     if len({plan.get("corpus") for plan in plans.values()}) > 1:
