@@ -61,10 +61,15 @@ def talk(identifier: str, question: str, answer: str, source: str = "aligned") -
     return Conversation(id=identifier, messages=messages, **{**COMMON, "source": source})
 
 
-def test_a_source_upsampled_by_nought_is_left_out(tmp_path: Path) -> None:
-    given = [talk("g", "pregunta", "eja"), talk("o", "àtera", "nono", source="scored")]
-    inputs = corpus(tmp_path / "in", given)
-    facts = run(recipe(tmp_path, instruct={"directions": ["it-sc"], "upsample": {"aligned": 0}}), inputs, tmp_path)
+def test_a_source_upsampled_by_nought_is_left_out_with_what_its_pairs_make(tmp_path: Path) -> None:
+    inputs = corpus(tmp_path / "in", [talk("g", "pregunta", "eja"), talk("o", "àtera", "nono", source="scored")])
+    texts = {code: SENTENCES[code][0] for code in ("sc", "it")}
+    pair = Pair(id="p", texts=texts, **{**COMMON, "source": "aligned"})
+    write_records(tmp_path / "in" / "pairs.jsonl", [pair])
+    asked = {"directions": ["it-sc"]}
+    facts = run(recipe(tmp_path, instruct=asked), inputs, tmp_path)
+    assert facts["sources"] == {"aligned": 2, "scored": 1}
+    facts = run(recipe(tmp_path, instruct={**asked, "upsample": {"aligned": 0}}), inputs, tmp_path)
     assert facts["sources"] == {"scored": 1}
 
 
