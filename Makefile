@@ -34,7 +34,7 @@ soak: $(VENV)/.installed
 
 # Ten thousand mutated files through every reader.
 fuzz: $(VENV)/.installed
-	$(BIN)/python -m tests.sources.fuzz 10000
+	$(BIN)/python -m tests.stages.sources.fuzz 10000
 
 # Planted defects found by the corpus stage, recall and precision per class. TEXT="--seed F.jsonl --evaluation G.jsonl"
 corpus-bench: $(VENV)/.installed

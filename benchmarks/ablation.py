@@ -36,9 +36,9 @@ REPLAY_SHARE = 0.17
 
 def run_arm(arguments: argparse.Namespace, switches: dict[str, Any], seed: int) -> dict[str, Any]:
     """Train and score one arm with one seed."""
-    from llimba.cpt.mixture import mix
     from llimba.recipe import CptSection, Phase, Tokens
     from llimba.records import Document
+    from llimba.stages.cpt.mixture import mix
     from llimba.training import loop, monitor
     from llimba.training.examples import document_examples
     from llimba.training.model import open_for_training

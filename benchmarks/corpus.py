@@ -24,10 +24,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from llimba.corpus.stage import run as run_corpus
 from llimba.files import read_jsonl
-from llimba.recipe_file import load_recipe
+from llimba.recipe.file import load_recipe
 from llimba.records import Conversation, Document, Pair, write_records
+from llimba.stages.corpus.stage import run as run_corpus
 
 DEMO = Path(__file__).parent.parent / "recipes" / "demo.yaml"
 LINES = 10  # of a page
@@ -38,7 +38,7 @@ def aligned(given: Path | None, role: str) -> list[dict[str, str]]:
     """Rows with sc, it and es: from a file, or from the demo's sources of a role."""
     if given is not None:
         return list(read_jsonl(given))
-    from llimba import runner
+    from llimba.pipeline import runner
 
     step = runner.run(load_recipe(DEMO), Path("runs"), until="sources")[0]
     rows = [row["texts"] for row in read_jsonl(step.folder / "pairs.jsonl") if row["role"] == role]
@@ -89,7 +89,7 @@ def share(found: int, of: int) -> str:
 
 def planted(given: argparse.Namespace) -> dict[str, Any]:
     """Plant, clean, count."""
-    from llimba.corpus.near import jaccard, shingles
+    from llimba.stages.corpus.near import jaccard, shingles
 
     chance = random.Random(given.random_seed)
     rows, scored = aligned(given.seed, "train"), aligned(given.evaluation, "evaluate")
@@ -152,7 +152,7 @@ def planted(given: argparse.Namespace) -> dict[str, Any]:
         hits = {row["line"] for row in read_jsonl(folder / "out" / "contamination.jsonl") if row["record"] in
                 {d.id for d in documents}}  # fmt: skip
         foreign = {row["line"] for row in read_jsonl(folder / "out" / "foreign.jsonl")}
-    from llimba.text import normalize
+    from llimba.languages.text import normalize
 
     twins = {
         name
@@ -200,7 +200,7 @@ def planted(given: argparse.Namespace) -> dict[str, Any]:
 
 def hostile(pages: list[list[str]], chance: random.Random) -> dict[str, tuple[int, int, int]]:
     """A folder of good files, bombs, torn archives and broken encodings, through the `local` source."""
-    from llimba.sources.stage import run as run_sources
+    from llimba.stages.sources.stage import run as run_sources
 
     bombs, broken = set(), set()
     with tempfile.TemporaryDirectory() as name:
@@ -362,7 +362,7 @@ def apart(engine: str, folder: Path, given: argparse.Namespace, tasks: int = 1) 
 
 def scale(given: argparse.Namespace) -> dict[str, Any]:
     """Both engines over the same synthetic pages."""
-    from llimba.corpus.tables import tasks_for
+    from llimba.stages.corpus.tables import tasks_for
 
     rows = aligned(given.seed, "train")
     with tempfile.TemporaryDirectory(dir=given.scratch) as name:

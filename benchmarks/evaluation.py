@@ -34,7 +34,7 @@ def damaged(text: str, chance: random.Random, lost: float = 0.4) -> str:
 
 def coverage(rows: list[dict[str, str]], seed: int) -> dict[str, Any]:
     """How often intervals hold the truth, by system, metric and sample size."""
-    from llimba.evaluate.scores import translation_scores
+    from llimba.stages.evaluate.scores import translation_scores
 
     chance = random.Random(seed)
     references = [row["sc"] for row in rows]
@@ -60,7 +60,7 @@ def coverage(rows: list[dict[str, str]], seed: int) -> dict[str, Any]:
 
 def shares(seed: int) -> dict[str, float]:
     """How often the Wilson interval of a share holds the true one."""
-    from llimba.evaluate.behaviour import share
+    from llimba.stages.evaluate.behaviour import share
 
     chance = random.Random(seed)
     found = {}
@@ -77,8 +77,8 @@ def shares(seed: int) -> dict[str, float]:
 
 def false_alarms(rows: list[dict[str, str]], seed: int, size: int = 100, trials: int = 150) -> float:
     """How often the paired bootstrap calls one of two equally good systems better."""
-    from llimba.compare.paired import paired
     from llimba.files import write_jsonl
+    from llimba.reports.paired import paired
 
     chance = random.Random(seed)
     alarms = 0
@@ -103,10 +103,10 @@ def speed(rows: list[dict[str, str]], model: Path, sentences: int, seed: int) ->
     """Answers a second of the harness's stock model and of ours, on the same prompts, and how many answers agree."""
     from lm_eval.models.huggingface import HFLM
 
-    from llimba.evaluate import harness
-    from llimba.evaluate.tasks import write_tasks
-    from llimba.language import load_language
+    from llimba.languages.profile import load_language
     from llimba.recipe import EvaluateSection, Tokens
+    from llimba.stages.evaluate import harness
+    from llimba.stages.evaluate.tasks import write_tasks
 
     settings = EvaluateSection(directions=["it-sc"], max_new_tokens=64, precision="fp32")
     chosen = random.Random(seed).sample(rows, sentences)

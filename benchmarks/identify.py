@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--strangers", type=Path)
     arguments = parser.parse_args()
-    from llimba.identify.identifier import Identifier
+    from llimba.languages.identify.identifier import Identifier
 
     seed_rows, dev_rows = (rows(arguments.data / "seed" / f"{part}.jsonl") for part in ("train", "dev"))
     texts = {code: [row[code] for row in seed_rows] for code in (TARGET, "it", "es", "en")}

@@ -156,8 +156,8 @@ def recipe(arguments: argparse.Namespace, settings: dict[str, Any], seed: int) -
 def run_arm(arguments: argparse.Namespace, settings: dict[str, Any], arm: str, seed: int) -> dict[str, Any]:
     """Train one arm with one seed by its recipe, score it, and let its model go."""
     from llimba.manifest import read_manifest
-    from llimba.recipe_file import load_recipe
-    from llimba.runner import run
+    from llimba.pipeline.runner import run
+    from llimba.recipe.file import load_recipe
 
     if not settings:
         return {"bits_per_byte": score(arguments, Path(arguments.model)), "tokens": 0, "steps": 0}
@@ -181,8 +181,8 @@ def run_arm(arguments: argparse.Namespace, settings: dict[str, Any], arm: str, s
 
 def score(arguments: argparse.Namespace, folder: Path) -> dict[str, float]:
     """Bits per byte of the dev rows, in every direction and alone, and of the text set aside."""
-    from llimba.language import load_language
-    from llimba.prompts import completion_prompt, split_direction
+    from llimba.languages.profile import load_language
+    from llimba.languages.prompts import completion_prompt, split_direction
     from llimba.recipe import CptSection, Tokens
     from llimba.training.model import open_for_training
 
@@ -228,8 +228,8 @@ def machine_rows(arguments: argparse.Namespace, made: str) -> Path:
     if not path.exists():
         rows = arms.read_rows(Path(arguments.rows), arguments.d2_rows)
         if made != "human":
+            from llimba.models.translators.apertium import Apertium
             from llimba.recipe import ApertiumTranslation
-            from llimba.translators.apertium import Apertium
 
             column, source, mode, data = MACHINE[made]
             asked = {"engine": "apertium", "source_language": source, "route": [mode], "packages": [*PROGRAMS, data]}

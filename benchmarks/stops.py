@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from llimba.evaluate.behaviour import share
+from llimba.stages.evaluate.behaviour import share
 
 
 def answers(folder: Path, prompts: list[list[dict[str, str]]], max_new_tokens: int) -> list[dict[str, Any]]:

@@ -142,7 +142,7 @@ def run_llimba(settings: dict[str, Any], model: Any, texts: list[list[int]]) -> 
     """(C): the same documents a step, in the same order."""
     import torch
 
-    from llimba.base_model import TokenContract
+    from llimba.models.base_model import TokenContract
     from llimba.recipe import CptSection
     from llimba.training import loop, monitor, packing
     from llimba.training.examples import split

@@ -136,7 +136,7 @@ def recipe(folder: Path, **sections: Any) -> Any:
     """That recipe, loaded; `sections` replace its sections whole."""
     import yaml
 
-    from llimba.recipe_file import load_recipe
+    from llimba.recipe.file import load_recipe
 
     path = folder / "small.yaml"
     path.write_text(yaml.safe_dump({**recipe_content(folder), **sections}, sort_keys=False))

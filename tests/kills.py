@@ -27,8 +27,9 @@ def _child(recipe: Path, runs: Path, until: str, kill_at: int | None, threads: i
     sys.stderr = (runs.parent / "stderr.log").open("a")
     import torch
 
-    from llimba import progress, runner
-    from llimba.recipe_file import load_recipe
+    from llimba import progress
+    from llimba.pipeline import runner
+    from llimba.recipe.file import load_recipe
     from llimba.training import packing
 
     progress.console.file = sys.stderr

@@ -16,9 +16,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from llimba.base_model import base_folder
 from llimba.files import read_json, write_jsonl
-from llimba.recipe_file import load_recipe
+from llimba.models.base_model import base_folder
+from llimba.recipe.file import load_recipe
 from tests import kills
 from tests.fakes import SENTENCES, recipe, recipe_content, write_text
 

@@ -10,10 +10,11 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from llimba import cli
-from llimba.next_language.facts import facts
+from llimba.languages.next_language.facts import facts
+from tests import ROOT
 from tests.fakes import save_tiny_model
 
-PAGE = Path(__file__).parents[1] / "docs" / "a-new-language.md"
+PAGE = ROOT / "docs" / "a-new-language.md"
 COMMANDS = [
     line
     for block in re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

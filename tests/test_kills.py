@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from llimba.files import write_jsonl
-from llimba.runner import plan
+from llimba.pipeline.runner import plan
 from tests import kills
 from tests.fakes import SENTENCES, recipe, recipe_content, tiny_model, tiny_tokenizer, write_text
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from llimba.recipe_file import load_recipe
+from llimba.recipe.file import load_recipe
+from tests import ROOT
 from tests.fakes import SENTENCES
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+BENCHMARKS = ROOT / "benchmarks"
 
 
 @pytest.fixture(scope="module")

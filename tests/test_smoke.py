@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from llimba import runner
-from llimba.recipe_file import load_recipe
+from llimba.pipeline import runner
+from llimba.recipe.file import load_recipe
 from tests.fakes import recipe, save_tiny_model, write_text
 
 

@@ -35,7 +35,7 @@ def test_memory_that_is_kept_costs_no_page_faults() -> None:
 
 
 GAPS = """
-from llimba.peak_memory import resident
+from llimba.training.peak_memory import resident
 from llimba.training.allocator import FreedMemory
 freed = FreedMemory("cpu", bound=2**40)
 blocks = [bytearray(b"x" * 2**20) for _ in range(200)]

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from tests import ROOT
 from tests.fakes import recipe, recipe_content, save_tiny_model, write_text
 
 PROGRAM = Path(__file__).with_name("two_processes.py")
-ROOT = PROGRAM.parents[2]
 
 
 def run(folder: Path, runs: str, processes: int, mode: str = "ddp", stop_in_step: int = 0) -> None:

@@ -9,7 +9,7 @@ TOKEN = "LLIMBA_TOKEN"
 
 def token_for(command: str, host: str, public: bool, use: str) -> str | None:
     """The token to ask for, None where none is set; raises `LlimbaError` where `host` needs a flag or a token."""
-    from llimba.serving.admission import LOOPBACK, SHORTEST_TOKEN
+    from llimba.use.serving.admission import LOOPBACK, SHORTEST_TOKEN
 
     token = os.environ.get(TOKEN) or None
     if host not in LOOPBACK and not public:

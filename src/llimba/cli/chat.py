@@ -25,8 +25,8 @@ def chat(
 ) -> None:
     """Talk to a finished model; under each answer stands the language that it is in, where an identifier lies by."""
     folder = model_folder(model, runs)
-    from llimba.inference.chat import Chat
-    from llimba.inference.opened import open_model
+    from llimba.models.opened import open_model
+    from llimba.use.chat import Chat
 
     opened = open_model(folder, profile)
     talk = Chat(opened, system=system, temperature=temperature, max_new_tokens=max_new_tokens)

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from llimba import runner
 from llimba.cli.app import Runs, app, stdout
-from llimba.compare import matched
 from llimba.errors import LlimbaError
+from llimba.pipeline import runner
 from llimba.recipe import Recipe
-from llimba.recipe_file import load_recipe
+from llimba.recipe.file import load_recipe
+from llimba.reports import matched
 
 
 @app.command(epilog="Example: llimba compare recipes/sft-*.yaml")
@@ -25,7 +25,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="For programs: print JSON, write no page.")] = False,
 ) -> None:
     """The scores of finished recipes side by side: a table here, and a page with pictures and sentences."""
-    from llimba.compare.report import report, write_report
+    from llimba.reports.page import report, write_report
 
     evaluated, trained, finished = [], {}, {}
     for path in recipes:
@@ -38,7 +38,7 @@ def compare(
         trained[loaded.name] = steps["sft"].folder
         finished[loaded.name] = {name: step.folder for name, step in steps.items() if step.state == "done"}
     if as_json:
-        from llimba.compare.table import load_scores
+        from llimba.reports.table import load_scores
 
         scores: dict[str, Any] = {
             recipe.name: load_scores(folder) | {"training": matched.training(trained[recipe.name])}
@@ -59,7 +59,7 @@ def compare(
 
 def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] | None = None) -> None:
     """Print the table of finished evaluations: (recipe, folder of its evaluate stage), and the sft folders by name."""
-    from llimba.compare.table import load_scores
+    from llimba.reports.table import load_scores
 
     costs = {name: {"training": matched.training(folder)} for name, folder in (trained or {}).items()}
     scored = [(recipe, load_scores(folder) | costs.get(recipe.name, {})) for recipe, folder in evaluated]
@@ -68,7 +68,7 @@ def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] |
 
 def print_scores(scored: list[tuple[Recipe, Any]]) -> None:
     """Print the table of scores in as many parts as the terminal is wide; into a file, as wide as it needs to be."""
-    from llimba.compare.table import footnote, tables
+    from llimba.reports.table import footnote, tables
 
     console = stdout if stdout.is_terminal else Console(highlight=False, width=10_000)
     for rendered in tables(scored, stdout.width if stdout.is_terminal else None):
@@ -79,7 +79,7 @@ def print_scores(scored: list[tuple[Recipe, Any]]) -> None:
 
 def paired_lines(evaluated: list[tuple[Recipe, Path]]) -> list[str]:
     """For every further recipe a line a direction: its model after SFT against the first recipe's, paired."""
-    from llimba.compare.paired import NOTE, SAMPLES, against_the_first
+    from llimba.reports.paired import NOTE, SAMPLES, against_the_first
 
     lines, said = [], ""
     for row in against_the_first(evaluated):

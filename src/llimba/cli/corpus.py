@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from llimba import runner
 from llimba.cli.app import RecipePath, Runs, Set, app, stdout
 from llimba.errors import LlimbaError
+from llimba.pipeline import runner
 from llimba.recipe import Recipe
-from llimba.recipe_file import load_recipe
+from llimba.recipe.file import load_recipe
 
 corpus = typer.Typer(
     help="Look at a recipe's corpus: samples of what was rejected, and a report.", no_args_is_help=True
@@ -27,7 +27,7 @@ def show(
     runs: Runs = Path("runs"),
 ) -> None:
     """Print samples of what the corpus stage turned away, each with rule, value and threshold."""
-    from llimba.corpus.report import rejected_rows, shown_text
+    from llimba.stages.corpus.report import rejected_rows, shown_text
 
     rows = rejected_rows(_folder(load_recipe(recipe, set_ or []), runs, unfinished=True), rejected, sample)
     if not rows:
@@ -49,9 +49,9 @@ def report(
     runs: Runs = Path("runs"),
 ) -> None:
     """Write a page (HTML, and JSON beside it) of what the corpus holds and what was lost on the way."""
-    from llimba.base_model import folder_at_hand
-    from llimba.corpus.report import report as gather
-    from llimba.corpus.report import write_report
+    from llimba.models.base_model import folder_at_hand
+    from llimba.stages.corpus.report import report as gather
+    from llimba.stages.corpus.report import write_report
 
     loaded = load_recipe(recipe, set_ or [])
     page = out or runs / "reports" / f"{loaded.name}-corpus.html"

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from llimba import runner
 from llimba.cli.app import Runs, Set, app, stdout
 from llimba.cli.compare import print_scores
+from llimba.pipeline import runner
 from llimba.recipe import BaseModelSection
-from llimba.recipe_file import load_recipe
+from llimba.recipe.file import load_recipe
 
 
 @app.command(epilog="Example: llimba evaluate runs/sft/0123456789abcdef/model --recipe recipes/demo.yaml")
@@ -21,9 +21,9 @@ def evaluate(
     runs: Runs = Path("runs"),
 ) -> None:
     """Score a model beside a do-nothing copy; every answer is saved. Sources and corpus are made first if needed."""
-    from llimba.base_model import base_folder
-    from llimba.evaluate.stage import SYSTEMS, score_models
     from llimba.files import fingerprint
+    from llimba.models.base_model import base_folder
+    from llimba.stages.evaluate.stage import SYSTEMS, score_models
 
     loaded = load_recipe(recipe, set_ or [])
     local = Path(model)

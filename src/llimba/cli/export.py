@@ -29,11 +29,11 @@ def export(
     source = model_folder(model, runs)
     from transformers import AutoTokenizer
 
-    from llimba.export.gguf import convert, converter, same_answers
-    from llimba.export.modelfile import modelfile
-    from llimba.export.quantize import quantize
-    from llimba.inference.opened import check_folder
-    from llimba.inference.template import check_template
+    from llimba.models.opened import check_folder
+    from llimba.models.template import check_template
+    from llimba.use.export.gguf import convert, converter, same_answers
+    from llimba.use.export.modelfile import modelfile
+    from llimba.use.export.quantize import quantize
 
     check_folder(source)
     tokenizer = AutoTokenizer.from_pretrained(source)

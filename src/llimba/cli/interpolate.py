@@ -8,11 +8,11 @@ import typer
 from rich import box
 from rich.table import Table
 
-from llimba import runner
 from llimba.cli.app import Runs, Set, app, stdout
 from llimba.cli.compare import print_table
 from llimba.errors import LlimbaError
-from llimba.recipe_file import load_recipe
+from llimba.pipeline import runner
+from llimba.recipe.file import load_recipe
 
 
 @app.command(
@@ -32,12 +32,12 @@ def interpolate(
 
     Half of the held-out text chooses, the scores rest on the other half.
     """
-    from llimba.evaluate.harness import choose_precision
-    from llimba.evaluate.stage import SYSTEMS, score_models
     from llimba.files import fingerprint, sha256, write_json
-    from llimba.interpolation.aside import halve
-    from llimba.interpolation.choice import chosen
-    from llimba.interpolation.weights import Between
+    from llimba.stages.evaluate.harness import choose_precision
+    from llimba.stages.evaluate.stage import SYSTEMS, score_models
+    from llimba.stages.interpolation.aside import halve
+    from llimba.training.interpolation.choice import chosen
+    from llimba.training.interpolation.weights import Between
 
     weights = _weights(weight)
     for folder in (start, trained):

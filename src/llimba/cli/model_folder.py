@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from llimba import runner
 from llimba.errors import LlimbaError
-from llimba.recipe_file import load_recipe
+from llimba.pipeline import runner
+from llimba.recipe.file import load_recipe
 
 ModelOrRecipe = Annotated[
     Path, typer.Argument(help="A model folder, or the recipe that made one.", metavar="MODEL|RECIPE")

@@ -8,7 +8,7 @@ import typer
 from llimba.cli.app import app, stdout
 from llimba.errors import RecipeError
 from llimba.files import replacing
-from llimba.language import PROFILES
+from llimba.languages.profile import PROFILES
 
 
 @app.command(epilog="Example: llimba new fur --folder friulian")
@@ -17,9 +17,9 @@ def new(
     folder: Annotated[Path, typer.Option(help="Where the two files go.")] = Path("."),
 ) -> None:
     """Write a profile and a first recipe for a language: what is known of it, and what a speaker must do."""
-    from llimba.next_language.facts import ENGLISH, facts, name, own_name
-    from llimba.next_language.profile import checklist, profile_text
-    from llimba.next_language.recipe import recipe_text
+    from llimba.languages.next_language.facts import ENGLISH, facts, name, own_name
+    from llimba.languages.next_language.profile import checklist, profile_text
+    from llimba.languages.next_language.recipe import recipe_text
 
     known = facts(code)
     shipped = PROFILES / f"{known.iso639_3}.yaml"

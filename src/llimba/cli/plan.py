@@ -8,10 +8,10 @@ import typer
 from rich.markup import escape
 from rich.tree import Tree
 
-from llimba import runner
 from llimba.cli.app import RecipePath, Runs, Set, app, stdout
 from llimba.errors import StageError
-from llimba.recipe_file import load_recipe
+from llimba.pipeline import runner
+from llimba.recipe.file import load_recipe
 
 STATE_STYLE = {"done": "green", "partial": "yellow", "stale": "yellow", "missing": "dim"}
 
@@ -62,7 +62,7 @@ def plan(
     said = f"declared {loaded.publish.license}" if loaded.publish.license else f"derived from {derived.because}"
     stdout.print(f"licence: {loaded.publish.license or derived.terms.license} ({said})", markup=False, soft_wrap=True)
     if estimates:
-        from llimba.plan_table import table
+        from llimba.reports.plan_table import table
 
         stdout.print(table(estimates))
     else:

@@ -19,7 +19,7 @@ def push(
 ) -> None:
     """List the files and the card's header that would go to the hub; with --yes, upload them."""
     folder = model_folder(model, runs)
-    from llimba.export.hub import check_card, listing, upload
+    from llimba.use.export.hub import check_card, listing, upload
 
     files = listing(folder)
     stdout.print(f"{check_card(folder)}\n", markup=False, soft_wrap=True)

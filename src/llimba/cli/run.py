@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from llimba import processes, progress, runner
+from llimba import processes, progress
 from llimba.cli.app import RecipePath, Runs, Set, app, stdout
 from llimba.cli.compare import print_table
 from llimba.errors import Unavailable
-from llimba.recipe_file import load_recipe
+from llimba.pipeline import runner
+from llimba.recipe.file import load_recipe
 
 
 @app.command(epilog="Example: llimba run recipes/demo.yaml --until corpus --set corpus.min_words=5")

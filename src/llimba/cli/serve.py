@@ -26,16 +26,16 @@ def serve(
     """Serve /v1/chat/completions and /v1/models through transformers or vLLM, for any OpenAI client."""
     token = token_for("serve", host, public, "clients send it as their API key")
     folder = model_folder(model, runs)
-    from llimba.serving.engine import Engine, choose
+    from llimba.use.serving.engine import Engine, choose
 
     chosen, why = choose(engine)
     import uvicorn
     from transformers import AutoTokenizer
 
-    from llimba.inference.opened import check_folder
-    from llimba.inference.template import check_template
-    from llimba.serving.asked import Limits
-    from llimba.serving.guard import build
+    from llimba.models.opened import check_folder
+    from llimba.models.template import check_template
+    from llimba.use.serving.asked import Limits
+    from llimba.use.serving.guard import build
 
     check_folder(folder)
     check_template(folder, AutoTokenizer.from_pretrained(folder))

@@ -14,7 +14,7 @@ from llimba.cli.app import RecipePath, Runs, app, stdout
 from llimba.cli.compare import print_table
 
 if TYPE_CHECKING:
-    from llimba.sweep.arms import Arm
+    from llimba.pipeline.sweep.arms import Arm
 
 SET = typer.Option(
     "--set",
@@ -45,10 +45,10 @@ def sweep(
     runs: Runs = Path("runs"),
 ) -> None:
     """Run a recipe with every combination of some values. What arms share is run once; the same command goes on."""
-    from llimba.sweep.arms import arms as arms_of
-    from llimba.sweep.measure import measure as measure_of
-    from llimba.sweep.outlook import outlook, steps_of, table
-    from llimba.sweep.rounds import run_sweep
+    from llimba.pipeline.sweep.arms import arms as arms_of
+    from llimba.pipeline.sweep.measure import measure as measure_of
+    from llimba.pipeline.sweep.outlook import outlook, steps_of, table
+    from llimba.pipeline.sweep.rounds import run_sweep
 
     arms = arms_of(recipe, set_ or [])
     stages = [step.stage.name for step in steps_of(arms[0], runs, until)]

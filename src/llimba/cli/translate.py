@@ -45,10 +45,10 @@ def translate(
     if force and glossary is None:
         raise LlimbaError("translate: --force-glossary needs --glossary FILE.")
     folder = model_folder(model, runs)
-    from llimba.inference import lines
-    from llimba.inference.glossary import read_glossary
-    from llimba.inference.opened import open_model
-    from llimba.inference.translate import Translated, Translator
+    from llimba.models.opened import open_model
+    from llimba.use import lines
+    from llimba.use.glossary import read_glossary
+    from llimba.use.translate import Translated, Translator
 
     terms = read_glossary(glossary) if glossary else []
     json_lines = as_json or (file is not None and file.suffix == ".jsonl")

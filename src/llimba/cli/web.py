@@ -28,17 +28,17 @@ def web(
 ) -> None:
     """A page with chat and translation, in Sardinian and English; nothing on it reaches the network."""
     token = token_for("web", host, public, "visitors give it as the password, with any name")
-    from llimba.web.wording import wordings
+    from llimba.use.web.wording import wordings
 
     if interface is not None and interface not in wordings():
         raise LlimbaError(f"web --interface {interface}: there are {', '.join(wordings())}.")
     folder = model_folder(model, runs)
-    from llimba.web.application import application, check_installed
+    from llimba.use.web.application import application, check_installed
 
     check_installed()
     import uvicorn
 
-    from llimba.inference.opened import open_model
+    from llimba.models.opened import open_model
 
     opened = open_model(folder, profile)
     served = application(opened, token=token, title=title, max_new_tokens=max_new_tokens, interface=interface)

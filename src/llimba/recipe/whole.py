@@ -6,14 +6,14 @@ from typing import Any, Self
 
 from pydantic import BaseModel, model_validator
 
-from llimba.language import Language, load_language
-from llimba.licensing.derive import Derived, conflict, derive
-from llimba.prompts import split_direction
+from llimba.languages.profile import Language, load_language
+from llimba.languages.prompts import split_direction
 from llimba.recipe.base_model import BaseModelSection
 from llimba.recipe.corpus import CorpusSection
 from llimba.recipe.cpt import PAIRS, CptSection
 from llimba.recipe.evaluate import EvaluateSection
 from llimba.recipe.instruct import InstructSection
+from llimba.recipe.licensing.derive import Derived, conflict, derive
 from llimba.recipe.publish import PublishSection
 from llimba.recipe.section import Section
 from llimba.recipe.sources import AnySource

@@ -12,7 +12,7 @@ import ctypes
 import logging
 import sys
 
-from llimba import peak_memory
+from llimba.training import peak_memory
 
 logger = logging.getLogger(__name__)
 

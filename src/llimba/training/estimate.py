@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from llimba.base_model import config_at_hand, folder_at_hand
 from llimba.errors import RecipeError
+from llimba.models.base_model import config_at_hand, folder_at_hand
 from llimba.recipe import BaseModelSection, TrainingSection
 from llimba.training import cost, packing, precision
 from llimba.training.allocator import GAPS

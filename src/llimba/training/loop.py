@@ -25,11 +25,11 @@ import torch
 from accelerate import Accelerator
 from transformers import get_scheduler
 
-from llimba import peak_memory, processes, progress
+from llimba import processes, progress
 from llimba.errors import Interrupted, StageError
 from llimba.files import fingerprint
 from llimba.recipe import TrainingSection
-from llimba.training import attention, cost, estimate, leak_check, monitor, packing, precision
+from llimba.training import attention, cost, estimate, leak_check, monitor, packing, peak_memory, precision
 from llimba.training.allocator import FreedMemory
 from llimba.training.averaging import Average
 from llimba.training.checkpoint import Checkpoints, whole_state

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from llimba.base_model import TokenContract, apply_contract, token_contract
 from llimba.errors import StageError
+from llimba.models.base_model import TokenContract, apply_contract, token_contract
 from llimba.recipe import Tokens, TrainingSection
 from llimba.training.cost import Shape
 from llimba.training.loss import linear_cross_entropy

@@ -1,0 +1,1 @@
+"""Languages as data: profiles, prompts, text, identification, and the next one."""

@@ -1,0 +1,102 @@
+"""A language is a data file: codes, names, alphabet, neighbours, norms, and its prompts.
+
+Profiles shipped with llimba live in `profiles/<iso639_3>.yaml`; a recipe may name a file of its own instead
+(`language: ./fur.yaml`), so the next language needs no line of code. Nothing in llimba assumes a default language.
+"""
+
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from llimba.errors import RecipeError
+
+PROFILES = Path(__file__).parent / "profiles"
+TABLES = Path(__file__).parent / "tables"  # what is known of languages that have no profile yet, and wordings
+
+
+class Quality(BaseModel):
+    """What a page of running text in the language looks like; the corpus stage turns away what does not.
+
+    Shares are of the document (0 to 1). The defaults suit alphabets with spaces between words; Gopher's and FineWeb's
+    rules, which these follow, were measured on English and turn away most of a small language's pages.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_mean_word: float = 2.0  # letters
+    max_mean_word: float = 12.0
+    max_symbol_share: float = 0.1  # of the characters that are not spaces: neither letter, digit nor punctuation
+    max_digit_share: float = 0.25  # of the characters that are not spaces
+    min_alphabet_share: float = 0.95  # of the letters: those of the language's alphabet
+    max_capital_share: float = 0.5  # of the letters
+    max_repeated_words: float = 0.4  # of the words: those in a run of four that stood earlier in the document
+    max_list_lines: float = 0.9  # of the lines: those that begin with a bullet or a number
+    min_ended_lines: float = 0.1  # of the lines: those that end as a sentence does, or with : ; , or a quote
+
+
+class Language(BaseModel):
+    """One language profile; the fields are explained in `profiles/srd.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str
+    iso639_3: str
+    flores: str = ""  # empty: FLORES has no such language
+    # said to people and used to find text: these decide nothing about a stage's output, so no fingerprint has them
+    script: str = Field(default="", exclude=True)
+    wikipedia: str = Field(default="", exclude=True)
+    replay: dict[str, str] = Field(default={}, exclude=True)
+    names: dict[str, dict[str, str]]
+    alphabet: str
+    apostrophe: str = "'"  # the one of its spelling; another where it is a letter of its own
+    neighbours: list[str] = []
+    varieties: dict[str, str] = {}
+    norms: dict[str, str] = {}
+    tags: dict[str, str] = {}  # what a text's variety, norm or origin is called before it (cpt.norm_tags)
+    norm_markers: dict[str, list[str]] = {}  # norm -> words that only it writes
+    variety_markers: dict[str, list[str]] = {}
+    quality: Quality = Quality()
+    translation_prompts: dict[str, list[str]] = {}
+    system_prompts: dict[str, list[str]] = {}
+    probe_prompts: list[str] = []  # questions in the language: does a model answer in it?
+
+    def name(self, code: str, in_language: str) -> str:
+        """What language `code` is called in `in_language`, e.g. name("sc", "it") == "sardo"."""
+        names = self.names.get(code, {})
+        if in_language not in names:
+            raise RecipeError(
+                f"the profile of {self.iso639_3} has no name for '{code}' in '{in_language}': "
+                f"add it under names.{code}.{in_language} in the profile."
+            )
+        return names[in_language]
+
+    def tag(self, variety: str, norm: str, origin: str) -> str:
+        """What is said of a text before it: its variety, else its norm, and its origin; "" where none has a word."""
+        written = self.tags.get(variety) or self.tags.get(norm) or ""
+        return ", ".join(word for word in (written, self.tags.get(origin, "")) if word)
+
+
+def profile_path(name: str) -> Path:
+    """The file of a shipped profile named by its ISO 639-3 code, or of one named by its path."""
+    return Path(name) if name.endswith((".yaml", ".yml")) else PROFILES / f"{name}.yaml"
+
+
+@lru_cache
+def load_language(name: str) -> Language:
+    """Load a shipped profile by its ISO 639-3 code, or a profile file by its path."""
+    path = profile_path(name)
+    if not path.exists():
+        shipped = sorted(p.stem for p in PROFILES.glob("*.yaml"))
+        close = get_close_matches(name, shipped, n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        raise RecipeError(
+            f"language: there is no profile '{name}'.{hint} Shipped: {', '.join(shipped)}; "
+            f"for another language run `llimba new {name}`, or give the path of a profile of your own."
+        )
+    try:
+        return Language.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise RecipeError(f"language profile {path} is not valid: {error}") from error

@@ -1,0 +1,1 @@
+"""Models as folders: fetched, opened, asked, and their templates and tokens."""

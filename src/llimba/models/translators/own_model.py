@@ -1,0 +1,135 @@
+"""The `model` engine: a causal model that already knows the language translates, by transformers or by vLLM.
+
+A model after continued pretraining, asked by the chat template with the evaluation prompt or by the completion prompt,
+greedy. vLLM is taken where it is installed and a GPU is there: it answers hundreds at a time.
+"""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from llimba.errors import StageError, Unavailable
+from llimba.files import sha256
+from llimba.languages.profile import Language
+from llimba.languages.prompts import completion_prompt, evaluation_prompt
+from llimba.models.base_model import apply_contract, token_contract
+from llimba.models.translators.engine import Engine, Translation
+from llimba.recipe import ModelTranslation, Tokens
+
+
+def open_own_model(settings: ModelTranslation, language: Language, cpt: Path | None) -> Engine:
+    """The engine for `settings.folder`, else for the model of the recipe's CPT stage folder."""
+    import torch
+
+    there = find_spec("vllm") is not None
+    if settings.backend == "vllm" and not there:
+        raise Unavailable("backend: vllm, which is not installed: `pip install vllm` (it needs a GPU), or say auto.")
+    if settings.backend == "vllm" or (settings.backend == "auto" and there and torch.cuda.is_available()):
+        return VllmModel(settings, language, cpt)
+    return OwnModel(settings, language, cpt)
+
+
+class _Asked:
+    """What both backends share: the folder, the prompts, and what counts of an answer."""
+
+    def __init__(self, settings: ModelTranslation, language: Language, cpt: Path | None, backend: str) -> None:
+        from transformers import AutoTokenizer
+
+        folder = settings.folder or (cpt / "model" if cpt is not None else None)
+        if folder is None or not (folder / "config.json").exists():
+            raise StageError(
+                f"the engine `model` needs a model ({folder} is none). Name its folder, or give "
+                "the recipe a cpt section."
+            )
+        self._folder, self._settings, self._language = folder, settings, language
+        self._direction = f"{settings.source_language}-{settings.target_language or language.code}"
+        self._chat = settings.prompt == "chat"
+        self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        self._contract = token_contract(self._tokenizer, Tokens())  # a model of llimba's carries its contract
+        self.name = "model"
+        self.identity: dict[str, Any] = {
+            "engine": "model",
+            "backend": backend,
+            "weights": sha256(folder / "model.safetensors") if (folder / "model.safetensors").exists() else str(folder),
+            "direction": self._direction,
+            "prompt": self._words("..."),
+            "max_new_tokens": settings.max_new_tokens,
+            "tokens": self._contract.reasons,
+        }
+
+    def _words(self, sentence: str) -> str:
+        word = evaluation_prompt if self._chat else completion_prompt
+        return word(self._language, self._direction, sentence)
+
+    def _prompt(self, sentence: str) -> str:
+        words = self._words(sentence)
+        if not self._chat:
+            return words
+        message = [{"role": "user", "content": words}]
+        prompt: str = self._tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
+        return prompt
+
+    @staticmethod
+    def _line(text: str, stopped: bool) -> Translation:
+        """The first line of an answer; one that was cut off in it comes back empty, and so is rejected."""
+        line, newline, _ = text.lstrip().partition("\n")
+        return Translation(line.strip() if stopped or newline else "")
+
+
+class OwnModel(_Asked):
+    """Translates by asking the model through transformers, one line an answer."""
+
+    def __init__(self, settings: ModelTranslation, language: Language, cpt: Path | None) -> None:
+        """Opens `settings.folder`, else the model of the recipe's CPT stage folder."""
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        super().__init__(settings, language, cpt, "transformers")
+        self.batch = settings.batch_size
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        model = AutoModelForCausalLM.from_pretrained(self._folder, dtype=torch.bfloat16)
+        apply_contract(model, self._tokenizer, self._contract)
+        self._model, self._stops = model.to(self._device).eval(), set(self._contract.stop_ids)
+
+    def translate(self, sentences: Sequence[str]) -> list[Translation]:
+        """One translation a sentence."""
+        import torch
+
+        prompts = [self._prompt(sentence) for sentence in sentences]
+        given = self._tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
+        given = given.to(self._device)
+        until = {} if self._chat else {"stop_strings": ["\n"], "tokenizer": self._tokenizer}
+        with torch.inference_mode():
+            made = self._model.generate(**given, **until, max_new_tokens=self._settings.max_new_tokens, do_sample=False)
+        answers = made[:, given["input_ids"].shape[1] :]
+        stopped = [bool(self._stops & set(answer.tolist())) for answer in answers]
+        texts = self._tokenizer.batch_decode(answers, skip_special_tokens=True)
+        return [self._line(text, done) for text, done in zip(texts, stopped, strict=True)]
+
+
+class VllmModel(_Asked):
+    """The same through vLLM."""
+
+    batch = 512  # vLLM schedules them itself; what is kept when a run is killed
+
+    def __init__(self, settings: ModelTranslation, language: Language, cpt: Path | None) -> None:
+        """Starts vLLM's engine in this process."""
+        from vllm import LLM, SamplingParams
+
+        super().__init__(settings, language, cpt, "vllm")
+        self._model = LLM(model=str(self._folder), dtype="bfloat16")
+        self._sampling = SamplingParams(
+            temperature=0.0,
+            max_tokens=settings.max_new_tokens,
+            stop_token_ids=list(self._contract.stop_ids),
+            stop=None if self._chat else ["\n"],
+        )
+
+    def translate(self, sentences: Sequence[str]) -> list[Translation]:
+        """One translation a sentence."""
+        prompts = [self._prompt(sentence) for sentence in sentences]
+        ids = self._tokenizer(prompts, add_special_tokens=False)["input_ids"]
+        answers = self._model.generate([{"prompt_token_ids": one} for one in ids], self._sampling, use_tqdm=False)
+        firsts = [answer.outputs[0] for answer in answers]
+        return [self._line(first.text, first.finish_reason == "stop") for first in firsts]

@@ -1,0 +1,297 @@
+"""Runs the stages of a recipe: fingerprint, place, skip, run, record. The only clever part.
+
+A stage's folder is `runs/<stage>/<fingerprint>/`. The fingerprint covers everything that can change the output: the
+stage's own section, what it uses of language, base model and seed, the content of local files, the fingerprints of
+the stages it needs, and the stage's version. Settings that stand at their default do not count, so that an option which
+a later llimba adds makes no finished stage stale; who changes a default raises the stage's version. Recipes that differ
+only in `sft` share one corpus and one CPT without a word of configuration.
+
+A stage works in `<fingerprint>.partial/`; `manifest.json` is written last and the folder renamed, so a folder under its
+final name is finished. Everything downstream (plan, compare, the model card) reads manifests and nothing else.
+"""
+
+import errno
+import logging
+import os
+import platform
+import shutil
+import sys
+import time
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel
+
+from llimba import __version__, processes
+from llimba.errors import DiskRefused, RecipeError, StageError
+from llimba.files import fingerprint, sha256, sync_folder, write_json
+from llimba.manifest import MANIFEST, read_manifest
+from llimba.pipeline.stage_table import STAGES, Stage, stages_of
+from llimba.recipe import Recipe, local_paths
+from llimba.training import peak_memory
+
+logger = logging.getLogger(__name__)
+
+RECORDED_PACKAGES = (
+    "torch",
+    "transformers",
+    "accelerate",
+    "peft",
+    "lm_eval",
+    "sacrebleu",
+    "datasets",
+    "tokenizers",
+)
+
+REFUSALS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+}  # what a disk answers, not a bug
+
+
+class Step(NamedTuple):
+    """One stage of a plan: where its output belongs, and whether it is there."""
+
+    stage: Stage
+    fingerprint: str
+    folder: Path
+    state: str  # done | partial | stale | missing
+    why: str  # for people: what is missing, or what changed since the last run of this recipe
+    ingredients: dict[str, Any]
+
+    @property
+    def partial(self) -> Path:
+        """Where the stage works until it is finished."""
+        return self.folder.with_name(f"{self.folder.name}.partial")
+
+
+def plan(recipe: Recipe, runs: Path) -> list[Step]:
+    """What a run of this recipe would find done, and what it would do; touches nothing."""
+    steps: dict[str, Step] = {}
+    for stage, needs in stages_of(recipe, STAGES):
+        needed, files = {need: steps[need].fingerprint for need in needs}, _files(recipe, stage)
+        ingredients = _ingredients(recipe, stage, needed, files)
+        digest = fingerprint(_ingredients(recipe, stage, needed, files, set_only=True))
+        folder = runs / stage.name / digest
+        state, why = _state(recipe, stage, folder, ingredients)
+        steps[stage.name] = Step(stage, digest, folder, state, why, ingredients)
+    return list(steps.values())
+
+
+def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
+    """Run what is not done, in order; with `until` that stage and what it needs. Returns the finished plan."""
+    steps = plan(recipe, runs)
+    folders = {step.stage.name: step.folder for step in steps}
+    for step in up_to(steps, until):
+        inputs = {need: folders[need] for need in step.ingredients["needs"]}
+        if step.state == "done":
+            logger.info("%-9s already done, skipped (%s)", step.stage.name, step.folder)
+        elif processes.is_main():
+            _run_stage(recipe, step, inputs)
+        else:
+            _follow(recipe, step, inputs)
+    return plan(recipe, runs)
+
+
+def up_to(steps: list[Step], until: str | None) -> list[Step]:
+    """The stage `until` with all that it needs, directly or through others, in order; None: every stage.
+
+    Raises `RecipeError` where the recipe has no such stage.
+    """
+    if until is None:
+        return steps
+    needs = {step.stage.name: list(step.ingredients["needs"]) for step in steps}
+    if until not in needs:
+        raise RecipeError(f"--until {until}: there is no such stage; the stages are {', '.join(needs)}.")
+    wanted = [until]
+    for name in wanted:  # grows as it is read
+        wanted += [need for need in needs[name] if need not in wanted]
+    return [step for step in steps if step.stage.name in wanted]
+
+
+def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, dict[str, Any]]:
+    """What each stage that trains will need on `card` (None: this machine's), by stage name; touches nothing."""
+    steps = plan(recipe, runs)
+    folders = {step.stage.name: step.folder for step in steps}
+    return {step.stage.name: step.stage.estimate(recipe, folders, card) for step in steps if step.stage.estimate}
+
+
+def _files(recipe: Recipe, stage: Stage) -> dict[str, str]:
+    """The content of every local file that a stage reads, as a digest."""
+    section = getattr(recipe, stage.name)
+    readers = [section, recipe.base_model] if "base_model" in stage.uses else [section]
+    paths = sorted({path for reader in readers for path in local_paths(reader)})
+    return {str(path): sha256(path) if path.exists() else "missing" for path in paths}
+
+
+def _ingredients(
+    recipe: Recipe, stage: Stage, needs: dict[str, str], files: dict[str, str], *, set_only: bool = False
+) -> dict[str, Any]:
+    """Everything that makes a stage's output what it is; `set_only`: without the settings that are at their default."""
+    section = getattr(recipe, stage.name)
+    parts: dict[str, Any] = {"section": _dump(section, set_only), "needs": needs, "version": stage.version}
+    for use in stage.uses:
+        parts[use] = _dump(recipe.profile if use == "language" else getattr(recipe, use), set_only)
+    parts["files"] = files
+    used = [section, *(getattr(recipe, use) for use in stage.uses if use != "language")]
+    own = {path for part in used if isinstance(part, BaseModel | dict) for path in local_paths(part)}
+    return _as_written(parts, {str(path): _from_recipe(path, recipe.path) for path in own})  # type: ignore[no-any-return]
+
+
+def _from_recipe(path: Path, recipe: Path) -> str:
+    """A path as seen from a recipe that lies near it, else from the root: the same whatever folder one works in."""
+    here, there = (os.path.normpath(one.absolute()) for one in (recipe.parent, path))
+    return os.path.relpath(there, here) if Path(there).is_relative_to(Path(here).parent) else there
+
+
+def _as_written(value: Any, names: dict[str, str]) -> Any:
+    """`value` with every whole string that stands in `names`, keys too, replaced."""
+    if isinstance(value, dict):
+        return {names.get(key, key): _as_written(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_written(item, names) for item in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def _dump(value: Any, set_only: bool) -> Any:
+    if isinstance(value, dict):
+        return {key: _dump(item, set_only) for key, item in value.items()}
+    return value.model_dump(mode="json", exclude_defaults=set_only) if hasattr(value, "model_dump") else value
+
+
+def _state(recipe: Recipe, stage: Stage, folder: Path, ingredients: dict[str, Any]) -> tuple[str, str]:
+    if read_manifest(folder) is not None:
+        return "done", ""
+    if folder.exists():
+        return "partial", "its folder is damaged (no valid manifest, or files missing); it will be made again"
+    if folder.with_name(f"{folder.name}.partial").exists():
+        return "partial", "stopped on the way; " + ("it will go on" if stage.resumable else "it will start again")
+    earlier = [
+        manifest
+        for path in folder.parent.glob(f"*/{MANIFEST}")
+        if (manifest := read_manifest(path.parent)) and manifest["recipe"] == recipe.name
+    ]
+    if not earlier:
+        return "missing", "never run"
+    latest = max(earlier, key=lambda manifest: manifest["finished"])
+    return "stale", "changed: " + ", ".join(_differences(latest["ingredients"], ingredients))
+
+
+def _differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Dotted names of what differs between two JSON values."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted(old.keys() | new.keys())
+        return [d for k in keys for d in _differences(old.get(k), new.get(k), f"{path}.{k}" if path else k)]
+    return [] if old == new else [path.removeprefix("section.")]
+
+
+def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
+    lock = FileLock(step.folder.with_name(f".{step.fingerprint}.lock"))
+    try:
+        step.folder.parent.mkdir(parents=True, exist_ok=True)
+        with lock.acquire(timeout=0):
+            if read_manifest(step.folder) is not None:  # another run finished it since we planned
+                return
+            if step.folder.exists():
+                aside = step.folder.with_name(f"{step.fingerprint}.damaged-{int(time.time())}")
+                step.folder.rename(aside)
+                logger.warning("%s: %s was damaged and is kept as %s", step.stage.name, step.folder, aside)
+            if step.partial.exists() and not step.stage.resumable:
+                shutil.rmtree(step.partial)
+            step.partial.mkdir(exist_ok=True)
+            _execute(recipe, step, inputs)
+    except Timeout:
+        raise StageError(
+            f"{step.stage.name}: another llimba is working in {step.partial}. Wait for it, or stop it, then run again."
+        ) from None
+    except OSError as error:
+        raise (_explained(step, error) or error) from error
+
+
+def _explained(step: Step, error: OSError) -> StageError | None:
+    """What the person can mend behind an error of the file system; None where it must be a bug of ours."""
+    if error.errno in REFUSALS:
+        return DiskRefused(
+            f"{step.stage.name}: the disk refused ({error}). Free space or mend the permissions, or put the runs "
+            "elsewhere with --runs; then run the same command again. Finished stages and whole checkpoints are kept."
+        )
+    vanished = error.errno == errno.ENOENT and error.filename and step.partial not in Path(error.filename).parents
+    if vanished:
+        return StageError(
+            f"{step.stage.name}: {error.filename} vanished while it was needed. Put it back and run the same command "
+            "again; finished stages are kept."
+        )
+    return None
+
+
+def _follow(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
+    """What the second and later processes do: train along where the stage trains, and wait for the first to finish.
+
+    Only the first takes the lock and writes; should it fail, the launcher ends all.
+    """
+    if step.stage.parallel:
+        step.stage.run(recipe, inputs, step.partial)
+    while read_manifest(step.folder) is None:
+        time.sleep(0.2)
+
+
+def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
+    logger.info("%-9s runs ...", step.stage.name)
+    peak_memory.reset()
+    started, clock = datetime.now(UTC), time.monotonic()
+    facts = step.stage.run(recipe, inputs, step.partial)
+    # a training that was stopped and went on says what the steps of all its sessions took
+    seconds = max(time.monotonic() - clock, facts.get("training_seconds", 0.0))
+    files = sorted(p for p in step.partial.rglob("*") if p.is_file() and p.name != MANIFEST)
+    write_json(
+        step.partial / MANIFEST,
+        {
+            "stage": step.stage.name,
+            "fingerprint": step.fingerprint,
+            "recipe": recipe.name,
+            "ingredients": step.ingredients,
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(seconds, 2),
+            "peak_memory_bytes": peak_memory.read(),
+            "machine": _machine(),
+            "versions": _versions(),
+            "facts": facts,
+            "files": [
+                {
+                    "name": p.relative_to(step.partial).as_posix(),
+                    "bytes": p.stat().st_size,
+                    "sha256": sha256(p),
+                }
+                for p in files
+            ],
+        },
+    )
+    sync_folder(step.partial)
+    step.partial.rename(step.folder)
+    sync_folder(step.folder.parent)
+    logger.info("%-9s done in %.0f s (%s)", step.stage.name, seconds, step.folder)
+
+
+def _machine() -> str:
+    """What the stage ran on; a GPU by name where torch has seen one."""
+    torch = sys.modules.get("torch")
+    gpu = f", {torch.cuda.get_device_name()}" if torch is not None and torch.cuda.is_available() else ""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{gpu}, Python {platform.python_version()}"
+
+
+def _versions() -> dict[str, str]:
+    versions = {"llimba": __version__}
+    for package in RECORDED_PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,93 @@
+"""The seven stages, as one literal table.
+
+A stage is a name, the stages whose folders it reads, what else of the recipe it uses, and a function
+`run(recipe, inputs, out) -> facts`. Its name is also its package, its YAML section, its output folder and its test
+folder. Stages meet only through folders on disk and never import one another. A stage whose section the
+recipe leaves out (`cpt`, for who starts from a finished CPT checkpoint) is left out of its run.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from llimba.recipe import Recipe
+from llimba.stages.corpus.stage import run as run_corpus
+from llimba.stages.cpt.stage import estimate as estimate_cpt
+from llimba.stages.cpt.stage import run as run_cpt
+from llimba.stages.evaluate.stage import run as run_evaluate
+from llimba.stages.instruct.stage import needs as instruct_needs
+from llimba.stages.instruct.stage import run as run_instruct
+from llimba.stages.publish.stage import run as run_publish
+from llimba.stages.sft.stage import estimate as estimate_sft
+from llimba.stages.sft.stage import run as run_sft
+from llimba.stages.sources.stage import run as run_sources
+
+Run = Callable[[Recipe, dict[str, Path], Path], dict[str, Any]]
+Estimate = Callable[[Recipe, dict[str, Path], str | None], dict[str, Any]]
+
+
+class Stage(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    needs: tuple[str, ...]  # earlier stages whose folders it may read
+    uses: tuple[str, ...]  # of the recipe besides its own section
+    run: Run
+    version: int = 1  # raised when the meaning of its output changes, so that old folders are not taken for new
+    resumable: bool = False  # goes on from what a killed run left in the .partial folder
+    parallel: bool = False  # every process of `accelerate launch` runs it together; the others leave it to the first
+    estimate: Estimate | None = None  # what it will need on a card (None: this machine's), for `llimba plan`
+    also_needs: Callable[[Recipe], tuple[str, ...]] = lambda recipe: ()  # further stages, where the recipe asks for it
+
+
+STAGES = (
+    Stage("sources", (), (), run_sources),
+    Stage("corpus", ("sources",), ("language", "seed"), run_corpus, version=2, resumable=True),
+    Stage("instruct", ("corpus",), ("language", "seed"), run_instruct, also_needs=instruct_needs),
+    Stage(
+        "cpt",
+        ("corpus",),
+        ("language", "base_model", "seed"),
+        run_cpt,
+        resumable=True,
+        parallel=True,
+        estimate=estimate_cpt,
+    ),
+    Stage(
+        "sft",
+        ("corpus", "instruct", "cpt"),
+        ("base_model", "seed"),
+        run_sft,
+        resumable=True,
+        parallel=True,
+        estimate=estimate_sft,
+    ),
+    Stage(
+        "evaluate",
+        ("corpus", "cpt", "sft"),
+        ("language", "base_model", "seed"),
+        run_evaluate,
+        version=2,
+        resumable=True,
+    ),
+    Stage(
+        "publish",
+        ("sources", "corpus", "instruct", "cpt", "sft", "evaluate"),
+        ("language", "base_model"),
+        run_publish,
+        version=2,
+    ),
+)
+
+
+def stages_of(recipe: Recipe, table: Sequence[Stage] = STAGES) -> list[tuple[Stage, tuple[str, ...]]]:
+    """The stages of a recipe with the stages that each reads, in the order they run; one without a section is not."""
+    left = [stage for stage in table if getattr(recipe, stage.name) is not None]
+    there = {stage.name for stage in left}
+    needs = {s.name: tuple(n for n in (*s.needs, *s.also_needs(recipe)) if n in there) for s in left}
+    ordered: list[Stage] = []
+    while left:
+        ready = next(stage for stage in left if set(needs[stage.name]) <= {done.name for done in ordered})
+        ordered.append(ready)
+        left.remove(ready)
+    return [(stage, needs[stage.name]) for stage in ordered]

@@ -1,0 +1,74 @@
+"""The arms of a sweep: one recipe, and a value for every key that is varied, each checked whole before any work."""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from llimba.errors import RecipeError
+from llimba.recipe import Recipe
+from llimba.recipe.file import load_recipe
+
+SEEDS = ("seed", "cpt.seed", "sft.seed")
+
+
+class Arm(NamedTuple):
+    """One combination: its name says what it differs in, e.g. demo[sft.learning_rate=1e-4,sft.seed=1]."""
+
+    name: str
+    group: str  # the name without its seeds: arms of one group differ in nothing else
+    overrides: tuple[str, ...]  # as `llimba run --set` takes them
+    differs: tuple[str, ...]  # those of them that are not the same in all arms
+    recipe: Recipe
+
+
+def arms(path: Path, options: Sequence[str]) -> list[Arm]:
+    """The cross product of all values; raises `RecipeError` for a combination that makes no valid recipe."""
+    if not options:
+        raise RecipeError(
+            "there is nothing to vary: give --set KEY=VALUE1,VALUE2, e.g. --set sft.learning_rate=1e-4,1e-3"
+        )
+    varied: dict[str, list[str]] = {}
+    for option in options:
+        key, values = values_of(option)
+        if key in varied:
+            raise RecipeError(f"--set {key} is given twice; write all its values behind one: --set {key}=A,B,C")
+        varied[key] = values
+    found = []
+    for combination in product(*varied.values()):
+        overrides = tuple(f"{key}={value}" for key, value in zip(varied, combination, strict=True))
+        differs = tuple(o for o, key in zip(overrides, varied, strict=True) if len(varied[key]) > 1)
+        try:
+            recipe = load_recipe(path, overrides)
+        except RecipeError as error:
+            raise RecipeError(f"the arm {', '.join(overrides)} is no valid recipe: {error}") from error
+        name, group = _name(recipe, differs), _name(recipe, [o for o in differs if o.partition("=")[0] not in SEEDS])
+        found.append(Arm(name, group, overrides, differs, recipe.model_copy(update={"name": name})))
+    return found
+
+
+def _name(recipe: Recipe, differs: Sequence[str]) -> str:
+    return f"{recipe.name}[{','.join(differs)}]" if differs else recipe.name
+
+
+def values_of(option: str) -> tuple[str, list[str]]:
+    """The key of one `--set`, and its values as they were written: a YAML list without its brackets.
+
+    So a value with commas is quoted, and a list or mapping stands in its own brackets.
+    """
+    key, equals, text = option.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise RecipeError(f"--set {option}: write it as KEY=VALUE1,VALUE2, e.g. --set cpt.learning_rate=1e-4,3e-4")
+    line = f"[{text}]"
+    try:
+        node = yaml.compose(line, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise RecipeError(
+            f"--set {option}: the values are not valid YAML ({error}). Quote one that has commas."
+        ) from error
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        raise RecipeError(f"--set {option}: there is no value.")
+    return key, list(dict.fromkeys(line[value.start_mark.index : value.end_mark.index] for value in node.value))

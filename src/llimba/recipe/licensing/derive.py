@@ -1,0 +1,68 @@
+"""From the licences of base model and training text to that of the model, and what must be said aloud on the way."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+from llimba.recipe.licensing.terms import RESTRICTED, Terms, terms
+
+BASE_MODELS = Path(__file__).parent / "base_models.tsv"
+
+
+class Part(NamedTuple):
+    """One thing that the model is made of: what it is for people, and its terms."""
+
+    what: str
+    terms: Terms
+
+
+class Derived(NamedTuple):
+    """The licence that the parts ask for: that of the most restrictive, and everything that any of them asks."""
+
+    terms: Terms
+    because: str  # the part that decided
+    asks: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+
+def derive(base_model: str, base_license: str, sources: Iterable[tuple[str, str]]) -> Derived:
+    """Derive from the base model's name and declared licence, and (name, licence) of every source trained on."""
+    parts = [Part(f"base model {base_model}", terms(base_license))]
+    if (real := known_base(base_model)) is not None and real.rank > parts[0].terms.rank:
+        parts[0] = Part(f"base model {base_model} (its own licence; the recipe says {base_license})", real)
+    parts += [Part(f"source {name}", terms(license)) for name, license in sources]
+    strictest = max(parts, key=lambda part: part.terms.rank)  # the first of equals
+    asks = tuple(dict.fromkeys(ask for part in parts for ask in part.terms.asks))
+    return Derived(strictest.terms, strictest.what, asks, tuple(parts))
+
+
+def known_base(name: str) -> Terms | None:
+    """The terms of a base model that is often declared freer than it is; None where nothing is known against it."""
+    with BASE_MODELS.open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader((line for line in handle if not line.startswith("#")), delimiter="\t"))
+    return next((terms(row["license"]) for row in rows if fnmatchcase(name, row["pattern"])), None)
+
+
+def conflict(derived: Derived, declared: str | None) -> str | None:
+    """Why the declared licence (None: none is) does not do, as a sentence for people; None where it does."""
+    asked = ", ".join(derived.terms.asks) or "nothing"
+    because = f"{derived.because} is {derived.terms.license} ({asked})"
+    if declared is not None:
+        said = terms(declared)
+        if said.rank < derived.terms.rank:
+            return f"the model is declared {declared}, but {because}"
+        if not_said := [ask for ask in ("non-commercial", "no-derivatives") if ask in derived.asks]:
+            missing = [ask for ask in not_said if ask not in said.asks and said.rank < 8]
+            if missing:
+                return f"the model is declared {declared}, but part of it is {missing[0]}: {because}"
+        return None
+    if derived.terms.rank >= RESTRICTED:
+        return f"what the model may be used for is restricted: {because}"
+    return None
+
+
+def table(parts: Sequence[Part]) -> list[tuple[str, str, str]]:
+    """Rows for people: what, licence, what it asks."""
+    return [(part.what, part.terms.license, ", ".join(part.terms.asks) or "nothing") for part in parts]

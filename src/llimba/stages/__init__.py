@@ -1,0 +1,1 @@
+"""The seven stages, one package each, and what only they share."""

@@ -1,0 +1,78 @@
+"""Pairs and conversations, cleaned one by one as they are read: contaminated ones leave, a pair stays once."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from llimba.languages.profile import Language
+from llimba.records import Conversation, Pair, Record, read_records
+from llimba.stages.corpus.account import Account
+from llimba.stages.corpus.normal import normal_pair
+from llimba.stages.corpus.rules import CONTAMINATED, Duplicates
+from llimba.stages.corpus.tables import Tables
+from llimba.stages.decontamination import EvaluationIndex
+
+
+def normal_pairs(folder: Path, profile: Language) -> Iterator[Pair]:
+    """The sources' pairs, normalised, a line a side."""
+    return (normal_pair(pair, profile) for pair in read_records(folder / "pairs.jsonl", Pair))
+
+
+def clean_pairs(
+    pairs: Iterable[Pair], aside: set[str], index: EvaluationIndex, account: Account, tables: Tables
+) -> Iterator[Pair]:
+    """The training pairs that stay; `aside` has the ids of those set aside."""
+    duplicates = Duplicates()
+    for pair in pairs:
+        account.add("moved", "in")
+        if pair.role == "evaluate" or pair.id in aside:
+            account.add("moved", "evaluation")
+            continue
+        contaminated = _hits(pair, pair.texts.values(), index, tables)
+        rejection = CONTAMINATED if contaminated else duplicates.pair(pair)
+        if rejection is None:
+            account.add("moved", "kept")
+            account.add("sources", pair.source)
+            yield pair
+        else:
+            account.add("rejected", rejection.rule)
+            tables.add("rejected", rejection.row(pair))
+
+
+def clean_conversations(
+    conversations: Iterable[Conversation], index: EvaluationIndex, account: Account, tables: Tables
+) -> Iterator[Conversation]:
+    """The conversations none of whose lines is contaminated, the rejected answer of preference data included."""
+    for conversation in conversations:
+        account.add("moved", "in")
+        lines = (line for content in conversation.contents for line in content.split("\n"))
+        if _hits(conversation, lines, index, tables):
+            account.add("rejected", CONTAMINATED.rule)
+            tables.add("rejected", CONTAMINATED.row(conversation))
+            continue
+        account.add("moved", "kept")
+        account.add("sources", conversation.source)
+        yield conversation
+
+
+def surviving(folder: Path, index: EvaluationIndex) -> int:
+    """Evaluation sentences found in the written pairs and conversations."""
+    sides = (text for pair in read_records(folder / "pairs.jsonl", Pair) for text in pair.texts.values())
+    spoken = (
+        line
+        for conversation in read_records(folder / "conversations.jsonl", Conversation)
+        for content in conversation.contents
+        for line in content.split("\n")
+    )
+    return sum(index.hit(line) is not None for lines in (sides, spoken) for line in lines)
+
+
+def _hits(record: Record, lines: Iterable[str], index: EvaluationIndex, tables: Tables) -> int:
+    """Every hit goes into the audit; returns how many there are."""
+    hits: list[dict[str, Any]] = []
+    for line in lines:
+        if hit := index.hit(line):
+            hits.append({"record": record.id, **hit._asdict(), "line": line})
+    for row in hits:
+        tables.add("contamination", row)
+    return len(hits)

@@ -1,0 +1,123 @@
+"""The first pass over the documents, one after another: what a document can be judged for by itself.
+
+Normalise, set aside what is scored on, take foreign and contaminated lines out, label norm and variety, apply the
+rules. What a document can only be judged for beside the others (duplicates) comes after.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datatrove.data import Document as Carrier
+from datatrove.pipeline.base import PipelineStep
+
+from llimba.languages.profile import Language
+from llimba.recipe import CorpusSection
+from llimba.records import Document
+from llimba.stages.corpus.account import Account
+from llimba.stages.corpus.foreign import foreign_lines
+from llimba.stages.corpus.normal import normal_form
+from llimba.stages.corpus.norms import marked
+from llimba.stages.corpus.quality import judge
+from llimba.stages.corpus.rules import Rejection, too_short, wrong_label
+from llimba.stages.corpus.shards import carried, record
+from llimba.stages.corpus.split import held_out
+from llimba.stages.corpus.tables import Tables
+from llimba.stages.decontamination import EvaluationIndex
+
+if TYPE_CHECKING:
+    from llimba.languages.identify.fasttext import FastText
+    from llimba.languages.identify.identifier import Identifier
+
+BATCH = 64  # documents whose lines are identified together
+TABLES = ("rejected", "contamination", "foreign")
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What the pass needs to know; small enough to be handed to every worker."""
+
+    settings: CorpusSection
+    profile: Language
+    seed: int
+    index: EvaluationIndex
+    identifier: "Identifier | FastText | None"
+
+
+class Clean(PipelineStep):  # type: ignore[misc]
+    """Yields the documents that stay, cleaned; leaves tables of what went, and counts."""
+
+    type, name = "🧹 - FILTER", "llimba cleaning"
+
+    def __init__(self, cleaning: Cleaning, folder: Path) -> None:
+        super().__init__()
+        self.cleaning, self.folder = cleaning, folder
+
+    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
+        """Clean the documents of this task."""
+        account = Account()
+        with Tables(self.folder, rank, TABLES) as tables:
+            documents = (record(carrier) for carrier in data)
+            while batch := list(islice(documents, BATCH)):
+                for document in self._batch(batch, account, tables):
+                    self.stat_update("kept")
+                    yield carried(document)
+        account.save(self.folder / "account", rank)
+
+    def _batch(self, batch: list[Document], account: Account, tables: Tables) -> Iterator[Document]:
+        settings, profile = self.cleaning.settings, self.cleaning.profile
+        account.add("moved", "in", len(batch))
+        training = [
+            d for d in batch if d.role == "train" and not held_out(d, profile.code, settings, self.cleaning.seed)
+        ]
+        account.add("moved", "evaluation", len(batch) - len(training))
+        normal = [replace(document, text=normal_form(document, profile)) for document in training]
+        for document, foreign in zip(normal, self._foreign(normal), strict=True):
+            cleaned = self._without(document, foreign, account, tables)
+            rejection = self._judge(cleaned, foreign)
+            if rejection is None:
+                yield cleaned
+            else:
+                account.add("rejected", rejection.rule)
+                tables.add("rejected", rejection.row(document))
+
+    def _foreign(self, documents: list[Document]) -> list[dict[str, str]]:
+        """Of each document the lines in another language, where documents of its source and language are looked at."""
+        identifier, settings, target = self.cleaning.identifier, self.cleaning.settings, self.cleaning.profile.code
+        if identifier is None:
+            return [{} for _ in documents]
+        asked = [n for n, d in enumerate(documents) if d.language == target and d.source not in settings.identify]
+        found = dict(zip(asked, foreign_lines([documents[n] for n in asked], identifier), strict=True))
+        return [found.get(number, {}) for number in range(len(documents))]
+
+    def _without(self, document: Document, foreign: dict[str, str], account: Account, tables: Tables) -> Document:
+        """The document without foreign and contaminated lines, with norm and variety labelled."""
+        lines = []
+        for line in document.text.split("\n"):
+            if line in foreign:
+                account.add("lines", "other language")
+                tables.add("foreign", {"record": document.id, "language": foreign[line], "line": line})
+            elif hit := self.cleaning.index.hit(line):
+                account.add("lines", "contaminated")
+                tables.add("contamination", {"record": document.id, **hit._asdict(), "line": line})
+            else:
+                lines.append(line)
+        text, profile = "\n".join(lines), self.cleaning.profile
+        if document.language != profile.code:
+            return replace(document, text=text)
+        norm = document.norm or marked(text, profile.norm_markers)
+        variety = document.variety or marked(text, profile.variety_markers)
+        return replace(document, text=text, norm=norm, variety=variety)
+
+    def _judge(self, document: Document, foreign: dict[str, str]) -> Rejection | None:
+        settings, profile = self.cleaning.settings, self.cleaning.profile
+        short = too_short(document, settings.min_words)
+        if short and foreign:
+            return Rejection("other language", ", ".join(sorted(set(foreign.values()))), document.language)
+        target = document.language == profile.code
+        strange = wrong_label(document, settings) if target else None
+        if short or strange or document.source in settings.exempt:
+            return short or strange
+        return judge(document.text, profile.quality, profile.alphabet if target else "")

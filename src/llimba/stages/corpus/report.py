@@ -1,0 +1,134 @@
+"""What a corpus holds and what was lost on the way: one JSON, one self-contained HTML page."""
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from llimba.errors import StageError
+from llimba.files import read_jsonl, replacing, write_json
+from llimba.manifest import read_manifest
+from llimba.records import Document, read_records
+from llimba.stages.corpus.summary import LABELS
+
+MEASURED = 200  # documents of each language that fertility is measured on
+COUNTED = ("documents", "words", "tokens", "bytes")  # tokens: words times the fertility measured
+SHOWN = 3  # examples of each language, and of each reason
+SHOWN_CHARACTERS = 400
+
+
+def rejected_rows(folder: Path, rule: str | None, sample: int) -> list[dict[str, Any]]:
+    """Rows of `rejected.jsonl` under `rule` (None: all), spread evenly over the file; at most `sample` of them.
+
+    Raises `StageError` where no record was turned away under that rule, naming the rules that there are.
+    """
+    rules = Counter[str]()
+    for row in read_jsonl(folder / "rejected.jsonl"):
+        rules[row["rule"]] += 1
+    total = rules.total() if rule is None else rules[rule]
+    if rule is not None and not total:
+        known = ", ".join(f"'{name}' ({number})" for name, number in rules.most_common()) or "none"
+        raise StageError(f"nothing was rejected under '{rule}'. Rules with rejected records: {known}.")
+    chosen = (row for row in read_jsonl(folder / "rejected.jsonl") if rule in (None, row["rule"]))
+    return list(islice(islice(chosen, 0, None, max(1, total // max(sample, 1))), sample))
+
+
+def report(folder: Path, tokenizer: Any = None) -> dict[str, Any]:
+    """Everything that the page shows, from the finished corpus folder.
+
+    `tokenizer` is the base model's, for fertility (tokens a word, bytes a token); None leaves it out.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise StageError(f"{folder} holds no finished corpus. Run the recipe first: llimba run RECIPE --until corpus")
+    facts = manifest["facts"]
+    examples, fertility = _documents(folder, tokenizer)
+    rows = [
+        {**row, "tokens": round(row["words"] * fertility.get(row["language"], {}).get("tokens_per_word", 0))}
+        for row in facts["documents"]
+    ]
+    return {
+        "recipe": manifest["recipe"],
+        "fingerprint": manifest["fingerprint"],
+        "finished": manifest["finished"],
+        "seconds": manifest["seconds"],
+        "peak_memory_bytes": manifest["peak_memory_bytes"],
+        "totals": {key: sum(row[key] for row in rows) for key in COUNTED},
+        "tables": {label: grouped(rows, label) for label in LABELS},
+        "fertility": fertility,
+        "counts": facts["counts"],
+        "contamination": facts["contamination"],
+        "lengths": {
+            code: sorted((int(size), n) for size, n in bins.items()) for code, bins in facts["lengths"].items()
+        },
+        "examples": examples,
+        "rejected": _rejected_examples(folder),
+    }
+
+
+def grouped(rows: Iterable[dict[str, Any]], label: str) -> list[dict[str, Any]]:
+    """Documents, words, tokens and bytes by one label, the largest first; an empty label is `not stated`."""
+    table: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        name = row[label] or "not stated"
+        into = table.setdefault(name, {"name": name, **dict.fromkeys(COUNTED, 0)})
+        for key in COUNTED:
+            into[key] += row[key]
+    return sorted(table.values(), key=lambda entry: (-entry["words"], entry["name"]))
+
+
+def _documents(folder: Path, tokenizer: Any) -> tuple[dict[str, list[str]], dict[str, dict[str, float]]]:
+    """Examples, and fertility on the first `MEASURED` documents, of each language."""
+    examples: dict[str, list[str]] = {}
+    sums: dict[str, Counter[str]] = {}
+    for document in read_records(folder / "documents.jsonl", Document):
+        shown = examples.setdefault(document.language, [])
+        if len(shown) < SHOWN:
+            shown.append(document.text[:SHOWN_CHARACTERS])
+        counted = sums.setdefault(document.language, Counter())
+        if tokenizer is not None and counted["documents"] < MEASURED:
+            tokens = len(tokenizer(document.text, add_special_tokens=False)["input_ids"])
+            size = len(document.text.encode())
+            counted.update(documents=1, tokens=tokens, words=len(document.text.split()), bytes=size)
+    measured = {language: counted for language, counted in sums.items() if counted["tokens"] and counted["words"]}
+    return examples, {
+        language: {
+            "documents": counted["documents"],
+            "tokens_per_word": round(counted["tokens"] / counted["words"], 3),
+            "bytes_per_token": round(counted["bytes"] / counted["tokens"], 3),
+        }
+        for language, counted in measured.items()
+    }
+
+
+def _rejected_examples(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The first few records of each rule, as a person reads them."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in read_jsonl(folder / "rejected.jsonl"):
+        shown = found.setdefault(row["rule"], [])
+        if len(shown) < SHOWN:
+            shown.append({"value": row["value"], "threshold": row["threshold"], "text": shown_text(row["record"])})
+    return found
+
+
+def shown_text(record: dict[str, Any], characters: int = SHOWN_CHARACTERS) -> str:
+    """The text of a record of any type, cut."""
+    if "text" in record:
+        text = str(record["text"])
+    elif "texts" in record:
+        text = " | ".join(f"{code}: {side}" for code, side in record["texts"].items())
+    else:
+        text = "\n".join(f"{message['role']}: {message['content']}" for message in record["messages"])
+    return text if len(text) <= characters else text[:characters] + " ..."
+
+
+def write_report(found: dict[str, Any], page: Path) -> None:
+    """Write the page, and the JSON beside it."""
+    from jinja2 import Environment
+
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
+    with replacing(page) as handle:
+        handle.write(template.render(**found))
+    write_json(page.with_suffix(".json"), found)

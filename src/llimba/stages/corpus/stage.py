@@ -1,0 +1,197 @@
+"""Stage 2, `corpus`: normalise, set aside, reject with a reason, decontaminate, remove duplicates, and prove it.
+
+Leaves `documents.jsonl`, `pairs.jsonl` and `conversations.jsonl` to train on; `held_out.jsonl` (documents for bits per
+byte) and `evaluation.jsonl` (sentences for translation) to score on; `rejected.jsonl`, `contamination.jsonl` and
+`foreign.jsonl`, where everything that was turned away stands with its reason; and the identifier, where one is trained.
+
+Documents go through three datatrove pipelines: cleaning; after a comparison of all with all, duplicates; the proof.
+Memory stays nearly flat as the input grows (`docs/corpus.md`).
+"""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llimba.errors import StageError
+from llimba.files import write_jsonl
+from llimba.recipe import Recipe
+from llimba.records import Conversation, Document, Pair, read_records, write_records
+from llimba.stages.corpus import aligned
+from llimba.stages.corpus.account import Account
+from llimba.stages.corpus.foreign import learn
+from llimba.stages.corpus.normal import normal_form
+from llimba.stages.corpus.split import held_out, held_out_pairs, scored_documents, sentences
+from llimba.stages.corpus.summary import by_language, by_source, described_rows
+from llimba.stages.corpus.tables import Tables, gather, tasks_for
+from llimba.stages.decontamination import EvaluationIndex
+
+if TYPE_CHECKING:
+    from llimba.languages.identify.fasttext import FastText
+    from llimba.languages.identify.identifier import Identifier
+
+logger = logging.getLogger(__name__)
+
+
+def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+    """Clean the sources' records; returns counts that add up exactly, words, and the contamination result."""
+    sources, work = inputs["sources"], out / "work"
+
+    def pairs() -> Iterator[Pair]:
+        return aligned.normal_pairs(sources, recipe.profile)
+
+    aside = held_out_pairs(pairs, recipe.corpus, recipe.seed)
+    scored_pairs = [pair for pair in pairs() if pair.role == "evaluate" or pair.id in aside]
+    scored = scored_documents(scored_pairs, _set_aside(recipe, sources))
+    write_records(out / "held_out.jsonl", scored)
+    write_jsonl(out / "evaluation.jsonl", ({"id": p.id, "source": p.source, **p.texts} for p in scored_pairs))
+    index = EvaluationIndex(sentences(scored_pairs, scored))
+    identifier = _identifier(recipe, sources, pairs, out)
+
+    documents = _clean_documents(recipe, sources / "documents.jsonl", index, identifier, out)
+    accounts = {
+        "documents": documents,
+        "pairs": Account(),
+        "conversations": Account(),
+    }
+    with Tables(work / "aligned", 0, ("rejected", "contamination")) as tables:
+        kept = aligned.clean_pairs(pairs(), aside, index, accounts["pairs"], tables)
+        write_records(out / "pairs.jsonl", kept)
+        spoken = read_records(sources / "conversations.jsonl", Conversation)
+        kept_spoken = aligned.clean_conversations(spoken, index, accounts["conversations"], tables)
+        write_records(out / "conversations.jsonl", kept_spoken)
+    hits = _gather(work, out)
+
+    counts: dict[str, Any] = {kind: account.balance(kind) for kind, account in accounts.items()}
+    counts["lines_removed"] = documents.of("lines")
+    words = by_language(documents)
+    _check(recipe, counts["documents"], words)
+    survivors = documents.of("surviving").get("documents", 0) + aligned.surviving(out, index)
+    if survivors:
+        raise StageError(f"corpus: {survivors} evaluation sentences survive in the training text: a bug of llimba's.")
+    shutil.rmtree(work)
+    logger.info(
+        "  %d documents and %d pairs to train on; %d sentences to score on; %d contaminated lines removed, 0 left",
+        counts["documents"]["kept"], counts["pairs"]["kept"], len(scored_pairs), hits,
+    )  # fmt: skip
+    return {
+        "counts": counts,
+        "words": {"train": words, "held_out": _words(scored)},
+        "sources": by_source(recipe, accounts),
+        "documents": described_rows(documents),
+        "lengths": {table.split()[1]: documents.of(table) for table in documents.counts if table.startswith("length ")},
+        "contamination": {"evaluation_sentences": len(index), "hits_removed": hits, "surviving": survivors},
+    }
+
+
+def _set_aside(recipe: Recipe, sources: Path) -> Iterator[Document]:
+    """The documents to score on, normalised."""
+    for document in read_records(sources / "documents.jsonl", Document):
+        if document.role == "evaluate" or held_out(document, recipe.profile.code, recipe.corpus, recipe.seed):
+            yield replace(document, text=normal_form(document, recipe.profile))
+
+
+def _identifier(
+    recipe: Recipe, sources: Path, pairs: Callable[[], Iterator[Pair]], out: Path
+) -> "Identifier | FastText | None":
+    """The fastText model that the recipe names, else one trained on trusted sources (by a stopped run before)."""
+    from llimba.languages.identify.fasttext import FastText
+    from llimba.languages.identify.identifier import Identifier
+
+    if recipe.corpus.identifier is not None:
+        return FastText(recipe.corpus.identifier)
+    path = out / "identifier.safetensors"
+    if path.exists():
+        return Identifier.load(path)
+    documents = (
+        replace(d, text=normal_form(d, recipe.profile)) for d in read_records(sources / "documents.jsonl", Document)
+    )
+    identifier = learn(recipe, documents, pairs())
+    if identifier is not None:
+        identifier.save(path)
+    return identifier
+
+
+def _clean_documents(
+    recipe: Recipe, path: Path, index: EvaluationIndex, identifier: "Identifier | FastText | None", out: Path
+) -> Account:
+    """Write `documents.jsonl`; returns its account. Shards and tables of all passes stay under `work` meanwhile."""
+    from llimba.stages.corpus.clean import Clean, Cleaning
+    from llimba.stages.corpus.executor import run_pipeline
+    from llimba.stages.corpus.finish import Finish, Prove
+    from llimba.stages.corpus.lines import LineHashes, find_repeated
+    from llimba.stages.corpus.near import Signatures
+    from llimba.stages.corpus.shards import RecordReader, ShardReader, ShardWriter
+
+    settings, work, tasks = recipe.corpus, out / "work", tasks_for(path)
+    cleaning = Cleaning(settings, recipe.profile, recipe.seed, index, identifier)
+    first = [
+        RecordReader(path),
+        Clean(cleaning, work / "clean"),
+        ShardWriter(work / "clean" / "documents"),
+        LineHashes(work / "lines", list(recipe.sources)),
+        Signatures(work / "signatures"),
+    ]
+    run_pipeline("cleaning", first, tasks, work / "logs" / "clean", settings.executor)
+
+    twins = _twins(recipe, work, tasks)
+    dropped = {rank: found.keys() for rank, found in twins.items()}
+    find_repeated(work / "lines", work / "repeated", tasks, dropped, settings.boilerplate_documents)
+    second = [
+        ShardReader(work / "clean" / "documents"),
+        Finish(work / "finish", work / "repeated", twins, settings.near_duplicates or 0, settings.min_words),
+        ShardWriter(work / "finish" / "documents"),
+    ]
+    run_pipeline("duplicates", second, tasks, work / "logs" / "finish", settings.executor)
+
+    gather([work / "finish" / "documents"], out / "documents.jsonl")
+    proof = [RecordReader(out / "documents.jsonl"), Prove(index, work / "proof")]
+    run_pipeline("proof", proof, tasks, work / "logs" / "proof", settings.executor)
+    return Account.total([work / "clean" / "account", work / "finish" / "account", work / "proof"])
+
+
+def _twins(recipe: Recipe, work: Path, tasks: int) -> dict[int, dict[int, Any]]:
+    """By task and document: which near-duplicates go."""
+    from llimba.stages.corpus.near import Texts, candidates, twins
+
+    if recipe.corpus.near_duplicates is None:
+        return {}
+    pairs = candidates(work / "signatures", tasks)
+    found: dict[int, dict[int, Any]] = {}
+    texts = Texts(work / "clean" / "documents")
+    for (rank, number), twin in twins(texts, pairs, recipe.corpus.near_duplicates, list(recipe.sources)).items():
+        found.setdefault(rank, {})[number] = twin
+    return found
+
+
+def _gather(work: Path, out: Path) -> int:
+    """Bring the tables of all passes together; returns the number of contaminated lines."""
+    gather([work / part / "rejected" for part in ("clean", "finish", "aligned")], out / "rejected.jsonl")
+    gather([work / part / "contamination" for part in ("clean", "aligned")], out / "contamination.jsonl")
+    gather([work / "clean" / "foreign"], out / "foreign.jsonl")
+    with (out / "contamination.jsonl").open("rb") as handle:
+        return sum(1 for _ in handle)
+
+
+def _check(recipe: Recipe, counts: dict[str, Any], words: dict[str, int]) -> None:
+    rejected = sum(counts["rejected"].values())
+    if rejected > recipe.corpus.max_rejected * counts["in"]:
+        raise StageError(
+            f"corpus.max_rejected: {rejected} of {counts['in']} documents were turned away "
+            f"({counts['rejected']}), more than {recipe.corpus.max_rejected:.0%}. Look at them (llimba corpus show "
+            f"{recipe.path} --rejected RULE); loosen the rule or mend the source."
+        )
+    if not words.get(recipe.profile.code):
+        raise StageError(
+            f"corpus: no document in '{recipe.profile.code}' is left to train on (turned away: {counts['rejected']}). "
+            "Add text, or loosen the rules under corpus."
+        )
+
+
+def _words(documents: list[Document]) -> dict[str, int]:
+    words: dict[str, int] = {}
+    for document in documents:
+        words[document.language] = words.get(document.language, 0) + len(document.text.split())
+    return words

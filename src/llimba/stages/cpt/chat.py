@@ -1,0 +1,132 @@
+"""Conversations to read between the texts, in the base model's own chat template, so that it goes on answering.
+
+Plain text alone undoes the chat: after a short run no answer comes to an end (docs/results.md, D4). What the untouched
+model itself answers is nearest to what it would lose (arXiv 2605.26097), and nobody has to write it. The conversations
+are the corpus stage's; an own answer that holds what is scored on, or that has no end, is left out.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from llimba import processes, progress
+from llimba.errors import StageError
+from llimba.files import read_jsonl, stable_fraction, write_jsonl
+from llimba.models.answers import ask
+from llimba.models.opened import open_model
+from llimba.recipe import ChatDocuments, Recipe
+from llimba.records import Conversation, read_records
+from llimba.stages.decontamination import EvaluationIndex, evaluated
+
+logger = logging.getLogger(__name__)
+
+ANSWERS = "own_answers.jsonl"
+AT_ONCE = 64  # answers; a killed run loses no more
+LOOK_SECONDS = 2.0  # between looks of another process for the answers that the first one makes
+
+
+def conversations(settings: ChatDocuments, corpus: Path, answers: Path | None = None) -> Iterator[Conversation]:
+    """What may be read, in a fixed order: as it stands, or one request and the model's own answer from `answers`.
+
+    Where own answers are asked for and not made yet, as for an estimate, each is taken to be half as long as it may be.
+    """
+    if not settings.own_answers:
+        yield from _chosen(settings, corpus)
+        return
+    said = _whole_answers(settings, corpus, answers) if answers is not None else None
+    foreseen = " ".join(["and"] * (settings.max_new_tokens // 2))
+    for conversation in _chosen(settings, corpus):
+        text = foreseen if said is None else said.get((conversation.source, conversation.id))
+        if text is not None:
+            messages = [_request(conversation), {"role": "assistant", "content": text}]
+            yield replace(conversation, messages=messages, origin="generated")
+
+
+def _whole_answers(settings: ChatDocuments, corpus: Path, answers: Path) -> dict[tuple[str, str], str]:
+    """By source and id, the answers that came to an end and hold nothing that is scored on."""
+    index = EvaluationIndex(evaluated(corpus))
+    whole = (row for row in read_jsonl(answers) if row["stopped"] and row["answer"].strip())
+    clean = (row for row in whole if not any(map(index.hit, row["answer"].split("\n"))))
+    said = {(row["source"], row["id"]): row["answer"].strip() for row in clean}
+    if not said:
+        raise StageError(
+            f"cpt.chat: none of the base model's own answers came to an end within {settings.max_new_tokens} "
+            "tokens. Raise cpt.chat.max_new_tokens, add conversations, or set own_answers: false."
+        )
+    return said
+
+
+def own_answers(recipe: Recipe, corpus: Path, start: Path, out: Path) -> Path:
+    """The base model's answer to the first request of every conversation, in `out`; what is there is not made again.
+
+    A request that leaves no room for its answer within `sequence_length` is not asked. Of several processes the first
+    answers and the others wait. Raises `StageError` for a model without a chat template.
+    """
+    done = out / ANSWERS
+    while not processes.is_main() and not done.exists():
+        time.sleep(LOOK_SECONDS)
+    if not done.exists():
+        partial = done.with_suffix(".partial.jsonl")
+        _answer(recipe, corpus, start, partial)
+        partial.rename(done)
+    return done
+
+
+def counted(answers: Path) -> dict[str, int]:
+    """How many own answers there are, and how many of them came to an end."""
+    ends = [row["stopped"] for row in read_jsonl(answers)]
+    return {"made": len(ends), "came_to_an_end": sum(ends)}
+
+
+def _answer(recipe: Recipe, corpus: Path, start: Path, partial: Path) -> None:
+    from llimba.training.examples import conversation_length
+
+    section = recipe.cpt
+    assert section is not None and section.chat is not None
+    settings, room = section.chat, section.sequence_length - section.chat.max_new_tokens
+    opened = open_model(start, tokens=recipe.base_model.tokens)
+    alone = ((c, replace(c, messages=[_request(c)])) for c in _chosen(settings, corpus))
+    asked = [c for c, request in alone if conversation_length(request, opened.tokenizer) <= room]
+    rows = list(read_jsonl(partial)) if partial.exists() else []
+    write_jsonl(partial, rows)
+    with progress.bar("cpt: the base model's own answers", len(asked), "answers") as bar:
+        bar.resume_at(len(rows))
+        for first in range(len(rows), len(asked), AT_ONCE):
+            batch = asked[first : first + AT_ONCE]
+            prompts = [_request(conversation)["content"] for conversation in batch]
+            found = ask(
+                opened.model,
+                opened.tokenizer,
+                prompts,
+                settings.max_new_tokens,
+                temperature=settings.temperature,
+                seed=recipe.seed_of(section) + first,
+                bar=bar,
+            )
+            rows += [
+                {"source": c.source, "id": c.id, "prompt": prompt, "answer": answer.text, "stopped": answer.stopped}
+                for c, prompt, answer in zip(batch, prompts, found, strict=True)
+            ]
+            write_jsonl(partial, rows)
+    logger.info("cpt: %d of %d own answers came to an end", sum(row["stopped"] for row in rows), len(rows))
+
+
+def _chosen(settings: ChatDocuments, corpus: Path) -> Iterator[Conversation]:
+    """The conversations of the sources that are named, at most so many, in an order fixed by their ids."""
+    wanted = (
+        conversation
+        for conversation in read_records(corpus / "conversations.jsonl", Conversation)
+        if not settings.sources or conversation.source in settings.sources
+    )
+    ranked = sorted(wanted, key=lambda conversation: stable_fraction("chat", conversation.id))
+    if not ranked:
+        raise StageError(
+            "cpt.chat: the corpus has no conversation of these sources. Name a source with yields: conversations."
+        )
+    yield from ranked[: settings.max_conversations]
+
+
+def _request(conversation: Conversation) -> dict[str, str]:
+    return next(message for message in conversation.messages if message["role"] == "user")

@@ -1,0 +1,136 @@
+"""Stage 4, `cpt`: the base model reads the corpus. Leaves `model/` (a transformers folder) and `metrics.jsonl`."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llimba.errors import StageError
+from llimba.languages.prompts import tagged_text
+from llimba.models.base_model import base_folder, token_contract
+from llimba.recipe import CHAT, CptSection, Recipe
+from llimba.records import Document, Pair, read_records
+from llimba.stages.cpt.chat import conversations, counted, own_answers
+from llimba.stages.cpt.mixture import key_of, mix
+from llimba.stages.cpt.pairs import pair_documents
+from llimba.stages.cpt.tags import Tags
+from llimba.stages.interpolation.after_training import check_text, interpolate, to_choose_by
+from llimba.stages.interpolation.aside import apart
+
+if TYPE_CHECKING:
+    from llimba.training.examples import Example
+
+PROMPT_WORDS = 8  # of a held-out text, for the model to go on from
+
+
+def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+    """Train on the corpus's documents, mixed by token share; returns facts for the manifest."""
+    from llimba.training.loop import finish, train
+    from llimba.training.model import open_for_training
+    from llimba.training.monitor import held_out_examples
+
+    settings = _settings(recipe)
+    check_text(settings, inputs["corpus"], recipe)
+    start = base_folder(recipe.base_model)
+    answers = None
+    if settings.chat is not None and settings.chat.own_answers:
+        answers = own_answers(recipe, inputs["corpus"], start, out)
+    opened = open_for_training(start, settings, recipe.base_model.tokens)
+    chosen = training_examples(recipe, inputs["corpus"], opened.tokenizer, answers)
+    aside = list(read_records(inputs["corpus"] / "held_out.jsonl", Document))
+    held_out = held_out_examples(
+        aside,
+        recipe.evaluate.languages,
+        settings.eval_max_bytes,
+        opened.tokenizer,
+        opened.contract.separator_id,
+        settings.sequence_length,
+    )
+    prompts = [" ".join(d.text.split()[:PROMPT_WORDS]) for d in aside if d.language == recipe.profile.code]
+    held_out = replace(held_out, prompts=prompts[: settings.num_samples])
+    facts = train(opened, chosen, settings, out, seed=recipe.seed_of(settings), title="cpt", held_out=held_out)
+    between = dict[str, Any]()
+
+    def end(trained: Path) -> None:
+        between["interpolation"] = interpolate(start, trained, settings, inputs["corpus"], recipe, opened.precision)
+
+    finish(opened.model, opened.tokenizer, out, check=end)
+    if answers is not None:
+        between["own_answers"] = counted(answers)
+    return facts | between | {"tokens_per_epoch": tokens_by_key(chosen), "phases": tokens_by_phase(chosen)}
+
+
+def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any, answers: Path | None = None) -> list["Example"]:
+    """One epoch: documents and conversations in the tokenizer's ids, split, and mixed by the recipe's token shares.
+
+    `answers`: the base model's own to the conversations, where `chat.own_answers` asks for them; None for an estimate.
+    """
+    from llimba.training.examples import (
+        conversation_example,
+        conversation_length,
+        document_examples,
+        without_control_tokens,
+    )
+
+    settings, code, seed = _settings(recipe), recipe.profile.code, recipe.seed_of(_settings(recipe))
+    contract = token_contract(tokenizer, recipe.base_model.tokens)
+    length = settings.sequence_length
+    examples = list(document_examples(documents(recipe, corpus), tokenizer, contract.separator_id, length))
+    if settings.chat is not None:
+        keys, spoken = set(settings.mixture_keys()), conversations(settings.chat, corpus, answers)
+        for conversation in without_control_tokens(spoken, tokenizer):
+            if conversation_length(conversation, tokenizer) <= length:  # a longer one would lose its end
+                example = conversation_example(conversation, tokenizer, contract.eos, length)
+                examples.append(replace(example, language=key_of(conversation, CHAT, keys)))
+    chosen = mix(examples, settings.all_phases, settings.max_tokens, code, seed, repeat=settings.repeat)
+    if not chosen:
+        raise StageError("cpt: the corpus holds no document to train on; look at its rejected.jsonl.")
+    return chosen
+
+
+def documents(recipe: Recipe, corpus: Path) -> Iterator[Document]:
+    """All that may be read: the corpus's documents, and its pairs written out; `language` is the mixture's key."""
+    settings, profile = _settings(recipe), recipe.profile
+    tags, keys = Tags(settings.norm_tags, profile, recipe.seed), set(settings.mixture_keys())
+    left_out = to_choose_by(recipe, settings, corpus)
+    ids = {document.id for document in left_out}
+    for document in read_records(corpus / "documents.jsonl", Document):
+        if document.id in ids:
+            continue
+        tag = tags.of(document, document.id) if document.language == profile.code else ""
+        key = key_of(document, document.language, keys)
+        yield replace(document, language=key, text=tagged_text(profile, document.text, tag))
+    if settings.pairs is not None:
+        pairs = apart(read_records(corpus / "pairs.jsonl", Pair), left_out)
+        for document in pair_documents(pairs, settings.pairs, profile, tags):
+            yield replace(document, language=key_of(document, document.language, keys))
+
+
+def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[str, Any]:
+    """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the corpus is there."""
+    from llimba.training.estimate import estimate_stage
+
+    corpus, settings = inputs["corpus"], _settings(recipe)
+    examples = partial(training_examples, recipe, corpus) if (corpus / "documents.jsonl").exists() else None
+    return estimate_stage(recipe.base_model, settings, card, examples, recipe.seed_of(settings), settings.epoch_tokens)
+
+
+def _settings(recipe: Recipe) -> CptSection:
+    assert recipe.cpt is not None  # without the section the stage is not run
+    return recipe.cpt
+
+
+def tokens_by_key(examples: Iterable["Example"]) -> dict[str, int]:
+    """Input tokens by language or other key of the mixture: what the shares came to."""
+    tokens = Counter[str]()
+    for example in examples:
+        tokens[example.language] += len(example.input_ids)
+    return dict(tokens)
+
+
+def tokens_by_phase(examples: Iterable["Example"]) -> list[dict[str, int]]:
+    """`tokens_by_key` of every phase of one epoch, in order."""
+    return [tokens_by_key(of_phase) for _, of_phase in groupby(examples, key=lambda example: example.phase)]

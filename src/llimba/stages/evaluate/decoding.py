@@ -1,0 +1,197 @@
+"""Other ways to get translations out of the same model: columns of their own beside the greedy one, never the headline.
+
+Beam search; the sampled answer that agrees most with the others by chrF (minimum Bayes risk); example pairs retrieved
+for each sentence by TF-IDF, from the pairs that are trained on; another engine's draft in the prompt. What is chosen by
+chrF and scored by chrF flatters itself (arXiv 2411.03524), and a draft makes it another system: `docs/evaluation.md`.
+"""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from llimba import progress
+from llimba.errors import Unavailable, set_at
+from llimba.files import read_json, write_json
+from llimba.languages.prompts import PROMPT_GAP, draft_prompt, split_direction
+from llimba.models.translators.engines import open_engine
+from llimba.recipe import Decoding, Recipe
+from llimba.records import Pair, read_records
+from llimba.stages.evaluate import harness
+from llimba.stages.evaluate.baselines import HYPOTHESES, saved_scores
+from llimba.stages.evaluate.behaviour import behaviour, summed
+from llimba.stages.evaluate.selection import EXAMPLE_WORDS, Row
+from llimba.stages.evaluate.tasks import FIRST_LINE, wording
+
+logger = logging.getLogger(__name__)
+
+DECODED = ("sft", "model")  # the columns that are decoded in other ways too
+Examples = list[tuple[str, str]]  # source and target
+
+
+def decoded(
+    recipe: Recipe, corpus: Path, folders: dict[str, Path], rows: dict[str, list[Row]], out: Path
+) -> dict[str, Any]:
+    """Scores by heading ("sft, beam4"); a way that a killed run has finished is not decoded again."""
+    found: dict[str, Any] = {}
+    for system in (name for name in DECODED if name in folders):
+        model: Any = None
+        for name, how in recipe.evaluate.decoding.items():
+            heading = f"{system}, {name}"
+            finished = out / "systems" / f"{heading}.json"
+            if not finished.exists():
+                model = model or harness.load(folders[system], recipe.base_model.tokens, recipe.evaluate)
+                result = _scored(recipe, corpus, model, how, name, heading, rows, out)
+                if not result["translation"]:
+                    continue
+                write_json(finished, result | {"how": how.model_dump(mode="json")})
+            found[heading] = read_json(finished)
+    return found
+
+
+def _scored(
+    recipe: Recipe,
+    corpus: Path,
+    model: Any,
+    how: Decoding,
+    name: str,
+    heading: str,
+    rows: dict[str, list[Row]],
+    out: Path,
+) -> dict[str, Any]:
+    translation: dict[str, Any] = {}
+    behaved: dict[str, dict[str, list[bool]]] = {}
+    ended: list[bool] = []
+    for direction, chosen in rows.items():
+        source, target = split_direction(direction)
+        sentences = [row[source] for row in chosen]
+        drafts: Sequence[str | None] = [None] * len(sentences)
+        if how.draft:
+            if direction not in how.draft:
+                continue
+            try:
+                with set_at(f"evaluate.decoding.{name}.draft.{direction}"):
+                    engine = open_engine(how.draft[direction], recipe.profile, None)
+                    drafts = [said.text for said in engine.translate(sentences)]
+            except Unavailable as error:
+                logger.warning("  left out: %s", error)
+                continue
+        shown: list[Examples] = [[] for _ in sentences]
+        if how.retrieved:
+            pairs = read_records(corpus / "pairs.jsonl", Pair)
+            known = [(p.texts[source], p.texts[target]) for p in pairs if source in p.texts and target in p.texts]
+            shown = retrieve(sentences, known, how.retrieved)
+        given = zip(sentences, shown, drafts, strict=True)
+        prompts = [_prompt(recipe, model, direction, *one) for one in given]
+        with progress.bar(f"{heading}: {direction}", len(prompts), "answers") as bar:
+            made = generate(recipe, model, prompts, how, bar)
+        answers = []
+        for row, candidates in zip(chosen, made, strict=True):
+            lines = [_first_line(text) for text, _ in candidates]
+            best = agreed(lines) if how.samples else 0
+            about = {"id": row["id"], "source": row[source], "reference": row[target], "hypothesis": lines[best]}
+            raw, stopped = candidates[best]
+            answers.append(about | {"raw": raw, "stopped": stopped} | ({"candidates": lines} if how.samples else {}))
+        ended += [answer["stopped"] for answer in answers]
+        translation[direction] = saved_scores(out / HYPOTHESES / f"{heading}.{direction}.jsonl", answers)
+        behaved[direction] = behaviour(answers, target)
+    stopping = {"share": round(sum(ended) / len(ended), 4) if ended else 0.0, "answers": len(ended)}
+    return {"translation": translation, "behaviour": summed(behaved), "stopping": stopping}
+
+
+def retrieve(sentences: Sequence[str], pairs: Sequence[tuple[str, str]], count: int) -> list[Examples]:
+    """For each sentence the `count` pairs whose source is nearest to it by TF-IDF, the nearest last.
+
+    Pairs of fewer than six words a side, and a source that is the sentence itself, are left out.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    known = [pair for pair in dict.fromkeys(pairs) if min(len(side.split()) for side in pair) >= EXAMPLE_WORDS]
+    if not known:
+        return [[] for _ in sentences]
+    words = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\w+")
+    table = words.fit_transform([source for source, _ in known])
+    found = []
+    for near in (words.transform(sentences) @ table.T).tocsr():
+        ranked = sorted(zip(near.indices.tolist(), near.data.tolist(), strict=True), key=lambda e: (-e[1], e[0]))
+        chosen = [known[place] for place, similarity in ranked if similarity < 1 - 1e-9][:count]
+        found.append(chosen[::-1])
+    return found
+
+
+def agreed(candidates: Sequence[str]) -> int:
+    """The place of the candidate that agrees most with all others by sentence chrF; the first of equals."""
+    from sacrebleu.metrics import CHRF
+
+    metric, times = CHRF(), Counter(candidates)
+
+    def utility(candidate: str) -> float:
+        others = {text: count - (text == candidate) for text, count in times.items()}
+        return sum(n * float(metric.sentence_score(candidate, [text]).score) for text, n in others.items() if n)
+
+    utilities = {candidate: utility(candidate) for candidate in times}
+    return max(range(len(candidates)), key=lambda place: utilities[candidates[place]])
+
+
+def generate(
+    recipe: Recipe, model: Any, prompts: Sequence[str], how: Decoding, bar: progress.Bar
+) -> list[list[tuple[str, bool]]]:
+    """For each prompt its answers (one, or `samples`) and whether each ended by itself."""
+    import torch
+
+    settings, tokenizer = recipe.evaluate, model.tokenizer
+    tokenizer.padding_side = "left"
+    ends = torch.tensor(model.model.generation_config.eos_token_id)
+    kind: dict[str, Any] = {"do_sample": False, "num_beams": how.num_beams}
+    if how.samples:
+        kind = {"do_sample": True, "temperature": how.temperature, "top_p": 1.0, "top_k": 0}
+        kind["num_return_sequences"] = how.samples
+    if settings.prompt == "completion":
+        kind |= {"stop_strings": ["\n"], "tokenizer": tokenizer}
+    room = max(len(model.tok_encode(prompt)) for prompt in prompts) + settings.max_new_tokens
+    size, _ = harness.choose_batch_size(settings.batch_size, model.model.config, room, harness.card_memory())
+    size = max(1, size // max(how.num_beams, how.samples))
+    each = how.samples or 1
+    answers: dict[int, list[tuple[str, bool]]] = {}
+    ranked = sorted(range(len(prompts)), key=lambda place: -len(prompts[place]))
+    torch.manual_seed(recipe.seed)
+    for start in range(0, len(ranked), size):
+        places = ranked[start : start + size]
+        texts = [prompts[place] for place in places]
+        given = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.model.device)
+        given.pop("token_type_ids", None)
+        with torch.inference_mode():
+            made = model.model.generate(**given, max_new_tokens=settings.max_new_tokens, **kind)
+        made = made[:, given["input_ids"].shape[1] :].cpu()
+        said = tokenizer.batch_decode(made, skip_special_tokens=True)
+        stopped = torch.isin(made, ends).any(dim=1).tolist()
+        if settings.prompt == "completion":
+            stopped = [one or "\n" in text for one, text in zip(stopped, said, strict=True)]
+        both = list(zip(said, stopped, strict=True))
+        answers |= {place: both[n * each : (n + 1) * each] for n, place in enumerate(places)}
+        bar.advance(len(places))
+    return [answers[place] for place in range(len(prompts))]
+
+
+def _prompt(recipe: Recipe, model: Any, direction: str, sentence: str, shown: Examples, draft: str | None) -> str:
+    """What the model goes on from: the evaluation's own prompt, after example turns, and with a draft."""
+    profile, word = recipe.profile, wording(recipe.evaluate, recipe.profile)
+    if recipe.evaluate.prompt == "completion":
+        return PROMPT_GAP.join(
+            [*(f"{word(direction, one)} {other}" for one, other in shown), word(direction, sentence)]
+        )
+    turns = []
+    for source, target in shown:
+        turns.append({"role": "user", "content": word(direction, source)})
+        turns.append({"role": "assistant", "content": target})
+    asked = word(direction, sentence) if draft is None else draft_prompt(profile, direction, sentence, draft)
+    turns.append({"role": "user", "content": asked})
+    text: str = model.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    return text
+
+
+def _first_line(text: str) -> str:
+    match = re.match(FIRST_LINE, text)
+    return match[1].strip() if match else ""

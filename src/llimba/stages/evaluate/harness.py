@@ -1,0 +1,158 @@
+"""lm-evaluation-harness in process: one model folder against the task files, answers and log-likelihoods out.
+
+The only thing added to the harness's own `hf` model is a note, per answer, of whether it ended by itself.
+"""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+from llimba import progress
+from llimba.models.base_model import apply_contract, token_contract
+from llimba.recipe import EvaluateSection, Tokens
+
+logger = logging.getLogger(__name__)
+
+WINDOW = 2048  # tokens of context for bits per byte; longer texts are scored in disjoint windows
+TEXT_BATCH = 4  # texts scored at once: their logits over the whole vocabulary are the largest thing in memory
+
+
+def choose_precision(name: str) -> tuple[str, str]:
+    """Resolve "auto" to the dtype that answers are computed in; returns (precision, reason)."""
+    import torch
+
+    if name != "auto":
+        return name, "set in the recipe"
+    if torch.cuda.is_available():
+        return "bf16", "GPU"
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    if supported and supported():
+        return "bf16", "this CPU multiplies in bf16"
+    return "fp32", "this CPU has no bf16 arithmetic"
+
+
+def choose_batch_size(asked: int | None, config: Any, tokens: int, memory: int | None) -> tuple[int, str]:
+    """How many answers are made at once; returns (number, reason).
+
+    `tokens` is the longest prompt with its answer, `memory` the card's bytes (None: a CPU, whose cores are busy with
+    16). Half of the memory is given to keys and values in bf16 and to the logits of a step; what the card has, not
+    what happens to be free, decides, so that a rerun on it makes the same batches. A power of two, at most 256.
+    """
+    if asked is not None:
+        return asked, "set in the recipe"
+    if memory is None:
+        return 16, "a CPU gains nothing from more"
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    each = tokens * config.num_hidden_layers * 2 * heads * width * 2 + 3 * config.vocab_size * 4
+    fitting = max(1, min(256, memory // 2 // each))
+    return 1 << (fitting.bit_length() - 1), f"{tokens} tokens each on {memory / 2**30:.0f} GiB"
+
+
+def device() -> str:
+    """What computes the answers, by name: digits may differ between two."""
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+
+
+def card_memory() -> int | None:
+    """Bytes of the card's memory; None on a CPU."""
+    import torch
+
+    return torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
+
+
+def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
+    """The harness's `hf` model over a transformers folder, with the token contract applied."""
+    import torch
+    from lm_eval.models.huggingface import HFLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    class StopRecordingLM(HFLM):  # type: ignore[misc]
+        """Remembers which prompts were answered with an end of their own."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._stopped: dict[tuple[int, ...], bool] = {}
+            self.bar: progress.Bar | None = None
+
+        def _model_generate(self, context: Any, max_length: int, stop: list[str], **kwargs: Any) -> Any:
+            answers = super()._model_generate(context, max_length, stop, **kwargs)
+            ends = torch.tensor(self.model.generation_config.eos_token_id, device=answers.device)
+            made = answers[:, context.shape[1] :]
+            stopped = torch.isin(made, ends).any(dim=1).tolist()
+            if wanted := [text for text in stop if text not in self.tokenizer.all_special_tokens]:  # completion prompts
+                said = self.tokenizer.batch_decode(made, skip_special_tokens=True)
+                stopped = [one or any(s in text for s in wanted) for one, text in zip(stopped, said, strict=True)]
+            self._advance(len(stopped))
+            for ids, mask, ended in zip(context.tolist(), kwargs["attention_mask"].tolist(), stopped, strict=True):
+                self._stopped[tuple(i for i, m in zip(ids, mask, strict=True) if m)] = ended
+            return answers
+
+        def _loglikelihood_tokens(self, requests: list[Any], *args: Any, **kwargs: Any) -> Any:
+            self._advance(len(requests))
+            return super()._loglikelihood_tokens(requests, *args, **{**kwargs, "disable_tqdm": True})
+
+        def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> Any:
+            return super().loglikelihood(requests, disable_tqdm)
+
+        def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = True) -> Any:
+            return super().loglikelihood_rolling(requests, disable_tqdm)
+
+        def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> Any:
+            return super().generate_until(requests, disable_tqdm)
+
+        def _advance(self, amount: int) -> None:
+            if self.bar is not None:
+                self.bar.advance(amount)
+
+        def stopped(self, prompt: str) -> bool:
+            """Whether the answer to this prompt ended by itself, before the limit."""
+            return self._stopped[tuple(self.tok_encode(prompt))]
+
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns that a loaded model is not a name
+    precision, reason = choose_precision(settings.precision)
+    logger.info("  precision: %s (%s)", precision, reason)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").to(device).eval()
+    contract = token_contract(tokenizer, tokens)
+    apply_contract(model, tokenizer, contract)
+    return StopRecordingLM(
+        pretrained=model,
+        tokenizer=tokenizer,
+        batch_size=settings.batch_size or 1,
+        max_length=WINDOW,
+        softmax_dtype="float32",
+        prefix_token_id=contract.separator_id,  # the first token of a text is scored after a document's end
+        device=device,
+    )
+
+
+def run_tasks(
+    model: Any, folder: Path, names: list[str], *, chat: bool, batch_size: int, title: str
+) -> dict[str, list[dict[str, Any]]]:
+    """Samples of every task, as the harness logs them; greedy, no bootstrap here.
+
+    The harness's `simple_evaluate` would look for a git commit and list this machine's packages at every call, seconds
+    each time; the manifest has what matters of both.
+    """
+    from lm_eval import evaluate
+    from lm_eval.tasks import TaskManager, get_task_dict
+
+    model.batch_size_per_gpu = batch_size
+    requests = sum(len((folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()) for name in names)
+    with progress.bar(title, requests, "answers" if chat else "texts") as model.bar:
+        results = evaluate(
+            lm=model,
+            task_dict=get_task_dict(names, TaskManager(include_path=str(folder), include_defaults=False)),
+            apply_chat_template=chat,
+            bootstrap_iters=0,
+            log_samples=True,
+        )
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
+    samples: dict[str, list[dict[str, Any]]] = results["samples"]
+    return samples

@@ -1,0 +1,64 @@
+"""Does a model stay in the language that it is spoken to in? Fixed prompts of the profile, sampled over temperature.
+
+Each answer is told apart by paragraph with the corpus stage's identifier: all of it in the target language, in one
+other, in several (mixed), or in none that is known (other). The published project saw models of equal BLEU differ in
+just this.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from llimba import progress
+from llimba.models.answers import ask
+from llimba.recipe import ModeSwitch
+
+if TYPE_CHECKING:
+    from llimba.languages.identify.identifier import Identifier
+
+TARGET, MIXED, OTHER = "target", "mixed", "other"
+
+
+def language_of(text: str, target: str, identifier: "Identifier") -> str:
+    """`target`, another language's code, `mixed`, or `other` where no paragraph is surely in a known language."""
+    (labelled,) = identifier.paragraphs([text])
+    found = {label.language for _, label in labelled if label.language in identifier.languages}
+    if len(found) > 1:
+        return MIXED
+    return OTHER if not found else TARGET if found == {target} else found.pop()
+
+
+def probe(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[str],
+    target: str,
+    identifier: "Identifier",
+    settings: ModeSwitch,
+    title: str,
+) -> list[dict[str, Any]]:
+    """Every answer: temperature, seed, prompt, answer, language."""
+    asked = [(t, seed) for t in settings.temperatures for seed in range(settings.seeds if t else 1)]
+    rows = []
+    with progress.bar(f"{title}: mode switch", len(asked) * len(prompts), "answers") as bar:
+        for temperature, seed in asked:
+            answers = ask(
+                model, tokenizer, prompts, settings.max_new_tokens, temperature=temperature, seed=seed, bar=bar
+            )
+            for prompt, answer in zip(prompts, answers, strict=True):
+                said = {"prompt": prompt, "answer": answer.text}
+                language = language_of(answer.text, target, identifier)
+                rows.append({"temperature": temperature, "seed": seed, **said, "language": language})
+    return rows
+
+
+def shares(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By temperature the share of each language among the answers, with its 95 % Wilson interval."""
+    from llimba.stages.evaluate.behaviour import share
+
+    table: dict[str, dict[str, Any]] = {}
+    for temperature in dict.fromkeys(row["temperature"] for row in rows):
+        here = [row["language"] for row in rows if row["temperature"] == temperature]
+        seen = [TARGET, *sorted(set(Counter(here)) - {TARGET, MIXED, OTHER}), MIXED, OTHER]
+        table[f"{temperature:g}"] = {name: share([language == name for language in here]) for name in seen}
+    return table

@@ -1,0 +1,153 @@
+"""Task files for lm-evaluation-harness: per direction for answers and for references, per language for texts.
+
+They are plain YAML on plain JSONL (`id` plus one column per language code), written from the recipe.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from llimba.files import replacing, write_jsonl
+from llimba.languages.profile import Language
+from llimba.languages.prompts import completion_prompt, evaluation_prompt, split_direction
+from llimba.recipe import EvaluateSection
+from llimba.records import Document
+
+FIRST_LINE = r"^\s*([^\n]*)"  # what counts of an answer: its first line that is not empty
+
+
+def translation_task(direction: str) -> str:
+    """The task's name, e.g. llimba_en_sc."""
+    return "llimba_" + direction.replace("-", "_")
+
+
+def text_task(language: str) -> str:
+    """The task's name, e.g. llimba_text_sc."""
+    return f"llimba_text_{language}"
+
+
+def reference_task(direction: str) -> str:
+    """The task's name, e.g. llimba_reference_en_sc."""
+    return "llimba_reference_" + direction.replace("-", "_")
+
+
+def settle(folder: Path, place: Path) -> None:
+    """Point the task files in `folder` to their data under `place`, where the stage's folder will be when it is done.
+
+    The harness knows no path beside the task's own file, so a folder that is moved again must be settled again.
+    """
+    for path in sorted(folder.glob("*.yaml")):
+        text = path.read_text(encoding="utf-8").replace(f"{folder.resolve()}/", f"{place.resolve()}/")
+        with replacing(path) as handle:
+            handle.write(text)
+
+
+def wording(settings: EvaluateSection, language: Language) -> Callable[[str, str], str]:
+    """The prompt of a direction and a text, in the form that the recipe asks with."""
+    if settings.prompt == "completion":
+        return partial(completion_prompt, language, tag=language.tags.get(settings.norm_tag, ""))
+    return partial(evaluation_prompt, language)
+
+
+def write_tasks(
+    folder: Path,
+    sentences: dict[str, list[dict[str, Any]]],
+    texts: dict[str, list[Document]],
+    language: Language,
+    settings: EvaluateSection,
+    examples: dict[str, list[dict[str, Any]]],
+) -> None:
+    """Write data and task files of every direction and language under `folder`.
+
+    `examples` holds the few-shot pairs of each direction; the same ones, in the same order, stand in every prompt.
+    """
+    word, until = wording(settings, language), ["\n"] if settings.prompt == "completion" else []
+    for direction, rows in sentences.items():
+        source, target = split_direction(direction)
+        name = translation_task(direction)
+        write_jsonl(folder / f"{name}.jsonl", rows)
+        task = _task(folder, name) | {
+            "output_type": "generate_until",
+            "doc_to_text": word(direction, f"{{{{{source}}}}}"),
+            "doc_to_target": f"{{{{{target}}}}}",
+            "generation_kwargs": {"until": until, "do_sample": False, "max_gen_toks": settings.max_new_tokens},
+            "filter_list": [
+                {
+                    "name": "first_line",
+                    "filter": [
+                        {"function": "regex", "regex_pattern": FIRST_LINE, "fallback": ""},
+                        {"function": "take_first"},
+                    ],
+                }
+            ],
+            "metric_list": [_metric("bleu", higher_is_better=True), _metric("chrf", higher_is_better=True)],
+        }
+        if shown := examples.get(direction):
+            task |= {"num_fewshot": len(shown), "fewshot_config": {"sampler": "first_n", "samples": shown}}
+        _write(folder / f"{name}.yaml", task)
+    for code, documents in texts.items():
+        name = text_task(code)
+        write_jsonl(folder / f"{name}.jsonl", ({"id": d.id, "text": d.text} for d in documents))
+        task = _task(folder, name) | {
+            "output_type": "loglikelihood_rolling",
+            "doc_to_text": "",
+            "doc_to_target": "{{text}}",
+            "metric_list": [_metric("bits_per_byte", higher_is_better=False)],
+        }
+        _write(folder / f"{name}.yaml", task)
+
+
+def write_references(folder: Path, references: dict[str, list[dict[str, Any]]], language: Language) -> None:
+    """Write a task a direction that asks how likely a reference is after its source.
+
+    It is the completion prompt for every model, trained to chat or not.
+    """
+    for direction, rows in references.items():
+        source, target = split_direction(direction)
+        name = reference_task(direction)
+        write_jsonl(folder / f"{name}.jsonl", rows)
+        task = _task(folder, name) | {
+            "output_type": "loglikelihood",
+            "doc_to_text": completion_prompt(language, direction, f"{{{{{source}}}}}"),
+            "doc_to_target": f" {{{{{target}}}}}",  # no delimiter is put before what is only scored
+            "metric_list": [{"metric": "perplexity", "aggregation": "perplexity", "higher_is_better": False}],
+        }
+        _write(folder / f"{name}.yaml", task)
+
+
+def write_questions(folder: Path, name: str, questions: list[dict[str, Any]]) -> None:
+    """Write a task that ranks the choices of each question: rows of `id`, `prompt`, `choices` and `answer`."""
+    write_jsonl(folder / f"{name}.jsonl", questions)
+    task = _task(folder, name) | {
+        "output_type": "multiple_choice",
+        "doc_to_text": "{{prompt}}",
+        "doc_to_choice": "{{choices}}",
+        "doc_to_target": "{{answer}}",
+        "target_delimiter": "",
+        "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+    }
+    _write(folder / f"{name}.yaml", task)
+
+
+def _metric(name: str, *, higher_is_better: bool) -> dict[str, Any]:
+    return {"metric": name, "aggregation": name, "higher_is_better": higher_is_better}
+
+
+def _task(folder: Path, name: str) -> dict[str, Any]:
+    data = str((folder / f"{name}.jsonl").resolve())
+    return {
+        "task": name,
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": data}, "cache_dir": str((folder / ".cache").resolve())},
+        "test_split": "test",
+        "num_fewshot": 0,
+        "metadata": {"version": 1},
+    }
+
+
+def _write(path: Path, task: dict[str, Any]) -> None:
+    with replacing(path) as handle:
+        yaml.safe_dump(task, handle, allow_unicode=True, sort_keys=False)

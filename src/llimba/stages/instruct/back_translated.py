@@ -1,0 +1,219 @@
+"""Back-translation: authentic sentences of the language, translated out of it by machine, and turned round.
+
+What a model learns to write is then a human's sentence; only what it reads is a machine's. Training on pairs made so
+beats the other direction, whose targets are the machine's (arXiv 2603.25489; `docs/instructions.md`). A sentence is
+taken from the corpus's documents, translated as any row is (`translated.py`: spans, cache, length, language), and
+then looked at for what back-translation goes wrong by: copies, loops, evaluation text on either side, and a round trip
+that does not come home.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from llimba import progress
+from llimba.errors import StageError, set_at
+from llimba.files import stable_fraction
+from llimba.languages.profile import Language
+from llimba.languages.text import fold, repeated_words
+from llimba.models.translators.engine import Engine
+from llimba.models.translators.engines import open_engine, way_back
+from llimba.packages import cache_folder
+from llimba.recipe import AnyTranslation, BackTranslation
+from llimba.records import Document, Pair
+from llimba.stages.decontamination import EvaluationIndex
+from llimba.stages.instruct.cache import TranslationCache
+from llimba.stages.instruct.segments import segments
+from llimba.stages.instruct.translated import Identify, translate_rows
+
+logger = logging.getLogger(__name__)
+
+HERE = "instruct.back_translate"
+LOOP_FROM, LOOP_SHARE = 6, 0.3  # words of a translation; share of them that only repeat: a sentence rarely does
+Rejected = list[dict[str, Any]]
+
+
+@dataclass
+class BackTranslated:
+    """Pairs whose side in the language is authentic and whose other side is a machine's."""
+
+    pairs: list[Pair] = field(default_factory=list)
+    rejected: Rejected = field(default_factory=list)  # {"rule", "detail", "record"}
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def back_translate(
+    documents: Iterable[Document],
+    paired: Iterable[Pair],
+    settings: BackTranslation,
+    language: Language,
+    index: EvaluationIndex,
+    identify: Identify | None,
+    cpt: Path | None,
+    seed: int,
+) -> BackTranslated:
+    """Translate authentic sentences into every language of `settings.into`, and keep what passes.
+
+    `paired` are the pairs there are already: a sentence among them needs no machine. `index` holds what is evaluated
+    on, in all languages. Raises `StageError` where there is no sentence to translate.
+    """
+    made = BackTranslated()
+    known = {fold(pair.texts[language.code]) for pair in paired if language.code in pair.texts}
+    found = list(_sentences(documents, settings, language, index, known, made.rejected))
+    found.sort(key=lambda row: stable_fraction(str(seed), "back-translate", row.id))
+    chosen = found[: settings.max_sentences]
+    if not chosen:
+        raise StageError(
+            f"{HERE}: there is no authentic sentence to translate in '{settings.source}'; turned away: "
+            f"{_by(made.rejected) or 'none'}. Look at source, norms, min_words and max_words."
+        )
+    made.facts = {"source": settings.source, "sentences": len(chosen), "left_out": len(found) - len(chosen), "into": {}}
+    for code in settings.into:
+        with set_at(f"{HERE} into {code}"):
+            made.facts["into"][code] = _into(code, chosen, settings, language, index, identify, cpt, made)
+    made.facts |= {"pairs": len(made.pairs), "rejected": _by(made.rejected)}
+    return made
+
+
+def _sentences(
+    documents: Iterable[Document],
+    settings: BackTranslation,
+    language: Language,
+    index: EvaluationIndex,
+    known: set[str],
+    rejected: Rejected,
+) -> Iterator[Pair]:
+    """Authentic sentences as pairs of one side; what is turned away goes to `rejected`."""
+    seen = set(known)
+    for document in documents:
+        if document.language != language.code or settings.source not in ("documents", document.source):
+            continue
+        if settings.norms and document.norm not in settings.norms:
+            continue
+        sentences = [part.text for part in segments(document.text, language.code) if part.translate]
+        for number, sentence in enumerate(sentences):
+            row = Pair(
+                id=f"{document.id}:{number}", source=document.source, license=document.license,
+                provenance=document.provenance, variety=document.variety, norm=document.norm, origin=document.origin,
+                engine=document.engine, texts={language.code: sentence}, document=document.id, position=number,
+            )  # fmt: skip
+            words, folded, hit = len(sentence.split()), fold(sentence), index.hit(sentence)
+            if document.origin != "human":
+                rejected.append(_rejection("not authentic", document.origin, row))
+            elif words < settings.min_words:
+                rejected.append(_rejection("too short", f"{words} words, at least {settings.min_words}", row))
+            elif words > settings.max_words:
+                rejected.append(_rejection("too long", f"{words} words, at most {settings.max_words}", row))
+            elif hit is not None:
+                rejected.append(_rejection("contaminated target", str(hit), row))
+            elif folded in seen:
+                rejected.append(_rejection("paired already" if folded in known else "duplicate", "", row))
+            else:
+                seen.add(folded)
+                yield row
+
+
+def _into(
+    code: str,
+    rows: Sequence[Pair],
+    settings: BackTranslation,
+    language: Language,
+    index: EvaluationIndex,
+    identify: Identify | None,
+    cpt: Path | None,
+    made: BackTranslated,
+) -> dict[str, Any]:
+    """One language: its pairs and rejections go to `made`, its counts are returned."""
+    given = settings.engine_into(code)
+    assert given is not None
+    directed = given.model_copy(update={"source_language": language.code, "target_language": code})
+    result = translate_rows(rows, directed, language, open_engine(directed, language, cpt), identify)
+    rejected = [{**row, "detail": f"into {code}: {row['detail']}"} for row in result.rejected]
+    kept = []
+    for row in result.kept:
+        assert isinstance(row, Pair)
+        if (fault := _fault(row, code, language.code, settings, index)) is None:
+            kept.append(row)
+        else:
+            rejected.append(_rejection(*fault, row))
+    back = settings.way_back.get(code) or way_back(directed, language.code, code, language)
+    trip = "no way back" if back is None else "not asked for (min_round_trip: 0)"
+    if back is not None and settings.min_round_trip:
+        kept, trip = _round_trip(kept, code, back, settings, language, cpt, rejected)
+    made.rejected += rejected
+    made.pairs += [_turned(row, code) for row in kept]
+    facts = result.facts | {"kept": len(kept), "rejected": _by(rejected), "round_trip": trip}
+    logger.info("  back-translated into %s: %d of %d sentences kept, %s", code, len(kept), len(rows), facts["rejected"])
+    return facts | {"language_checked": identify is not None}
+
+
+def _fault(
+    row: Pair, code: str, target: str, settings: BackTranslation, index: EvaluationIndex
+) -> tuple[str, str] | None:
+    """The first rule that a translation fails, and how; None for a good one."""
+    said, original = row.texts[code], row.texts[target]
+    words = fold(said).split()  # a loop goes on over commas
+    if "\n" in said:
+        return "several lines", said[:200]
+    if len(words) >= LOOP_FROM and repeated_words(words) > LOOP_SHARE:
+        return "loop", f"into {code}: {said[:200]}"
+    if fold(said) == fold(original) or chrf(said, original) >= settings.max_copied:
+        return "copy", f"into {code}: {said[:200]}"
+    if (hit := index.hit(said)) is not None:
+        return "contaminated source", f"into {code}: {hit}"
+    return None
+
+
+def _round_trip(
+    rows: Sequence[Pair],
+    code: str,
+    settings_back: AnyTranslation,
+    settings: BackTranslation,
+    language: Language,
+    cpt: Path | None,
+    rejected: Rejected,
+) -> tuple[list[Pair], Any]:
+    """Translate the machine's side back, and keep what comes near the authentic sentence."""
+    engine: Engine = open_engine(settings_back, language, cpt)
+    cache = TranslationCache(cache_folder() / "translations", engine)
+    try:
+        with progress.bar(f"back from {code} by {engine.name}", len(rows), "sentences") as bar:
+            home = cache.translate([row.texts[code] for row in rows], bar.advance)
+    finally:
+        cache.close()
+    kept, scores = [], []
+    for row in rows:
+        said = home[row.texts[code]].text
+        scores.append(chrf(said, row.texts[language.code]))
+        if scores[-1] >= settings.min_round_trip:
+            kept.append(row)
+        else:
+            rejected.append(_rejection("round trip", f"from {code}: chrF {scores[-1]:.1f}: {said[:200]}", row))
+    mean = round(sum(scores) / len(scores), 2) if scores else None
+    return kept, {"engine": engine.name, "mean_chrf": mean, "at_least": settings.min_round_trip, "sentences": len(rows)}
+
+
+def chrf(text: str, reference: str) -> float:
+    """sacrebleu's sentence chrF2, 0 to 100."""
+    from sacrebleu.metrics import CHRF
+
+    score: float = CHRF().sentence_score(text, [reference]).score
+    return score
+
+
+def _turned(row: Pair, code: str) -> Pair:
+    """The pair as it is trained on: authentic but for one side, which says so and by what."""
+    return replace(
+        row, id=f"{row.id}:{code}", origin="human", engine="", back_translated=row.engine, origins={code: "mt"}
+    )
+
+
+def _rejection(rule: str, detail: str, row: Pair) -> dict[str, Any]:
+    return {"rule": rule, "detail": detail, "record": asdict(row)}
+
+
+def _by(rejected: Rejected) -> dict[str, int]:
+    return dict(Counter(row["rule"] for row in rejected))

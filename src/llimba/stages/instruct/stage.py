@@ -1,0 +1,181 @@
+"""Stage 3, `instruct`: conversations from pairs, from the sources, and by translation.
+
+Leaves `conversations.jsonl`, `back_translated.jsonl` (pairs; empty where none are asked for), and `rejected.jsonl`,
+where every row that was turned away stands with its reason.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from llimba.errors import StageError, set_at
+from llimba.files import stable_fraction, write_jsonl
+from llimba.languages.text import fold
+from llimba.models.translators.engines import open_engine
+from llimba.recipe import ModelTranslation, Recipe, Translated
+from llimba.records import Conversation, Document, Pair, read_records, write_records
+from llimba.stages.decontamination import EvaluationIndex, evaluated
+from llimba.stages.instruct.back_translated import BackTranslated, back_translate
+from llimba.stages.instruct.translated import translate_rows
+from llimba.stages.instruct.translation import conversations as translations
+
+R = TypeVar("R", Conversation, Pair)
+
+
+def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+    """Translate, build, decontaminate, deduplicate, cut, upsample; returns counts by source, task, origin and more."""
+    settings = recipe.instruct
+    pairs = list(read_records(inputs["corpus"] / "pairs.jsonl", Pair))
+    given = list(read_records(inputs["corpus"] / "conversations.jsonl", Conversation))
+    _check_names(recipe, [*pairs, *given])
+    pairs, given, rejected, translated = _translated(recipe, inputs, pairs, given)
+    index = EvaluationIndex(evaluated(inputs["corpus"]))
+    turned = _back_translated(recipe, inputs, pairs, index)
+    rejected += turned.rejected
+    write_records(out / "back_translated.jsonl", turned.pairs)
+    built = list(translations(pairs, settings, recipe.profile, recipe.seed))
+    if settings.back_translate is not None:
+        directions = [f"{code}-{recipe.profile.code}" for code in settings.back_translate.into]
+        only_these = settings.model_copy(update={"directions": directions})
+        built += translations(turned.pairs, only_these, recipe.profile, recipe.seed)
+    wanted = (c for c in (*given, *built) if settings.upsample.get(c.source, 1))
+    clean = list(_decontaminated(wanted, index, rejected))
+    unique = _without_duplicates(clean)
+    chosen = sorted(unique, key=lambda c: stable_fraction(str(recipe.seed), "order", c.id))[
+        : settings.max_conversations
+    ]
+    if not chosen:
+        raise StageError(
+            "instruct: there is no conversation. Name directions under instruct.directions and a source with pairs in "
+            f"them, or a source that yields conversations. Turned away: {_by(r['rule'] for r in rejected) or 'none'}."
+        )
+    final = [copy for c in chosen for copy in _copies(c, settings.upsample.get(c.source, 1))]
+    write_records(out / "conversations.jsonl", final)
+    write_jsonl(out / "rejected.jsonl", rejected)
+    surviving = sum(index.hit(line) is not None for c in final for line in _lines(c))
+    if surviving:
+        raise StageError(f"instruct: {surviving} evaluation sentences survive in the conversations: a bug of llimba's.")
+    return {
+        "conversations": len(final),
+        "built_from_pairs": len(built),
+        "given_by_sources": len(given),
+        "rejected": _by(row["rule"] for row in rejected),
+        "duplicates_removed": len(clean) - len(unique),
+        "upsampled_copies": len(final) - len(chosen),
+        "translated": translated,
+        "back_translated": turned.facts or None,
+        "contamination": {"evaluation_sentences": len(index), "surviving": surviving},
+        "sources": _by(c.source for c in final),
+        "tasks": _by(c.task for c in final),
+        "origins": _by(c.origin for c in final),
+        "engines": _by(c.engine for c in final if c.engine),
+        "by_back_translation": _by(c.back_translated for c in final if c.back_translated),
+        "preferences": sum(bool(c.rejected) for c in final),
+        "with_system_prompt": sum(c.messages[0]["role"] == "system" for c in final),
+    }
+
+
+def needs(recipe: Recipe) -> tuple[str, ...]:
+    """The stages read besides `corpus`: the CPT model where it is the one that translates."""
+    engines: list[Translated | None] = [*recipe.instruct.translate.values()]
+    if (back := recipe.instruct.back_translate) is not None:
+        engines += [back.engine, *back.engines.values(), *back.way_back.values()]
+    own = any(isinstance(s, ModelTranslation) and s.folder is None for s in engines)
+    return ("cpt",) if own else ()
+
+
+def _back_translated(
+    recipe: Recipe, inputs: dict[str, Path], pairs: list[Pair], index: EvaluationIndex
+) -> BackTranslated:
+    """Pairs from authentic sentences, where the recipe asks for them; none where it does not."""
+    settings = recipe.instruct.back_translate
+    if settings is None:
+        return BackTranslated()
+    documents = read_records(inputs["corpus"] / "documents.jsonl", Document)
+    identify = _identify(inputs["corpus"] / "identifier.safetensors")
+    return back_translate(documents, pairs, settings, recipe.profile, index, identify, inputs.get("cpt"), recipe.seed)
+
+
+def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None:
+    there = {record.source for record in records}
+    for key in ("translate", "upsample"):
+        for name in getattr(recipe.instruct, key):
+            if name not in there:
+                raise StageError(
+                    f"instruct.{key}.{name}: no pair or conversation comes from a source of that name (from: "
+                    f"{', '.join(sorted(there)) or 'none'}). Mend the name, or look into the corpus stage's "
+                    "rejected.jsonl."
+                )
+
+
+def _translated(
+    recipe: Recipe, inputs: dict[str, Path], pairs: list[Pair], given: list[Conversation]
+) -> tuple[list[Pair], list[Conversation], list[dict[str, Any]], dict[str, Any]]:
+    """Pairs and conversations with the sources under `translate` replaced by their translations."""
+    rejected: list[dict[str, Any]] = []
+    facts: dict[str, Any] = {}
+    identify = _identify(inputs["corpus"] / "identifier.safetensors")
+    for name, settings in recipe.instruct.translate.items():
+        rows: list[Conversation | Pair] = [*(p for p in pairs if p.source == name)]
+        rows += [c for c in given if c.source == name]
+        with set_at(f"instruct.translate.{name}"):
+            engine = open_engine(settings, recipe.profile, inputs.get("cpt"))
+            result = translate_rows(rows, settings, recipe.profile, engine, identify)
+        pairs = [p for p in pairs if p.source != name] + [row for row in result.kept if isinstance(row, Pair)]
+        given = [c for c in given if c.source != name] + [row for row in result.kept if isinstance(row, Conversation)]
+        rejected += result.rejected
+        facts[name] = result.facts | {"language_checked": identify is not None}
+    return pairs, given, rejected, facts
+
+
+def _identify(trained: Path) -> Callable[[str], str | None] | None:
+    """The language of a text by the corpus stage's identifier, None for a text it is not sure of; None without one."""
+    if not trained.exists():
+        return None
+    from llimba.languages.identify.identifier import OTHER, Identifier
+
+    identifier = Identifier.load(trained)
+
+    def language(text: str) -> str | None:
+        found = identifier.label(text).language
+        return None if found == OTHER else found
+
+    return language
+
+
+def _decontaminated(
+    conversations: Iterable[Conversation], index: EvaluationIndex, rejected: list[dict[str, Any]]
+) -> Iterator[Conversation]:
+    """Those that hold no evaluation sentence; a translation may hold one that its original did not."""
+    for conversation in conversations:
+        hit = next((hit for line in _lines(conversation) if (hit := index.hit(line)) is not None), None)
+        if hit is None:
+            yield conversation
+        else:
+            rejected.append({"rule": "contaminated", "detail": str(hit), "record": asdict(conversation)})
+
+
+def _lines(conversation: Conversation) -> Iterator[str]:
+    return (line for text in conversation.contents for line in text.split("\n"))
+
+
+def _without_duplicates(conversations: list[Conversation]) -> list[Conversation]:
+    """The first of all conversations whose user turns are the same but for case, accents and punctuation."""
+    kept: dict[str, Conversation] = {}
+    for conversation in conversations:
+        turns = [fold(message["content"]) for message in conversation.messages if message["role"] == "user"]
+        kept.setdefault("\n".join(turns), conversation)
+    return list(kept.values())
+
+
+def _copies(conversation: Conversation, times: int) -> Iterator[Conversation]:
+    """The conversation and `times` - 1 copies, each with an id of its own."""
+    yield conversation
+    for number in range(2, times + 1):
+        yield replace(conversation, id=f"{conversation.id}#{number}")
+
+
+def _by(values: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(values))

@@ -1,0 +1,70 @@
+"""What `cpt` and `sft` do with their weights at the end, where the recipe says `interpolate`."""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+from llimba.errors import StageError
+from llimba.recipe import Recipe, TrainingSection
+from llimba.records import Document, read_records
+from llimba.stages.interpolation.aside import aside
+from llimba.training.interpolation.choice import chosen
+
+logger = logging.getLogger(__name__)
+
+
+def interpolate(
+    start: Path, trained: Path, settings: TrainingSection, corpus: Path, recipe: Recipe, precision: str
+) -> dict[str, Any] | None:
+    """Put the weights of the folder `trained` where the recipe wants them, in place; facts, or None where it is silent.
+
+    A list of weights is chosen from by the documents that `cpt` has left out of its training: they are in no
+    evaluation set. Killed on the way, the training's checkpoints are still there, and it is done again from them.
+    """
+    asked = settings.interpolate
+    if asked is None:
+        return None
+    from llimba.training.interpolation.weights import Between
+
+    facts: dict[str, Any]
+    if isinstance(asked, list):
+        documents = to_choose_by(recipe, settings, corpus)
+        found = chosen(
+            start, trained, asked, documents, choosing_bytes(recipe, settings), settings, recipe.base_model.tokens,
+            precision, recipe.profile.code,
+        )  # fmt: skip
+        unread = "that cpt left out" if recipe.cpt else "that no stage of the recipe has read"
+        facts = found._asdict() | {"text": f"documents of the corpus {unread}; no evaluation set"}
+    else:
+        facts = {"weight": asked, "reason": "set in the recipe", "table": []}
+    logger.info("  interpolated to %g of the way from the start: %s", facts["weight"], facts["reason"])
+    made = trained.with_name(f"{trained.name}.between")
+    shutil.rmtree(made, ignore_errors=True)
+    Between(start, trained).write(facts["weight"], made)
+    shutil.rmtree(trained)
+    made.rename(trained)
+    return facts
+
+
+def check_text(settings: TrainingSection, corpus: Path, recipe: Recipe) -> None:
+    """Refuse before any training what could not be chosen after it: raises `StageError`."""
+    if not isinstance(settings.interpolate, list):
+        return
+    if not any(document.language == recipe.profile.code for document in to_choose_by(recipe, settings, corpus)):
+        raise StageError(
+            f"interpolate: the corpus has too little text in '{recipe.profile.code}' to leave a tenth of it out and "
+            "choose a weight by that. Name one weight in place of a list."
+        )
+
+
+def choosing_bytes(recipe: Recipe, settings: TrainingSection) -> int:
+    """How much of a language there is to choose by: what `cpt` leaves out, where the recipe has a cpt section."""
+    return (recipe.cpt or settings).choosing_bytes
+
+
+def to_choose_by(recipe: Recipe, settings: TrainingSection, corpus: Path) -> list[Document]:
+    """The documents of the corpus that weights are chosen by."""
+    path = corpus / "documents.jsonl"
+    ids = aside(read_records(path, Document), choosing_bytes(recipe, settings))
+    return [document for document in read_records(path, Document) if document.id in ids]

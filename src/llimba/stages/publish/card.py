@@ -1,0 +1,242 @@
+"""The model card: a pure function of manifests and scores, so that every number in it can be followed to a file."""
+
+from typing import Any
+
+from llimba.recipe import Recipe
+from llimba.recipe.licensing.derive import conflict, table
+from llimba.recipe.licensing.terms import Terms, terms
+from llimba.reports.limitations import limitations
+from llimba.reports.score_table import row as _row
+from llimba.reports.score_table import score_table
+from llimba.stages.publish import energy
+
+Manifests = dict[str, dict[str, Any]]  # stage -> manifest
+Scores = dict[str, Any]
+
+PROCEDURE = (  # what a reader needs to repeat the training, in the names of the recipe
+    "num_train_epochs", "max_steps", "max_tokens", "sequence_length", "row_length", "documents_per_step", "packing",
+    "learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "max_grad_norm", "gradient_checkpointing",
+    "method", "lora_r", "lora_alpha",
+)  # fmt: skip
+
+
+def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str, spent: dict[str, Any]) -> str:
+    """The README.md of the published folder: header with `model-index`, then text; `spent` is `energy.energy`'s."""
+    parts = [
+        f"---\n{metadata(recipe, scores, title, spent)}\n---\n",
+        f"# {title}\n",
+        _introduction(recipe),
+        _lineage(recipe, manifests),
+        score_table(recipe, scores),
+        _training(manifests),
+        _data(manifests),
+        _license(recipe),
+        limitations(recipe, scores),
+        energy.section(spent),
+        _provenance(manifests),
+        _citation(recipe, manifests, title),
+    ]
+    return "\n".join(parts)
+
+
+def metadata(recipe: Recipe, scores: Scores, title: str, spent: dict[str, Any]) -> str:
+    """The YAML header, made by the hub's own library."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    results = []
+    for direction, entry in scores["translation"]["sft"].items():
+        for metric, name in (("bleu", "BLEU"), ("chrf", "chrF")):
+            results.append(
+                EvalResult(
+                    task_type="translation", dataset_type="llimba-held-out", dataset_name="held-out text of the recipe",
+                    metric_type=metric, metric_value=entry[metric], metric_name=f"{direction.upper()} {name}",
+                )
+            )  # fmt: skip
+    for language, entry in scores["bits_per_byte"]["sft"].items():
+        results.append(
+            EvalResult(
+                task_type="text-generation", dataset_type="llimba-held-out", dataset_name="held-out text of the recipe",
+                metric_type="bits_per_byte", metric_value=entry["value"], metric_name=f"{language} bits per byte",
+            )
+        )  # fmt: skip
+    license = published_license(recipe)
+    languages = dict.fromkeys([recipe.profile.code, *recipe.evaluate.languages])
+    data = ModelCardData(
+        language=list(languages),
+        license=license.hub,
+        license_name=license.license.lower() if license.hub == "other" else None,
+        license_link=license.link or None if license.hub == "other" else None,
+        base_model=recipe.base_model.name,
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        tags=["llimba", recipe.profile.iso639_3, "continued-pretraining"],
+        model_name=title,
+        eval_results=results,
+        **({"co2_eq_emissions": grams} if (grams := energy.emissions(spent)) else {}),
+    )
+    header: str = data.to_yaml()
+    return header.strip()
+
+
+def published_license(recipe: Recipe) -> Terms:
+    """The terms that the model is published under: declared, else derived."""
+    return terms(recipe.publish.license) if recipe.publish.license else recipe.derived_license.terms
+
+
+def _license(recipe: Recipe) -> str:
+    derived, published = recipe.derived_license, published_license(recipe)
+    said = "as the recipe declares" if recipe.publish.license else f"derived: {derived.because} decides"
+    lines = [
+        "## Licence\n",
+        f"{published.license} ({said}). It was derived from what the model is made of; this is no legal advice.\n",
+        _row(["part", "licence", "asks"]),
+        _row(["---"] * 3),
+        *(_row(list(row)) for row in table(derived.parts)),
+    ]
+    if found := conflict(derived, recipe.publish.license):
+        lines.append(f"\n**Conflict:** {found}. It was accepted with these words: {recipe.publish.acknowledge}")
+    return "\n".join(lines) + "\n"
+
+
+def _introduction(recipe: Recipe) -> str:
+    name = recipe.profile.name(recipe.profile.code, "en")
+    done = f"continued pretraining on {name} text and instruction tuning" if recipe.cpt else "instruction tuning"
+    return f"""{recipe.base_model.name} after {done}, by llimba.
+
+```python
+from transformers import pipeline
+
+pipe = pipeline("text-generation", model="PATH_OF_THIS_FOLDER")
+print(pipe([{{"role": "user", "content": "..."}}], max_new_tokens=100)[0]["generated_text"][-1]["content"])
+```
+"""
+
+
+def _lineage(recipe: Recipe, manifests: Manifests) -> str:
+    """From which model to which, and what was done in between."""
+    base = recipe.base_model
+    place = f"hub {base.hub}" if base.hub else f"package {base.wheel}, file {base.file}" if base.wheel else "a folder"
+    revision = f", revision {base.revision}" if base.revision else ""
+    digest = f", SHA-256 {base.sha256}" if base.sha256 else ""
+    steps = [f"{base.name} ({place}{revision}{digest}; licence {base.license})"]
+    if "cpt" in manifests:
+        tokens = manifests["cpt"]["facts"]["loss_tokens"]
+        steps.append(f"continued pretraining, {tokens:,} tokens (stage `{manifests['cpt']['fingerprint']}`)")
+        steps += _interpolated(manifests["cpt"])
+    method = manifests["sft"]["ingredients"]["section"].get("method", "full")
+    conversations = manifests["instruct"]["facts"]["conversations"]
+    steps.append(
+        f"instruction tuning, {method}, {conversations} conversations (stage `{manifests['sft']['fingerprint']}`)"
+    )
+    steps += _interpolated(manifests["sft"])
+    return "## Lineage\n\n" + "\n".join(f"{n}. {step}" for n, step in enumerate(steps, 1)) + "\n"
+
+
+def _interpolated(manifest: dict[str, Any]) -> list[str]:
+    """The step back towards the weights before a training, where it was taken."""
+    found = manifest["facts"].get("interpolation")
+    if not found:
+        return []
+    return [f"weights put at {found['weight']} of the way from before that training to after it: {found['reason']}"]
+
+
+def _training(manifests: Manifests) -> str:
+    stages = [stage for stage in ("cpt", "sft") if stage in manifests]
+    headings = {"cpt": "continued pretraining", "sft": "instruction tuning"}
+    sections = [_said(manifests[stage]["ingredients"]["section"]) for stage in stages]
+    facts = [manifests[stage]["facts"] for stage in stages]
+    lines = [
+        "## Training\n",
+        _row(["", *(headings[stage] for stage in stages)]),
+        _row(["---"] * (1 + len(stages))),
+    ]
+    for key in PROCEDURE:
+        values = [section.get(key) for section in sections]
+        if any(value is not None for value in values):
+            lines.append(_row([key, *("–" if value is None else value for value in values)]))
+    for label, key in (
+        ("optimizer steps", "steps"),
+        ("loss-bearing tokens", "loss_tokens"),
+        ("tokens per second", "tokens_per_second"),
+        ("first loss", "first_loss"),
+        ("last loss", "last_loss"),
+        ("optimizer", "optimizer"),
+    ):
+        lines.append(_row([label, *("–" if fact[key] is None else fact[key] for fact in facts)]))
+    lines.append(_row(["precision", *(fact["precision"]["value"] for fact in facts)]))
+    lines.append(_row(["attention", *(fact["attention"]["backend"] for fact in facts)]))
+    lines.append(_row(["seconds", *(manifests[stage]["seconds"] for stage in stages)]))
+    peaks = (f"{manifests[stage]['peak_memory_bytes'] / 2**30:.1f} GiB" for stage in stages)
+    lines.append(_row(["peak memory", *peaks]))
+    lines.append(_row(["machine", *(manifests[stage]["machine"] for stage in stages)]))
+    return "\n".join(lines) + f"\n\n![loss](loss.png)\n{_replay(manifests)}{_forgetting(manifests)}"
+
+
+def _replay(manifests: Manifests) -> str:
+    """The languages that were mixed, as asked for and as it came to."""
+    tokens = manifests.get("cpt", {}).get("facts", {}).get("tokens_per_epoch")
+    if not tokens:
+        return ""
+    asked = manifests["cpt"]["ingredients"]["section"].get("mixture") or {}
+    rows = [_row([language, asked.get(language, "–"), f"{count:,}"]) for language, count in tokens.items()]
+    heading = [_row(["language", "share of tokens asked for", "tokens of one epoch"]), _row(["---", "---:", "---:"])]
+    return "\n### Replay mix of continued pretraining\n\n" + "\n".join([*heading, *rows]) + "\n"
+
+
+def _forgetting(manifests: Manifests) -> str:
+    """Bits per byte of held-out text at the first and the last look of each stage, where there was any to look at."""
+    looks = {stage: manifests[stage]["facts"].get("held_out") for stage in ("cpt", "sft") if stage in manifests}
+    if not all(looks.values()):
+        return ""
+    headings = [f"{stage}, step {seen[at]['step']}" for stage, seen in looks.items() for at in (0, -1)]
+    lines = [_row(["bits per byte", *headings]), _row(["---", *["---:"] * len(headings)])]
+    for language in (key for key in next(iter(looks.values()))[0] if key != "step"):
+        lines.append(_row([language, *(seen[at].get(language, "–") for seen in looks.values() for at in (0, -1))]))
+    picture = "![what was learned and forgotten](forgetting.png)"
+    return "\n### Learned and forgotten\n\n" + "\n".join(lines) + f"\n\n{picture}\n"
+
+
+def _said(section: dict[str, Any]) -> dict[str, Any]:
+    """A training section without the settings of an adapter that there is none of."""
+    if section.get("method") != "full":
+        return section
+    return {key: value for key, value in section.items() if not key.startswith("lora_")}
+
+
+def _data(manifests: Manifests) -> str:
+    facts = manifests["corpus"]["facts"]
+    heading = ["source", "licence", "use", "documents", "pairs", "words"]
+    lines = ["## Data\n", _row(heading), _row(["---"] * len(heading))]
+    for name, entry in facts["sources"].items():
+        words = ", ".join(f"{language} {count:,}" for language, count in entry["words"].items()) or "–"
+        use = "scored on, never trained on" if entry["role"] == "evaluate" else "trained on"
+        lines.append(_row([name, entry["license"], use, entry["documents"], entry["pairs"], words]))
+    found = facts["contamination"]
+    return "\n".join(lines) + (
+        f"\n\nContamination: {found['evaluation_sentences']} evaluation sentences (all languages) were "
+        f"searched for in the "
+        f"training text; {found['hits_removed']} passages were removed, {found['surviving']} survive. "
+        f"Instruction tuning "
+        f"used {manifests['instruct']['facts']['conversations']} conversations.\n"
+    )
+
+
+def _provenance(manifests: Manifests) -> str:
+    lines = ["## Provenance\n", _row(["stage", "fingerprint", "seconds"]), _row(["---"] * 3)]
+    lines += [_row([stage, f"`{m['fingerprint']}`", m["seconds"]]) for stage, m in manifests.items()]
+    versions = ", ".join(f"{name} {number}" for name, number in manifests["sft"]["versions"].items())
+    return "\n".join(lines) + f"\n\nVersions: {versions}.\n"
+
+
+def _citation(recipe: Recipe, manifests: Manifests, title: str) -> str:
+    """BibTeX; who publishes the model puts their name in, since no file says it."""
+    made = str(manifests["sft"].get("finished", ""))[:4]
+    return f"""## Citation
+
+```bibtex
+@misc{{{title.replace(" ", "-")},
+  title = {{{title}: {recipe.base_model.name} adapted to {recipe.profile.name(recipe.profile.code, "en")} with llimba}},
+  year = {{{made}}},
+}}
+```
+"""

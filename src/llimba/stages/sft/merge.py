@@ -1,0 +1,177 @@
+"""A merged model must be the adapter it was made from: shown on the files, else the stage fails.
+
+Three checks, from what lies on the disk: plain peft's adapter over the model it started from, against the merged
+folder. 1. Nothing but the adapter's targets differs from the start (an untied head, a touched embedding). 2. The
+logits agree: their difference is small beside what the adapter changes, so that a wrong scaling cannot hide behind a
+small adapter. 3. Greedy answers agree, token by token up to where the two best tokens are nearly even. Why not trust
+peft's merge: it is right for what it is given, but scaling, ties and rounding went wrong in practice around it.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import safe_open
+
+from llimba.errors import StageError
+from llimba.stages.sft.adapter import targets
+
+NEW_TOKENS = 32
+# of the adapter's effect on the logits (root mean square): merging rounds every changed weight once
+TOLERANCE = {torch.float32: 0.01, torch.bfloat16: 0.25}
+# of the logits themselves: two orders of summation in that precision differ by this much without any fault
+NOISE = {torch.float32: 1e-5, torch.bfloat16: 0.01}
+
+
+class Behaviour(NamedTuple):
+    """What a model does with some prompts."""
+
+    answers: list[list[int]]  # greedy, cut at the stop
+    logits: list[torch.Tensor]  # float32 [answer + 1, V] of each prompt: what the answer's tokens are chosen by
+
+
+def prove_merge(
+    start: Path, adapter: Path, merged: Path, prompts: Sequence[str], stop_ids: Sequence[int], dtype: torch.dtype
+) -> dict[str, Any]:
+    """Compare adapter and merged model on `prompts`; returns the figures, raises `StageError` where they disagree."""
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    untouched = check_tensors(start, adapter, merged)
+    tokenizer = AutoTokenizer.from_pretrained(merged)
+    encoded = [tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
+    plain = AutoModelForCausalLM.from_pretrained(start, dtype=dtype).to(_device()).eval()
+    adapted = PeftModel.from_pretrained(plain, adapter).eval()
+    tied = _tied(plain)
+    with_it = behaviour(adapted, encoded, stop_ids)
+    with adapted.disable_adapter():
+        without = behaviour(adapted, encoded, stop_ids, with_it.answers)
+    del plain, adapted
+    model = AutoModelForCausalLM.from_pretrained(merged, dtype=dtype).to(_device()).eval()
+    if _tied(model) != tied:
+        raise StageError(_refusal("its output embedding is no longer tied to the embedding as it was before"))
+    same_path = behaviour(model, encoded, stop_ids, with_it.answers)
+    answers = behaviour(model, encoded, stop_ids).answers
+
+    error, effect, size = _rms(same_path, with_it), _rms(with_it, without), _rms(with_it)
+    allowed = max(TOLERANCE[dtype] * effect, NOISE[dtype] * size)
+    if not error <= allowed:
+        raise StageError(
+            _refusal(
+                f"its logits differ from the adapter's by {error:.2g} (root mean square), where {allowed:.2g} is "
+                f"allowed; the adapter itself changes them by {effect:.2g}"
+            )
+        )
+    differing = [i for i, (ours, theirs) in enumerate(zip(answers, with_it.answers, strict=True)) if ours != theirs]
+    for index in differing:
+        margin = _margin(with_it, answers[index], index)
+        if margin > 8 * allowed:
+            raise StageError(
+                _refusal(f"it answers prompt {index + 1} otherwise, though the adapter was sure by {margin:.2g} logits")
+            )
+    return {
+        "logits_error": error,
+        "logits_allowed": allowed,
+        "adapter_effect": effect,
+        "answers": len(answers),
+        "answers_identical": len(answers) - len(differing),
+        "answers_parted_at_a_near_tie": len(differing),
+        "tensors_untouched": untouched,
+        "tied_embeddings": tied,
+        "dtype": str(dtype).removeprefix("torch."),
+    }
+
+
+def check_tensors(start: Path, adapter: Path, merged: Path) -> int:
+    """That the merged folder has the start's tensors, all but the adapter's targets bit by bit; returns how many."""
+    before, after = _tensor_files(start), _tensor_files(merged)
+    if added := sorted(after.keys() - before.keys()):
+        raise StageError(_refusal(f"it has tensors that the model before had not: {', '.join(added[:3])}"))
+    if lost := sorted(before.keys() - after.keys()):
+        raise StageError(_refusal(f"it lacks tensors of the model before: {', '.join(lost[:3])}"))
+    untouched = before.keys() - targets(adapter)
+    for name in sorted(untouched):
+        old, new = _tensor(before[name], name), _tensor(after[name], name)
+        if old.shape != new.shape or not torch.equal(old.to(new.dtype), new):
+            raise StageError(_refusal(f"{name} has changed, which the adapter does not touch"))
+    return len(untouched)
+
+
+def behaviour(
+    model: Any, prompts: Sequence[Sequence[int]], stop_ids: Sequence[int], answers: list[list[int]] | None = None
+) -> Behaviour:
+    """The logits along greedy answers of at most `NEW_TOKENS`, or along given ones."""
+    own = _greedy(model, prompts, stop_ids) if answers is None else answers
+    logits = []
+    with torch.inference_mode():
+        for prompt, answer in zip(prompts, own, strict=True):
+            whole = torch.tensor([[*prompt, *answer]], device=_device())
+            logits.append(model(input_ids=whole, logits_to_keep=len(answer) + 1).logits[0].float().cpu())
+    return Behaviour(own, logits)
+
+
+def _greedy(model: Any, prompts: Sequence[Sequence[int]], stop_ids: Sequence[int]) -> list[list[int]]:
+    """Greedy answers, all prompts in one batch, each cut at its stop."""
+    longest = max(len(prompt) for prompt in prompts)
+    padded = [[stop_ids[0]] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
+    mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    with torch.inference_mode():
+        made = model.generate(
+            input_ids=torch.tensor(padded, device=_device()), attention_mask=torch.tensor(mask, device=_device()),
+            max_new_tokens=NEW_TOKENS, do_sample=False, eos_token_id=list(stop_ids), pad_token_id=stop_ids[0],
+        )  # fmt: skip
+    answers = made[:, longest:].tolist()
+    stops = [next((i + 1 for i, token in enumerate(a) if token in stop_ids), len(a)) for a in answers]
+    return [answer[:stop] for answer, stop in zip(answers, stops, strict=True)]
+
+
+def _rms(one: Behaviour, other: Behaviour | None = None) -> float:
+    """Root mean square of the logits, centred, or of the difference of two models' logits."""
+    total, count = 0.0, 0
+    for index, logits in enumerate(one.logits):
+        values = logits - (other.logits[index] if other is not None else logits.mean(dim=-1, keepdim=True))
+        total += float(values.double().square().sum())
+        count += values.numel()
+    return math.sqrt(total / count)
+
+
+def _margin(adapter: Behaviour, answer: list[int], index: int) -> float:
+    """How much better the adapter finds its own token than the merged model's, where the two answers part."""
+    own = adapter.answers[index]
+    at = next((i for i, (a, b) in enumerate(zip(own, answer, strict=False)) if a != b), min(len(own), len(answer)))
+    if at >= min(len(own), len(answer)):
+        return float("inf")  # one goes on where the other has stopped, and yet no token differs: no near-tie
+    logits = adapter.logits[index][at]
+    return float(logits[own[at]] - logits[answer[at]])
+
+
+def _tensor_files(folder: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            found |= dict.fromkeys(file.keys(), path)
+    return found
+
+
+def _tensor(path: Path, name: str) -> torch.Tensor:
+    with safe_open(path, framework="pt") as file:
+        tensor: torch.Tensor = file.get_tensor(name)
+    return tensor
+
+
+def _tied(model: Any) -> bool:
+    tied: bool = model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    return tied
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _refusal(what: str) -> str:
+    return (
+        f"sft: the merged model is not the adapter that it was made from: {what}. The adapter and the checkpoints are "
+        "kept; use the adapter, and report this with the versions in the manifest."
+    )

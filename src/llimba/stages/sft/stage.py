@@ -1,0 +1,158 @@
+"""Stage 5, `sft`: the CPT model learns to answer. Leaves `model/` and `metrics.jsonl`.
+
+A LoRA method also leaves `adapter/`, which plain peft loads, and its `model/` is proven to be that adapter merged.
+"""
+
+from dataclasses import replace
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llimba import processes
+from llimba.errors import StageError
+from llimba.files import read_jsonl
+from llimba.languages.prompts import evaluation_prompt, split_direction
+from llimba.models.base_model import base_folder, token_contract
+from llimba.recipe import Recipe
+from llimba.records import Conversation, Document, read_records
+from llimba.stages.interpolation.after_training import check_text, interpolate
+
+if TYPE_CHECKING:
+    from llimba.training.examples import Example
+    from llimba.training.model import Opened
+
+
+def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+    """Train on the conversations, loss on the assistant's tokens; returns facts for the manifest.
+
+    Without a `cpt` section it starts from the base model itself: somebody's own CPT checkpoint, for example.
+    """
+    from llimba.stages.sft.adapter import save_adapter, with_adapter
+    from llimba.training.loop import finish
+    from llimba.training.model import open_for_training
+
+    settings = recipe.sft
+    check_text(settings, inputs["corpus"], recipe)
+    start = inputs["cpt"] / "model" if "cpt" in inputs else base_folder(recipe.base_model)
+    opened = open_for_training(start, settings, recipe.base_model.tokens)
+    if settings.adapter_kind is not None:
+        model = with_adapter(opened.model, opened.tokenizer, settings, settings.adapter_kind, recipe.seed_of(settings))
+        opened = opened._replace(model=model)
+    tune = _prefer if settings.method in ("dpo", "orpo") else _instruct
+    facts = tune(recipe, inputs, opened, out)
+    model, proof, between = opened.model, dict[str, Any](), dict[str, Any]()
+
+    def end(trained: Path) -> None:
+        if settings.adapter_kind is not None:
+            from llimba.stages.sft.merge import prove_merge
+            from llimba.training.model import DTYPES
+
+            prompts = user_prompts(inputs["instruct"] / "conversations.jsonl", opened.tokenizer)
+            dtype = DTYPES[opened.precision]
+            proof.update(prove_merge(start, out / "adapter", trained, prompts, opened.contract.stop_ids, dtype))
+        between["interpolation"] = interpolate(start, trained, settings, inputs["corpus"], recipe, opened.precision)
+
+    if settings.adapter_kind is not None:
+        if processes.is_main():
+            save_adapter(model, opened.tokenizer, out / "adapter")
+        model = model.merge_and_unload()
+    finish(model, opened.tokenizer, out, check=end)
+    facts |= between
+    return facts | {"method": settings.method, "policy": settings.adapter_kind or "full", "merge_proof": proof or None}
+
+
+def _instruct(recipe: Recipe, inputs: dict[str, Path], opened: "Opened", out: Path) -> dict[str, Any]:
+    """Supervised tuning by the engine, and the gap between trained and set-aside conversations."""
+    from llimba.stages.sft.gap import gap, set_aside
+    from llimba.training.loop import train
+    from llimba.training.monitor import held_out_examples
+
+    settings = recipe.sft
+    examples, counts = training_examples(recipe, inputs["instruct"], opened.tokenizer)
+    trained, aside = set_aside(examples, settings.held_out_share, recipe.seed)
+    documents = read_records(inputs["corpus"] / "held_out.jsonl", Document)
+    held_out = held_out_examples(
+        documents,
+        recipe.evaluate.languages,
+        settings.eval_max_bytes,
+        opened.tokenizer,
+        opened.contract.separator_id,
+        settings.sequence_length,
+    )
+    prompts = sample_prompts(recipe, inputs["corpus"] / "evaluation.jsonl", opened.tokenizer)
+    held_out = replace(held_out, prompts=prompts)
+    facts = train(opened, trained, settings, out, seed=recipe.seed_of(settings), title="sft", held_out=held_out)
+    supervised = [example.num_loss_tokens for example in examples]
+    return facts | {
+        "conversations": len(trained),
+        **counts,
+        "supervised_tokens_per_epoch": sum(example.num_loss_tokens for example in trained),
+        "supervised_tokens_a_row": [min(supervised), max(supervised)],
+        "loss": gap(opened, trained, aside, settings, recipe.seed),
+    }
+
+
+def _prefer(recipe: Recipe, inputs: dict[str, Path], opened: "Opened", out: Path) -> dict[str, Any]:
+    """Preference tuning by TRL, on the conversations that hold a rejected answer."""
+    from llimba.stages.sft.preference import tune
+
+    clean, dropped = _clean(inputs["instruct"], opened.tokenizer)
+    facts = tune(opened, clean, recipe.sft, out, seed=recipe.seed_of(recipe.sft))
+    return facts | {"conversations": facts["examples"], "dropped_for_control_tokens": dropped}
+
+
+def training_examples(recipe: Recipe, instruct: Path, tokenizer: Any) -> tuple[list["Example"], dict[str, int]]:
+    """The conversations in the tokenizer's ids, and how many were dropped for control tokens and cut at the length."""
+    from llimba.training.examples import conversation_example, conversation_length
+
+    clean, dropped = _clean(instruct, tokenizer)
+    eos = token_contract(tokenizer, recipe.base_model.tokens).eos
+    length = recipe.sft.sequence_length
+    examples = [conversation_example(c, tokenizer, eos, length) for c in clean]
+    full = [c for c, example in zip(clean, examples, strict=True) if len(example.input_ids) == length]
+    cut = sum(conversation_length(c, tokenizer) > length + 1 for c in full)
+    return examples, {"dropped_for_control_tokens": dropped, "cut_at_sequence_length": cut}
+
+
+def _clean(instruct: Path, tokenizer: Any) -> tuple[list[Conversation], int]:
+    """The conversations without control tokens, and how many hold some; raises `StageError` where none is left."""
+    from llimba.training.examples import without_control_tokens
+
+    conversations = list(read_records(instruct / "conversations.jsonl", Conversation))
+    clean = list(without_control_tokens(conversations, tokenizer))
+    if not clean:
+        raise StageError("sft: there is no conversation to train on; look at the facts of the instruct stage.")
+    return clean, len(conversations) - len(clean)
+
+
+def user_prompts(conversations: Path, tokenizer: Any, count: int = 20) -> list[str]:
+    """The first turns of some conversations, as the chat template asks for the answer."""
+    chosen = islice(read_records(conversations, Conversation), count)
+    asked = [list(takewhile(lambda m: m["role"] != "assistant", c.messages)) for c in chosen]
+    return [tokenizer.apply_chat_template(m, tokenize=False, add_generation_prompt=True) for m in asked]
+
+
+def sample_prompts(recipe: Recipe, evaluation: Path, tokenizer: Any) -> list[str]:
+    """A held-out sentence to translate for each of the first directions, as the chat template writes it."""
+    rows = list(read_jsonl(evaluation))
+    prompts = []
+    for direction in recipe.evaluate.directions[: recipe.sft.num_samples]:
+        source, target = split_direction(direction)
+        row = next((row for row in rows if row.get(source) and row.get(target)), None)
+        if row is not None:
+            text = evaluation_prompt(recipe.profile, direction, row[source])
+            message = [{"role": "user", "content": text}]
+            prompts.append(tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True))
+    return prompts
+
+
+def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[str, Any]:
+    """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the conversations exist."""
+    from llimba.training.estimate import estimate_stage
+
+    def examples(tokenizer: Any) -> list["Example"]:
+        return training_examples(recipe, inputs["instruct"], tokenizer)[0]
+
+    there = (inputs["instruct"] / "conversations.jsonl").exists()
+    seed = recipe.seed_of(recipe.sft)
+    return estimate_stage(recipe.base_model, recipe.sft, card, examples if there else None, seed, None)

@@ -1,0 +1,79 @@
+"""The parsers of HTML, EPUB and PDF in a process of their own: one that hangs or dies costs its file, not the run.
+
+`multiprocessing` and `concurrent.futures` can do this too, but pass serialised objects, and a
+dead worker breaks the pool.
+"""
+
+import base64
+import json
+import select
+import subprocess
+import sys
+from types import TracebackType
+
+from llimba.errors import StageError
+from llimba.stages.sources.quarantine import Unsafe
+
+SECONDS, SECONDS_PER_MEGABYTE = 20.0, 5.0  # that a file may take
+
+
+class Extractor:
+    """Answers `text(kind, data)`; the process behind it is started at need, and again after it was killed."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def text(self, kind: str, data: bytes, url: str = "") -> tuple[str, str]:
+        """(text, address) of a file's content; `kind` is html, epub or pdf. Raises `Unsafe` with the
+        reason; `StageError` where a package is missing.
+        """
+        process = self._running()
+        assert process.stdin is not None and process.stdout is not None
+        request = {"kind": kind, "data": base64.b64encode(data).decode(), "url": url}
+        limit = self._seconds + SECONDS_PER_MEGABYTE * len(data) / 2**20
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+        except OSError:
+            self.close()
+            raise Unsafe(f"parser died: at {kind} of {len(data):,} bytes") from None
+        ready, _, _ = select.select([process.stdout], [], [], limit)
+        if not ready:
+            self.close()
+            raise Unsafe(f"parser hung: more than {limit:.0f} s for {kind} of {len(data):,} bytes")
+        line = process.stdout.readline()
+        if not line:
+            self.close()
+            raise Unsafe(f"parser died: at {kind} of {len(data):,} bytes")
+        answer = json.loads(line)
+        if "missing" in answer:
+            raise StageError(
+                f"{kind} cannot be read: {answer['missing']}. Install llimba anew: pip install --upgrade llimba"
+            )
+        if "error" in answer:
+            raise Unsafe(answer["error"])
+        return str(answer["text"]), str(answer["url"])
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self._process is None or self._process.poll() is not None:
+            command = [sys.executable, "-m", "llimba.stages.sources.extract"]
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        return self._process
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def __enter__(self) -> "Extractor":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,69 @@
+"""Rows of JSONL, CSV, TSV and Parquet files; a broken row goes into quarantine, the others are read on.
+
+Python's json and csv and pyarrow do the reading. pandas and datatrove's readers stop at a broken row, or drop it
+unsaid.
+"""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from llimba.stages.sources import bounded
+from llimba.stages.sources.quarantine import Quarantine
+
+TABLES = (".jsonl", ".csv", ".tsv", ".parquet")
+
+
+def rows(path: Path, quarantine: Quarantine) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(number, row) of a JSONL, CSV, TSV or Parquet file; a broken row goes aside, and so does a file's rest."""
+    kind = bounded.kind_of(path)
+    if kind == ".parquet":
+        yield from _parquet(path, quarantine)
+    elif kind in (".csv", ".tsv"):
+        yield from _table(path, kind == ".tsv", quarantine)
+    else:
+        for number, line in bounded.lines(path, quarantine):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                quarantine.add(path, f"line {number}", f"not valid JSON: {error}", line)
+                continue
+            if isinstance(row, dict):
+                yield number, row
+            else:
+                quarantine.add(path, f"line {number}", f"not a JSON object: {type(row).__name__}", line)
+
+
+def _table(path: Path, tabs: bool, quarantine: Quarantine) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows under a header line. Tabs separate without quotes, as in the field's TSV; commas with them."""
+    text = (f"{line}\n" for _, line in bounded.lines(path, quarantine))
+    csv.field_size_limit(bounded.LINE_BYTES)
+    reader = csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE) if tabs else csv.DictReader(text)
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                reason = f"another number of fields than the header: {', '.join(map(str, reader.fieldnames or []))}"
+                quarantine.add(path, f"line {reader.line_num}", reason, str(list(row.values())))
+                continue
+            yield reader.line_num, row
+    except csv.Error as error:
+        quarantine.add(path, f"after line {reader.line_num}", f"broken table: {error}")
+
+
+def _parquet(path: Path, quarantine: Quarantine) -> Iterator[tuple[int, dict[str, Any]]]:
+    import pyarrow
+    from pyarrow import parquet
+
+    number = 0
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=256):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        quarantine.add(path, f"after row {number}", f"broken file: {type(error).__name__}: {str(error)[:200]}")

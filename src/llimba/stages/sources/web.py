@@ -1,0 +1,87 @@
+"""The `web` source: saved HTML pages and WARC files; trafilatura finds the main text, the page's address is kept."""
+
+import io
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from llimba.recipe import Recipe, WebSource
+from llimba.records import Document, Record
+from llimba.stages.sources import bounded
+from llimba.stages.sources.isolated import Extractor
+from llimba.stages.sources.quarantine import Quarantine, Unsafe
+
+PAGES, WARC = (".html", ".htm", ".xhtml"), ".warc"
+Page = tuple[str, str, bytes]  # place within the file, address or "", content
+
+
+def load(
+    name: str,
+    source: WebSource,
+    recipe: Recipe,
+    skipped: Counter[str],
+    about: dict[str, Any],
+    quarantine: Quarantine,
+) -> Iterator[Record]:
+    """A document a page with prose; pages of other kinds and without prose are counted in `skipped`."""
+    bounded.existing(f"sources.{name}.path", source.path)
+    with Extractor() as extractor:
+        for shown, path in bounded.files_of(source.path, (*PAGES, WARC), skipped):
+            for place, url, data in _pages(path, skipped, quarantine):
+                try:
+                    text, address = extractor.text("html", data, url)
+                except Unsafe as error:
+                    quarantine.add(path, place, str(error), data[:400])
+                    continue
+                if not text.strip():
+                    skipped["no prose"] += 1
+                    continue
+                yield Document(
+                    id=f"{name}:{shown}:{place}" if place else f"{name}:{shown}",
+                    text=text,
+                    language=source.language,
+                    provenance=f"{address} ({shown}{', ' if place else ''}{place})" if address else shown,
+                    **source.carried(name),
+                )
+
+
+def _pages(path: Path, skipped: Counter[str], quarantine: Quarantine) -> Iterator[Page]:
+    place = ""
+    try:
+        if bounded.kind_of(path) != WARC:
+            yield "", "", bounded.whole(path)
+            return
+        for place, url, data in _warc(path, skipped, quarantine):
+            yield place, url, data
+    except bounded.broken() as error:
+        quarantine.add(path, f"after {place}" if place else "", bounded.reason_of(error))
+
+
+def _warc(path: Path, skipped: Counter[str], quarantine: Quarantine) -> Iterator[Page]:
+    """The HTML responses of a WARC file, plain or compressed member by member."""
+    from warcio.archiveiterator import ArchiveIterator
+    from warcio.exceptions import ArchiveLoadFailed
+
+    limit = max(bounded.FREE_BYTES, bounded.RATIO * path.stat().st_size)
+    with path.open("rb") as raw:
+        iterator = ArchiveIterator(raw)
+        try:
+            for record in iterator:
+                if record.rec_type != "response" or record.http_headers is None:
+                    continue
+                kind = record.http_headers.get_header("Content-Type") or ""
+                if "html" not in kind or not (record.http_headers.get_statuscode() or "").startswith("2"):
+                    skipped["not an HTML page"] += 1
+                    continue
+                data, stream = io.BytesIO(), record.content_stream()
+                while block := stream.read(2**16):
+                    data.write(block)
+                    if data.tell() > min(limit, bounded.FILE_BYTES):
+                        raise Unsafe(f"decompression bomb: a page of more than {data.tell():,} bytes")
+                url = record.rec_headers.get_header("WARC-Target-URI") or ""
+                yield f"offset {iterator.get_record_offset()}", url, data.getvalue()
+        except ArchiveLoadFailed as error:
+            raise Unsafe(f"broken file: {str(error).strip().splitlines()[0]}") from error
+        except (AttributeError, TypeError, LookupError) as error:  # what warcio makes of broken headers
+            raise Unsafe(f"broken file: {type(error).__name__}: {error}") from error

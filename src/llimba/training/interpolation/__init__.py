@@ -1,0 +1,1 @@
+"""Weights between start and trained ones, and which of them to take."""

@@ -1,0 +1,1 @@
+"""A finished model at work: chat, translation, served, in the browser, exported."""

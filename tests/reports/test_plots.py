@@ -1,0 +1,34 @@
+"""The loss curve is drawn, and smoothing follows the values."""
+
+from pathlib import Path
+
+import pytest
+
+from llimba.reports.plots import forgetting, loss_curve, mode_switch, smoothed
+
+
+def test_a_png_is_written(tmp_path: Path) -> None:
+    metrics = [{"tokens": 100 * i, "loss": 4 - 0.1 * i} for i in range(1, 20)]
+    loss_curve({"cpt": metrics, "sft": metrics[:1]}, tmp_path / "loss.png", "title")
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_smoothing_is_unbiased_at_the_start() -> None:
+    assert smoothed([5.0, 5.0, 5.0]) == pytest.approx([5, 5, 5])
+    assert smoothed([4.0, 2.0])[1] == pytest.approx((0.9 * 0.1 * 4 + 0.1 * 2) / (1 - 0.81))
+
+
+def test_forgetting_is_drawn_against_the_base_model(tmp_path: Path) -> None:
+    looks = [{"step": i, "sc": 3.0 - i / 4, "it": 1.5 + i / 50} for i in range(6)]
+    names = {"sc": "Sardinian", "it": "Italian"}
+    forgetting({"cpt": looks, "sft": looks[3:]}, names, tmp_path / "forgetting.png", "title")
+    assert (tmp_path / "forgetting.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_mode_switch_is_drawn(tmp_path: Path) -> None:
+    table = {
+        t: {"target": {"share": s, "low": s - 0.1, "high": s + 0.1, "answers": 9}}
+        for t, s in (("0", 0.8), ("0.6", 0.5))
+    }
+    mode_switch({"base": table, "sft": table}, tmp_path / "m.png", "t", "Sardinian")
+    assert (tmp_path / "m.png").read_bytes()[:4] == b"\x89PNG"

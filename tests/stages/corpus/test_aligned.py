@@ -1,0 +1,60 @@
+"""Pairs and conversations: every hit is in the audit, the rejected answer of preference data too."""
+
+from pathlib import Path
+
+from llimba.files import read_jsonl
+from llimba.languages.profile import load_language
+from llimba.records import Conversation, Pair, write_records
+from llimba.stages.corpus import aligned
+from llimba.stages.corpus.account import Account
+from llimba.stages.corpus.tables import Tables, shard
+from llimba.stages.decontamination import EvaluationIndex
+from tests.fakes import SENTENCES
+
+COMMON = {"source": "s", "license": "x", "provenance": "p"}
+SCORED = SENTENCES["sc"][3]
+INDEX = EvaluationIndex([("e", SCORED)])
+
+
+def said(name: str, answer: str, rejected: str = "") -> Conversation:
+    messages = [{"role": "user", "content": "?"}, {"role": "assistant", "content": answer}]
+    return Conversation(id=name, messages=messages, rejected=rejected, **COMMON)
+
+
+def test_what_leaves_is_counted_and_kept_aside(tmp_path: Path) -> None:
+    pairs = [
+        Pair(id="a", texts={"sc": "salude", "it": "saluti"}, **COMMON),
+        Pair(id="b", texts={"sc": "Salude!", "it": "saluti"}, **COMMON),
+        Pair(id="c", texts={"sc": f"Narat chi {SCORED.upper()}", "it": "boh"}, **COMMON),
+        Pair(id="d", texts={"sc": "a parte", "it": "a parte"}, **COMMON),
+        Pair(id="e", texts={"sc": SCORED, "it": "boh"}, role="evaluate", **COMMON),
+    ]
+    account = Account()
+    with Tables(tmp_path, 0, ("rejected", "contamination")) as tables:
+        kept = list(aligned.clean_pairs(pairs, {"d"}, INDEX, account, tables))
+    assert [pair.id for pair in kept] == ["a"]
+    assert account.balance("pairs")["rejected"] == {"contaminated": 1, "duplicate": 1}
+    assert account.of("sources") == {"s": 1}
+    assert [row["record"]["id"] for row in read_jsonl(shard(tmp_path / "rejected", 0))] == ["b", "c"]
+
+
+def test_a_conversation_leaves_for_any_of_its_texts(tmp_path: Path) -> None:
+    spoken = [said("good", "eja"), said("answer", SCORED), said("worse", "eja", rejected=f"Eja.\n{SCORED}")]
+    account = Account()
+    with Tables(tmp_path, 0, ("rejected", "contamination")) as tables:
+        kept = list(aligned.clean_conversations(spoken, INDEX, account, tables))
+    assert [c.id for c in kept] == ["good"]
+    assert [row["record"] for row in read_jsonl(shard(tmp_path / "contamination", 0))] == ["answer", "worse"]
+    assert account.balance("conversations")["rejected"] == {"contaminated": 2}
+
+
+def test_what_survives_in_the_files_is_seen(tmp_path: Path) -> None:
+    write_records(tmp_path / "pairs.jsonl", [Pair(id="a", texts={"sc": SCORED, "it": "x"}, **COMMON)])
+    write_records(tmp_path / "conversations.jsonl", [said("b", "eja"), said("c", SCORED)])
+    assert aligned.surviving(tmp_path, INDEX) == 2
+
+
+def test_pairs_are_read_normal(tmp_path: Path) -> None:
+    write_records(tmp_path / "pairs.jsonl", [Pair(id="a", texts={"sc": "s\u2019abba\n frisca", "it": "x"}, **COMMON)])
+    (pair,) = aligned.normal_pairs(tmp_path, load_language("srd"))
+    assert pair.texts["sc"] == "s'abba frisca"

@@ -1,0 +1,45 @@
+"""The last pass takes out what the comparison found, and the proof reads what was written."""
+
+from pathlib import Path
+
+import numpy as np
+
+from llimba.files import read_json, read_jsonl
+from llimba.records import Document
+from llimba.stages.corpus.account import Account
+from llimba.stages.corpus.finish import Finish, Prove
+from llimba.stages.corpus.lines import FOUND
+from llimba.stages.corpus.near import Twin
+from llimba.stages.corpus.shards import carried, record
+from llimba.stages.corpus.tables import shard
+from llimba.stages.decontamination import EvaluationIndex
+from tests.fakes import SENTENCES
+
+DOCUMENTS = [
+    Document(id=name, text="\n".join(lines), language="sc", source="web", license="x", provenance="p")
+    for name, lines in {
+        "twin": SENTENCES["sc"][:3],
+        "page": ["menu menu menu", *SENTENCES["sc"][:3]],
+        "menu": ["menu menu menu", "custu abarrat"],
+    }.items()
+]
+
+
+def test_twins_and_repeated_lines_leave_with_their_reason(tmp_path: Path) -> None:
+    np.save(tmp_path / "00000.npy", np.array([(1, 0, 1), (2, 0, 1)], FOUND))
+    step = Finish(tmp_path / "out", tmp_path, {0: {0: Twin("page", 0.9)}}, 0.7, 3)
+    (kept,) = [record(carrier) for carrier in step(map(carried, DOCUMENTS))]
+    assert kept.text == "\n".join(SENTENCES["sc"][:3])
+    rows = {row["record"]["id"]: row for row in read_jsonl(shard(tmp_path / "out" / "rejected", 0))}
+    assert (rows["twin"]["rule"], rows["twin"]["value"], rows["twin"]["beside"]) == ("near-duplicate", 0.9, "page")
+    assert rows["menu"]["rule"] == "repeated lines"
+    assert rows["menu"]["record"]["text"] == DOCUMENTS[2].text, "the whole text is kept to be looked at"
+    account = Account.total([tmp_path / "out" / "account"])
+    assert account.of("lines") == {"boilerplate": 2}
+    assert sum(account.of("words").values()) == len(kept.text.split())
+
+
+def test_the_proof_counts_what_survives(tmp_path: Path) -> None:
+    index = EvaluationIndex([("e", SENTENCES["sc"][0])])
+    Prove(index, tmp_path)(map(carried, DOCUMENTS))
+    assert read_json(tmp_path / "00000.json") == {"surviving": {"documents": 2}}

@@ -1,0 +1,188 @@
+"""The card is a pure function of manifests: its header is the hub's own, its numbers are the scores."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import ModelCard
+
+from llimba.stages.publish.card import card as card_of
+from llimba.stages.publish.energy import energy
+from tests import FIXTURES
+from tests.fakes import recipe, recipe_content
+
+NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
+SCORES: dict[str, Any] = json.loads((FIXTURES / "scores.json").read_text())
+
+TRAINING: dict[str, Any] = {
+    "held_out": [{"step": 0, "sc": 3.0, "it": 2.0}, {"step": 40, "sc": 1.8, "it": 2.1}],
+    "steps": 40, "loss_tokens": 60000, "tokens_per_second": 281.5, "first_loss": 4.5, "last_loss": 2.9,
+    "optimizer": "adamw (fits)", "precision": {"value": "mixed"}, "attention": {"backend": "loop"},
+    "tokens_per_epoch": {"sc": 42000, "it": 18000},
+}  # fmt: skip
+
+
+def manifests(recipe: Any) -> dict[str, dict[str, Any]]:
+    facts = {
+        "sources": {},
+        "corpus": {
+            "sources": {
+                "mine": {"license": "CC0-1.0", "role": "train", "documents": 5, "pairs": 6, "words": {"sc": 1234}},
+                "eval": {"license": "MIT", "role": "evaluate", "documents": 0, "pairs": 0, "words": {}},
+            },
+            "contamination": {"evaluation_sentences": 77, "hits_removed": 8, "surviving": 0},
+        },
+        "instruct": {"conversations": 321},
+        "cpt": TRAINING,
+        "sft": TRAINING,
+        "evaluate": SCORES,
+    }
+    return {
+        stage: {
+            "facts": found,
+            "fingerprint": f"{stage}0123",
+            "seconds": 12.5,
+            "finished": "2026-11-24T10:00:00+00:00",
+            "peak_memory_bytes": 3 * 2**30,
+            "machine": "Linux x86_64, 2 cores",
+            "versions": {"llimba": "0.1.0", "torch": "2.13.0"},
+            "ingredients": {
+                "section": getattr(recipe, stage).model_dump(mode="json") if stage not in ("sources",) else {},
+                "files": {"/home/somebody/secret.txt": "0"},
+            },
+        }
+        for stage, found in facts.items()
+    }
+
+
+def card(recipe: Any, made: dict[str, dict[str, Any]], scores: dict[str, Any], title: str) -> str:
+    return card_of(recipe, made, scores, title, energy(recipe, made))
+
+
+def test_card(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path)
+    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    parsed = ModelCard(text).data
+    assert parsed.license == "mit"
+    assert parsed.base_model == "tests/tiny"
+    assert parsed.language[0] == "sc"
+    results = {(r.metric_name, r.metric_value) for r in parsed.eval_results}
+    assert results == {
+        ("IT-SC BLEU", 7.67),
+        ("IT-SC chrF", 33.68),
+        ("sc bits per byte", 2.1516),
+        ("it bits per byte", 2.4617),
+    }
+    numbers = [
+        entry[key]
+        for systems in (SCORES["bits_per_byte"], SCORES["translation"])
+        for rows in systems.values()
+        for entry in rows.values()
+        for key in ("value", "bleu", "chrf")
+        if key in entry
+    ]
+    for number in [*numbers, *(e["share"] for e in SCORES["stopping"].values()), "1,234", 77, 321, "0.003", "281.5"]:
+        assert f"| {number} |" in text or f"{number}" in text, number
+    assert "scored on, never trained on" in text
+    assert str(tmp_path) not in text
+    assert "secret" not in text
+
+
+def numbers(value: Any) -> set[str]:
+    """Every number in a JSON value, inside texts too, in the ways that the card writes it."""
+    if isinstance(value, dict):
+        return set().union(*(numbers(part) for pair in value.items() for part in pair))
+    if isinstance(value, list):
+        return set().union(*(numbers(part) for part in value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return {str(value), f"{value:,}", f"{value / 2**30:.1f}"}
+    return set(NUMBER.findall(str(value)))
+
+
+def test_every_number_of_the_card_stands_in_a_manifest(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path, publish={"watts": 87.5, "grams_per_kwh": 213})
+    made = manifests(loaded)
+    body = card(loaded, made, SCORES, "tiny-srd").split("---\n", 2)[2]
+    made["publish"] = {"facts": {"energy": energy(loaded, made)}}  # as the runner writes the stage's own manifest
+    known = numbers(made) | numbers(SCORES) | numbers([s.license for s in loaded.sources.values()])
+    body = body.replace("max_new_tokens=100)[0]", "")  # the example's own
+    invented = {number for number in NUMBER.findall(body) if number not in known}
+    assert not invented
+    assert len(NUMBER.findall(body)) > 50
+
+
+def test_what_was_not_measured_or_not_used_is_not_said(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path)
+    made = manifests(loaded)
+    made["sft"] = {**made["sft"], "facts": {**TRAINING, "tokens_per_second": None}}  # stopped on the way
+    text = card(loaded, made, SCORES, "tiny-srd")
+    assert "| tokens per second | 281.5 | – |" in text
+    assert "lora_r" not in text
+    adapted = recipe(tmp_path, sft={"method": "rslora", "lora_r": 8, "sequence_length": 512, "row_length": 512})
+    assert "| lora_r | – | 8 |" in card(adapted, manifests(adapted), SCORES, "tiny-srd")
+
+
+def test_the_licence_is_derived_and_a_conflict_is_repeated(tmp_path: Path) -> None:
+    sources = recipe_content(tmp_path)["sources"]
+    sources["prose"]["license"] = "CC-BY-NC-4.0"
+    words = "Its author gave us leave in writing on 3 May."
+    loaded = recipe(tmp_path, sources=sources, publish={"license": "mit", "acknowledge": words})
+    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    assert "| source prose | CC-BY-NC-4.0 | attribution, non-commercial |" in text
+    assert "the model is declared mit, but source prose is CC-BY-NC-4.0" in text
+    assert words in text
+    assert ModelCard(text).data.license == "mit"
+    derived = recipe(tmp_path, base_model={**recipe_content(tmp_path)["base_model"], "license": "GPL-3.0-or-later"})
+    assert ModelCard(card(derived, manifests(derived), SCORES, "t")).data.license == "gpl-3.0"
+    assert "derived: base model tests/tiny decides" in card(derived, manifests(derived), SCORES, "t")
+
+
+def test_a_licence_that_the_hub_has_no_name_for_gets_a_name_and_a_link(tmp_path: Path) -> None:
+    base = {**recipe_content(tmp_path)["base_model"], "name": "Qwen/Qwen2.5-3B-Instruct", "license": "qwen-research"}
+    loaded = recipe(tmp_path, base_model=base, publish={"license": "qwen-research"})
+    data = ModelCard(card(loaded, manifests(loaded), SCORES, "t"), ignore_metadata_errors=False).data
+    assert (data.license, data.license_name) == ("other", "qwen-research")
+    assert data.license_link.startswith("https://")
+
+
+def test_every_part_that_a_reader_looks_for_is_there(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path)
+    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    headings = ("Lineage", "Scores", "Training", "Data", "Licence", "Limitations", "Energy", "Provenance", "Citation")
+    assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == list(headings)
+    assert "1. tests/tiny (a folder; licence mit)" in text
+    assert "2. continued pretraining, 60,000 tokens (stage `cpt0123`)" in text
+    assert "3. instruction tuning, full, 321 conversations (stage `sft0123`)" in text
+    assert "| sc | 0.6 | 42,000 |" in text, "the replay mix: asked for, and as it came to"
+    assert "| it | 2.0 | 2.1 | 2.0 | 2.1 |" in text, "what was forgotten"
+    assert "8 passages were removed" in text
+
+
+def test_emissions_are_in_grams_as_the_hub_wants_them(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path, publish={"watts": 200, "grams_per_kwh": 300})
+    made = manifests(loaded)
+    made["cpt"]["seconds"], made["sft"]["seconds"] = 3600, 5400
+    data = ModelCard(card(loaded, made, SCORES, "t"), ignore_metadata_errors=False).data
+    assert data.co2_eq_emissions["emissions"] == 150.0  # 2.5 h x 200 W x 300 g/kWh
+    assert "co2_eq_emissions" not in ModelCard(card(recipe(tmp_path), made, SCORES, "t")).data.to_dict()
+
+
+def test_the_header_survives_the_hubs_own_reading_and_writing(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path, publish={"grams_per_kwh": 300})
+    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    parsed = ModelCard(text, ignore_metadata_errors=False)
+    again = ModelCard(str(parsed), ignore_metadata_errors=False)
+    assert again.data.to_dict() == parsed.data.to_dict()
+    assert again.text == parsed.text
+    assert {result.verified for result in again.data.eval_results} == {None}
+
+
+def test_interpolation_is_part_of_the_lineage(tmp_path: Path) -> None:
+    loaded = recipe(tmp_path)
+    made = manifests(loaded)
+    assert "of the way" not in card(loaded, made, SCORES, "t")
+    found = {"weight": 0.7, "reason": "lowest bits per byte", "table": []}
+    made["cpt"]["facts"] = {**made["cpt"]["facts"], "interpolation": found}
+    text = card(loaded, made, SCORES, "t")
+    assert "3. weights put at 0.7 of the way from before that training to after it: lowest bits per byte" in text

@@ -1,0 +1,53 @@
+"""A parser that fails, dies or hangs costs its file; the next one is read."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from llimba.errors import StageError
+from llimba.stages.sources.isolated import Extractor
+from llimba.stages.sources.quarantine import Unsafe
+from tests.stages.sources.test_extract import PAGE, PROSE, book, paper
+
+
+def test_every_kind_is_read_in_the_other_process() -> None:
+    with Extractor() as extractor:
+        assert PROSE[0] in extractor.text("html", PAGE)[0]
+        assert extractor.text("epub", book())[0].startswith("Unu")
+        assert "Su sole" in extractor.text("pdf", paper())[0]
+        with pytest.raises(Unsafe, match="broken file"):
+            extractor.text("pdf", b"%PDF-1.4 nothing")
+        with pytest.raises(Unsafe, match="broken file: BadZipFile"):
+            extractor.text("epub", b"PK nothing")
+        assert "Su sole" in extractor.text("pdf", paper())[0]
+
+
+def test_a_parser_that_dies_or_hangs_is_started_again() -> None:
+    with Extractor(seconds=60) as extractor:
+        extractor.text("pdf", paper())
+        first = extractor._process
+        assert first is not None
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+        assert "Su sole" in extractor.text("pdf", paper())[0]
+        second = extractor._process
+        assert second is not None
+        os.kill(second.pid, signal.SIGSTOP)
+        extractor._seconds = 0.2
+        with pytest.raises(Unsafe, match="parser hung"):
+            extractor.text("pdf", paper())
+        extractor._seconds = 60
+        started = time.monotonic()
+        assert "Su sole" in extractor.text("pdf", paper())[0]
+        assert time.monotonic() > started
+        assert extractor._process is not second
+
+
+def test_a_missing_package_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pypdf.py").write_text("raise ImportError('no pypdf here')")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    with Extractor() as extractor, pytest.raises(StageError, match=r"pdf cannot be read: no pypdf here\. Install"):
+        extractor.text("pdf", paper())

@@ -1,0 +1,69 @@
+"""Saved pages and WARC files become documents with their addresses; what is broken goes aside."""
+
+import gzip
+import io
+from collections import Counter
+from pathlib import Path
+
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
+
+from llimba.recipe import WebSource
+from llimba.records import Document
+from llimba.stages.sources import web
+from llimba.stages.sources.quarantine import Quarantine
+from tests.fakes import recipe
+from tests.stages.sources.test_extract import PAGE, PROSE
+
+
+def load(folder: Path, path: Path) -> tuple[list[Document], Counter[str], Quarantine]:
+    source = WebSource(kind="web", path=path, language="sc", license="CC-BY-4.0", norm="is")
+    skipped, quarantine = Counter[str](), Quarantine()
+    found = list(web.load("site", source, recipe(folder), skipped, {}, quarantine))
+    return [record for record in found if isinstance(record, Document)], skipped, quarantine
+
+
+def warc(path: Path, pages: dict[str, tuple[str, bytes]]) -> None:
+    with path.open("wb") as handle:
+        writer = WARCWriter(handle, gzip=path.suffix == ".gz")
+        for url, (status, content) in pages.items():
+            headers = StatusAndHeaders(status, [("Content-Type", "text/html; charset=utf-8")], protocol="HTTP/1.1")
+            record = writer.create_warc_record(url, "response", payload=io.BytesIO(content), http_headers=headers)
+            writer.write_record(record)
+
+
+def test_a_folder_of_saved_pages(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    (site / "sub").mkdir(parents=True)
+    (site / "sub" / "a.html").write_bytes(PAGE)
+    (site / "b.htm").write_bytes(b"<html><body></body></html>")
+    (site / "c.html.gz").write_bytes(
+        gzip.compress(PAGE.replace(b"https://example.org/bidda", b"https://example.org/c"))
+    )
+    (site / "d.css").write_text("x")
+    (tmp_path / "outside.html").write_bytes(PAGE)
+    (site / "f.html").symlink_to(tmp_path / "outside.html")
+    (site / "e.html.gz").write_bytes(gzip.compress(b"\0" * 30_000_000))
+    documents, skipped, quarantine = load(tmp_path, site)
+    assert [d.provenance for d in documents] == [
+        "https://example.org/c (c.html.gz)", "https://example.org/bidda (sub/a.html)"
+    ]  # fmt: skip
+    assert all(PROSE[0] in d.text and d.norm == "is" for d in documents)
+    assert skipped == {"files of other kinds": 1, "no prose": 1}
+    assert quarantine.reasons == {"decompression bomb": 1}
+
+
+def test_a_warc_file_plain_packed_and_torn(tmp_path: Path) -> None:
+    pages = {f"https://example.org/{n}": ("200 OK", PAGE) for n in range(4)}
+    pages["https://example.org/gone"] = ("404 Not Found", PAGE)
+    for name in ("a.warc", "a.warc.gz"):
+        warc(tmp_path / name, pages)
+        documents, skipped, quarantine = load(tmp_path, tmp_path / name)
+        assert [d.provenance.split()[0] for d in documents] == [f"https://example.org/{n}" for n in range(4)]
+        assert len({d.id for d in documents}) == 4
+        assert skipped == {"not an HTML page": 1}
+        assert quarantine.entries == 0
+    (tmp_path / "junk.warc").write_bytes(b"this is no archive\n" * 50)
+    documents, _, quarantine = load(tmp_path, tmp_path / "junk.warc")
+    assert documents == []
+    assert quarantine.entries == 1

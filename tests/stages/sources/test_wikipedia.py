@@ -1,0 +1,141 @@
+"""A dump in the real format becomes articles: prose intact, templates, tables, references and markup gone."""
+
+import bz2
+import gzip
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llimba.errors import StageError
+from llimba.recipe import WikipediaSource
+from llimba.records import Document
+from llimba.stages.sources import wikipedia
+from llimba.stages.sources.quarantine import Quarantine
+from tests.fakes import recipe
+
+ARTICLE = """{{Infobox
+| nùmene = Monte de proa
+| mannària = {{formatnum:1834}} m
+}}
+'''Monte de proa''' est unu [[monte]] de [[Sardigna|sa Sardigna]].<ref>{{cite|unu}}</ref> Est {{u|1}} artu.
+[[Documentu:Monte.jpg|thumb|300px|Su monte in [[ierru]].]] [[File:Other.png|left]]
+
+== Istòria ==
+In su 1850 b'aiat "bighinadu" &mdash; naraiant sos betzos &nbsp;de ''sa bidda''.<ref name="a" />
+* Unu: sa prima cosa
+* Duos: s'àtera
+
+{| class="wikitable"
+! Annu !! Gente
+|-
+| 1900 || 12
+|}
+<gallery>
+Documentu:Unu.jpg|Una fotografia
+</gallery>
+Totu si podet ligher in [https://example.org/monte custu ligàmene].
+
+[[Categoria:Montes]] [[it:Monte di prova]]
+__NOTOC__
+"""
+PROSE = """Monte de proa est unu monte de sa Sardigna. Est artu.
+Istòria
+In su 1850 b'aiat "bighinadu" — naraiant sos betzos de sa bidda.
+Unu: sa prima cosa
+Duos: s'àtera
+Totu si podet ligher in custu ligàmene."""
+
+
+def page(identifier: int, title: str, text: str, namespace: int = 0, redirect: str = "") -> str:
+    mark = f'<redirect title="{redirect}" />' if redirect else ""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return (
+        f"<page><title>{title}</title><ns>{namespace}</ns><id>{identifier}</id>{mark}<revision><id>9{identifier}</id>"
+        f'<text bytes="{len(text)}" xml:space="preserve">{escaped}</text></revision></page>\n'
+    )
+
+
+def dump(*pages: str, head: str = "") -> bytes:
+    return (
+        f'{head}<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="sc"><siteinfo>'
+        '<sitename>Proa</sitename><namespaces><namespace key="0" /><namespace key="1">Cuntierra</namespace>'
+        '<namespace key="6">Documentu</namespace><namespace key="14">Categoria</namespace></namespaces></siteinfo>\n'
+        f"{''.join(pages)}</mediawiki>\n"
+    ).encode()
+
+
+def load(path: Path, quarantine: Quarantine | None = None, **more: Any) -> tuple[list[Document], Counter[str]]:
+    source = WikipediaSource(kind="wikipedia", path=path, language="sc", license="CC-BY-SA-4.0", **more)
+    skipped = Counter[str]()
+    found = wikipedia.load("wiki", source, recipe(path.parent), skipped, {}, quarantine or Quarantine())
+    return [record for record in found if isinstance(record, Document)], skipped
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [("", bytes), (".bz2", bz2.compress), (".gz", gzip.compress)])
+def test_a_dump_becomes_articles(tmp_path: Path, suffix: str, pack: Any) -> None:
+    path = tmp_path / f"scwiki-pages-articles.xml{suffix}"
+    path.write_bytes(
+        pack(
+            dump(
+                page(1, "Monte de proa", ARTICLE),
+                page(2, "Montes", "", redirect="Monte de proa"),
+                page(3, "Cuntierra:Monte", "Est beru?", namespace=1),
+                page(4, "Isceda", "{{isceda}}"),
+                page(5, "Mare", "Su '''mare''' est mannu."),
+            )
+        )
+    )
+    documents, skipped = load(path, norm="sos-sas")
+    assert [d.text for d in documents] == [PROSE, "Su mare est mannu."]
+    assert [d.id for d in documents] == ["wiki:1", "wiki:5"]
+    assert documents[0].provenance == f"{path.name}: page 1, Monte de proa"
+    assert documents[0].norm == "sos-sas"
+    assert skipped == {"redirect": 1, "not an article": 1, "no prose": 1}
+
+
+def test_nested_templates_and_tables_leave_nothing() -> None:
+    text = "Prima.\n{{a|{{b|{| \n| c {{d}} \n|}}} }}\n{| \n| {| \n| dintro \n|}\n|}\nUrtima <ref>x {{y}}</ref>paràula."
+    assert wikipedia.plain(text, list(wikipedia.ENGLISH)) == "Prima.\nUrtima paràula."
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<!DOCTYPE m [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>',
+        '<!DOCTYPE m SYSTEM "file:///etc/passwd">',
+    ],
+    ids=["entities", "external"],
+)
+def test_a_dump_with_a_dtd_is_refused(tmp_path: Path, head: str) -> None:
+    (tmp_path / "d.xml").write_bytes(dump(page(1, "A", "b"), head=head))
+    quarantine = Quarantine()
+    assert load(tmp_path / "d.xml", quarantine)[0] == []
+    assert re.search("DTDForbidden|EntitiesForbidden|ExternalReferenceForbidden", quarantine.first)
+
+
+def test_a_page_that_never_ends_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    (tmp_path / "bomb.xml.bz2").write_bytes(bz2.compress(dump(page(1, "A", " " * (wikipedia.PAGE_BYTES + 10**6)))))
+    assert (tmp_path / "bomb.xml.bz2").stat().st_size < 10_000
+    quarantine = Quarantine()
+    assert load(tmp_path / "bomb.xml.bz2", quarantine)[0] == []
+    assert "decompression bomb" in quarantine.first
+    (tmp_path / "endless.xml").write_bytes(dump(page(1, "A", " " * (wikipedia.PAGE_BYTES + 10**6))))
+    quarantine = Quarantine()
+    assert load(tmp_path / "endless.xml", quarantine)[0] == []
+    assert "page without end" in quarantine.first
+
+
+def test_a_torn_dump_keeps_what_was_read_and_says_so(tmp_path: Path) -> None:
+    whole = bz2.compress(dump(*(page(i, f"A{i}", "Su mare est mannu.") for i in range(50))))
+    (tmp_path / "torn.xml.bz2").write_bytes(whole[: len(whole) // 2])
+    quarantine = Quarantine()
+    load(tmp_path / "torn.xml.bz2", quarantine)
+    assert "the rest of the dump: broken file: EOFError" in quarantine.first
+    (tmp_path / "torn.xml").write_bytes(dump(*(page(i, f"A{i}", "Su mare est mannu.") for i in range(50)))[:-600])
+    assert len(load(tmp_path / "torn.xml", quarantine)[0]) > 40
+    assert quarantine.reasons["broken XML"] == 1
+    with pytest.raises(StageError, match="does not exist. Mend the path"):
+        load(tmp_path / "absent.xml")

@@ -1,0 +1,26 @@
+"""A tiny model opened for the tests of inference."""
+
+from pathlib import Path
+from typing import Any
+
+from llimba.languages.profile import PROFILES
+from llimba.models.opened import Opened, open_model
+from tests.fakes import save_tiny_model
+
+SARDINIAN = (PROFILES / "srd.yaml").read_text(encoding="utf-8")
+
+
+def folder(path: Path, profile: str = SARDINIAN) -> Path:
+    """A published folder: tiny random weights, and a language profile beside them."""
+    save_tiny_model(path)
+    (path / "language.yaml").write_text(profile, encoding="utf-8")
+    return path
+
+
+def opened(path: Path, **changes: Any) -> Opened:
+    """That folder, opened; in fp32, so that batches do not change an answer."""
+    found = open_model(folder(path))
+    # random weights repeat the last token of the prompt, a newline: then every translation would be empty
+    newline = found.tokenizer.encode("\n", add_special_tokens=False)
+    found.model.generation_config.suppress_tokens = newline
+    return found._replace(model=found.model.float(), **changes)

@@ -1,0 +1,38 @@
+"""Who is let in: this machine without a token, anybody with it."""
+
+import base64
+
+import pytest
+
+from llimba.use.serving.admission import admit
+from llimba.use.serving.asked import Refused
+
+TOKEN = "token-of-this-test"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080"])
+def test_this_machine_comes_in_under_its_own_names(host: str) -> None:
+    admit(host, "", None)
+
+
+@pytest.mark.parametrize("host", ["", "evil.example", "127.0.0.1.evil.example:8080", "0.0.0.0"])
+def test_other_names_are_other_hosts(host: str) -> None:
+    with pytest.raises(Refused, match="answers to") as refused:
+        admit(host, "", None)
+    assert refused.value.status == 403
+
+
+def test_a_token_as_bearer_or_as_password() -> None:
+    admit("anywhere", f"Bearer {TOKEN}", TOKEN)
+    admit("anywhere", "basic " + base64.b64encode(f"x:{TOKEN}".encode()).decode(), TOKEN)
+    for wrong in (
+        "",
+        "Bearer",
+        "Bearer wrong",
+        TOKEN,
+        "Basic " + base64.b64encode(TOKEN.encode()).decode(),
+        "Basic \xe9",
+    ):
+        with pytest.raises(Refused) as refused:
+            admit("127.0.0.1", wrong, TOKEN)
+        assert refused.value.status == 401
