@@ -1,5 +1,6 @@
 """Stand-ins for the tests: a random two-layer model with a byte tokenizer, and text written for this project."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,6 @@ def recipe(folder: Path, **sections: Any) -> Any:
 
 def write_held_out(folder: Path) -> None:
     """What a corpus folder holds to look at: three held-out texts a language, and their sentences as rows."""
-    from llimba.files import write_jsonl
     from llimba.records import Document, write_records
 
     documents = (
@@ -154,8 +154,19 @@ def write_held_out(folder: Path) -> None:
         for code in ("sc", "it")
     )  # fmt: skip
     write_records(folder / "held_out.jsonl", documents)
-    rows = ({"id": str(i), "source": "s", **{code: SENTENCES[code][i] for code in ("sc", "it")}} for i in range(7, 10))
-    write_jsonl(folder / "evaluation.jsonl", rows)
+    write_records(folder / "evaluation.jsonl", evaluation_pairs(range(7, 10)))
+
+
+def pair(identifier: object, **texts: str) -> Any:
+    """A pair to score on."""
+    from llimba.records import Pair
+
+    return Pair(id=str(identifier), texts=texts, source="s", license="x", provenance="p", role="evaluate")
+
+
+def evaluation_pairs(numbers: Iterable[int]) -> list[Any]:
+    """Sentences to translate, as the corpus stage leaves them."""
+    return [pair(i, **{code: SENTENCES[code][i] for code in ("sc", "it")}) for i in numbers]
 
 
 def write_text(folder: Path) -> None:

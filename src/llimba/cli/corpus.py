@@ -11,6 +11,7 @@ from llimba.errors import LlimbaError
 from llimba.pipeline import runner
 from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
+from llimba.stages.folders import CorpusFolder
 
 corpus = typer.Typer(
     help="Look at a recipe's corpus: samples of what was rejected, and a report.", no_args_is_help=True
@@ -64,13 +65,13 @@ def report(
     stdout.print(f"{page}\n{page.with_suffix('.json')}", soft_wrap=True)
 
 
-def _folder(recipe: Recipe, runs: Path, unfinished: bool = False) -> Path:
+def _folder(recipe: Recipe, runs: Path, unfinished: bool = False) -> CorpusFolder:
     """The folder of the recipe's corpus; of a stage that failed at its end too, where `unfinished`."""
     step = next(step for step in runner.plan(recipe, runs) if step.stage.name == "corpus")
     if step.state == "done":
-        return step.folder
-    if unfinished and (step.partial / "rejected.jsonl").exists():
-        return step.partial
+        return CorpusFolder(step.folder)
+    if unfinished and (partial := CorpusFolder(step.partial)).rejected_file.exists():
+        return partial
     raise LlimbaError(
         f"{recipe.path} has no corpus yet ({step.state}: {step.why}). Run: llimba run {recipe.path} --until corpus"
     )

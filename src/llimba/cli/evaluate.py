@@ -24,6 +24,7 @@ def evaluate(
     from llimba.files import fingerprint
     from llimba.models.base_model import base_folder
     from llimba.stages.evaluate.stage import SYSTEMS, score_models
+    from llimba.stages.folders import CorpusFolder
 
     loaded = load_recipe(recipe, set_ or [])
     local = Path(model)
@@ -33,6 +34,6 @@ def evaluate(
     corpus = next(step for step in runner.run(loaded, runs, until="corpus") if step.stage.name == "corpus")
     asked = [model, corpus.fingerprint, loaded.evaluate.model_dump(mode="json")]
     folder = out or runs / "evaluations" / f"{local.name}-{fingerprint(asked)}"
-    scores = score_models(loaded, corpus.folder, {"model": base_folder(named)}, folder, runs / SYSTEMS)
+    scores = score_models(loaded, CorpusFolder(corpus.folder), {"model": base_folder(named)}, folder, runs / SYSTEMS)
     print_scores([(loaded, scores)])
     stdout.print(f"{folder}/scores.json; every answer under {folder}/hypotheses/", soft_wrap=True)

@@ -35,6 +35,7 @@ def interpolate(
     from llimba.files import fingerprint, sha256, write_json
     from llimba.stages.evaluate.harness import choose_precision
     from llimba.stages.evaluate.stage import SYSTEMS, score_models
+    from llimba.stages.folders import CorpusFolder
     from llimba.stages.interpolation.aside import halve
     from llimba.training.interpolation.choice import chosen
     from llimba.training.interpolation.weights import Between
@@ -61,10 +62,10 @@ def interpolate(
             between.write(number, partial)
             partial.rename(folder)
     best, reason, rows = weights[0], "the only one asked for", list[dict[str, float]]()
-    reported = corpus.folder
+    reported = CorpusFolder(corpus.folder)
     if len(weights) > 1:
-        reported = place / "reported"
-        choosing = halve(corpus.folder, reported)
+        reported = CorpusFolder(place / "reported")
+        choosing = halve(CorpusFolder(corpus.folder), reported)
         settings = (loaded.cpt or loaded.sft).model_copy(update={"interpolate_tolerance": tolerance})
         size = 4 * sum(len(document.text.encode()) for document in choosing)  # all of it, whole
         precision, _ = choose_precision(loaded.evaluate.precision)

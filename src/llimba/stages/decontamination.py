@@ -6,14 +6,11 @@ phrases recur innocently). FLORES sentences have about 21 words, so the 13-grams
 use would miss the short half of them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
-from llimba.files import read_jsonl
 from llimba.languages.text import fold
-from llimba.records import Document, read_records
 
 RUN = 8  # words shared with an evaluation sentence
 SHORTEST = 5  # words of the shortest sentence that is looked for inside a line
@@ -66,11 +63,3 @@ class EvaluationIndex:
                 if run in runs:
                     return Hit("shared 8 words" if size == RUN else "sentence inside", runs[run], run)
         return None
-
-
-def evaluated(corpus: Path) -> Iterator[tuple[str, str]]:
-    """Everything that is scored on in the corpus stage's folder: (id, text)."""
-    for row in read_jsonl(corpus / "evaluation.jsonl"):
-        yield from ((row["id"], text) for key, text in row.items() if key not in ("id", "source"))
-    for document in read_records(corpus / "held_out.jsonl", Document):
-        yield document.id, document.text

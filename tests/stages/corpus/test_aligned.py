@@ -9,6 +9,7 @@ from llimba.stages.corpus import aligned
 from llimba.stages.corpus.account import Account
 from llimba.stages.corpus.tables import Tables, shard
 from llimba.stages.decontamination import EvaluationIndex
+from llimba.stages.folders import CorpusFolder, SourcesFolder
 from tests.fakes import SENTENCES
 
 COMMON = {"source": "s", "license": "x", "provenance": "p"}
@@ -51,10 +52,10 @@ def test_a_conversation_leaves_for_any_of_its_texts(tmp_path: Path) -> None:
 def test_what_survives_in_the_files_is_seen(tmp_path: Path) -> None:
     write_records(tmp_path / "pairs.jsonl", [Pair(id="a", texts={"sc": SCORED, "it": "x"}, **COMMON)])
     write_records(tmp_path / "conversations.jsonl", [said("b", "eja"), said("c", SCORED)])
-    assert aligned.surviving(tmp_path, INDEX) == 2
+    assert aligned.surviving(CorpusFolder(tmp_path), INDEX) == 2
 
 
 def test_pairs_are_read_normal(tmp_path: Path) -> None:
     write_records(tmp_path / "pairs.jsonl", [Pair(id="a", texts={"sc": "s\u2019abba\n frisca", "it": "x"}, **COMMON)])
-    (pair,) = aligned.normal_pairs(tmp_path, load_language("srd"))
+    (pair,) = aligned.normal_pairs(SourcesFolder(tmp_path), load_language("srd"))
     assert pair.texts["sc"] == "s'abba frisca"

@@ -9,6 +9,7 @@ import pytest
 from llimba.errors import StageError
 from llimba.files import read_json, read_jsonl
 from llimba.stages.corpus.report import rejected_rows, report, shown_text, write_report
+from llimba.stages.folders import CorpusFolder
 from tests.fakes import recipe, tiny_tokenizer
 from tests.stages.corpus.test_stage import planted
 
@@ -27,7 +28,7 @@ def corpus(tmp_path: Path) -> Path:
 
 
 def test_numbers_are_those_of_the_files(corpus: Path) -> None:
-    found = report(corpus, tiny_tokenizer())
+    found = report(CorpusFolder(corpus), tiny_tokenizer())
     texts = [row["text"] for row in read_jsonl(corpus / "documents.jsonl")]
     assert found["totals"]["documents"] == len(texts)
     assert found["totals"]["words"] == sum(len(text.split()) for text in texts)
@@ -42,7 +43,7 @@ def test_numbers_are_those_of_the_files(corpus: Path) -> None:
 
 
 def test_the_page_is_whole_in_itself_and_escapes_what_it_shows(corpus: Path, tmp_path: Path) -> None:
-    found = report(corpus)
+    found = report(CorpusFolder(corpus))
     found["examples"]["sc"] = ["<script>alert(1)</script>"]
     write_report(found, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
@@ -54,16 +55,16 @@ def test_the_page_is_whole_in_itself_and_escapes_what_it_shows(corpus: Path, tmp
 
 
 def test_samples_are_of_the_rule_and_spread(corpus: Path) -> None:
-    assert [row["record"]["id"] for row in rejected_rows(corpus, "too short", 5)] == ["short"]
-    assert len(rejected_rows(corpus, None, 2)) == 2
-    assert len(rejected_rows(corpus, None, 100)) == 5
+    assert [row["record"]["id"] for row in rejected_rows(CorpusFolder(corpus), "too short", 5)] == ["short"]
+    assert len(rejected_rows(CorpusFolder(corpus), None, 2)) == 2
+    assert len(rejected_rows(CorpusFolder(corpus), None, 100)) == 5
     with pytest.raises(StageError, match="nothing was rejected under 'x'.*'contaminated' \(2\)"):
-        rejected_rows(corpus, "x", 1)
+        rejected_rows(CorpusFolder(corpus), "x", 1)
 
 
 def test_an_unfinished_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="no finished corpus"):
-        report(tmp_path)
+        report(CorpusFolder(tmp_path))
 
 
 def test_records_of_all_types_are_shown() -> None:

@@ -10,6 +10,7 @@ from llimba.files import read_jsonl
 from llimba.records import Conversation, Document, Pair, Record, read_records, write_records
 from llimba.stages.corpus import stage, tables
 from llimba.stages.corpus.stage import run
+from llimba.stages.folders import CorpusFolder
 from tests.fakes import SENTENCES, recipe
 
 COMMON: dict[str, Any] = {"source": "prose", "license": "x", "provenance": "p"}
@@ -80,7 +81,7 @@ def test_counts_add_up_and_every_loss_has_a_reason(tmp_path: Path) -> None:
 
 def test_what_is_scored_on_is_written_for_both_uses(tmp_path: Path) -> None:
     run(recipe(tmp_path), planted(tmp_path), tmp_path)
-    assert list(read_jsonl(tmp_path / "evaluation.jsonl")) == [{"id": "e", "source": "prose", **EVALUATION.texts}]
+    assert list(CorpusFolder(tmp_path).evaluation()) == [EVALUATION]
     held_out = {d.language: d.text for d in read_records(tmp_path / "held_out.jsonl", Document)}
     assert held_out == EVALUATION.texts
 

@@ -14,13 +14,14 @@ from llimba.records import Conversation, Document, write_records
 from llimba.stages.cpt import chat
 from llimba.stages.cpt.chat import conversations, own_answers
 from llimba.stages.cpt.stage import estimate, run, training_examples
+from llimba.stages.folders import CorpusFolder
 from llimba.training.examples import IGNORED
 from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model, tiny_tokenizer, write_held_out
 
 AS_THEY_STAND = ChatDocuments(own_answers=False)
 
 
-def corpus(folder: Path, count: int = 6, source: str = "prompts") -> Path:
+def corpus(folder: Path, count: int = 6, source: str = "prompts") -> CorpusFolder:
     """Sardinian and Italian documents, and conversations of one source; the last sentences are held out."""
     documents = (
         Document(id=f"{code}{i}", text=text, language=code, source="s", license="x", provenance="p")
@@ -38,7 +39,7 @@ def corpus(folder: Path, count: int = 6, source: str = "prompts") -> Path:
     )  # fmt: skip
     write_records(folder / "conversations.jsonl", asked)
     write_held_out(folder)
-    return folder
+    return CorpusFolder(folder)
 
 
 def with_chat(tmp_path: Path, settings: dict[str, Any], **changes: Any) -> Any:
@@ -150,10 +151,10 @@ def test_the_stage_asks_the_base_model_before_it_trains(tmp_path: Path, monkeypa
     ]
     loaded = with_chat(tmp_path, {"max_new_tokens": 8}, mixture={}, phases=phases, max_tokens=400)
     with pytest.raises(StageError, match="came to an end within 8"):  # a random model has no end to what it says
-        run(loaded, {"corpus": folder}, tmp_path / "random")
+        run(loaded, {"corpus": folder.path}, tmp_path / "random")
     answering(monkeypatch, {})
-    foreseen = estimate(loaded, {"corpus": folder}, "rtx4090")  # the answers are not there yet
-    facts = run(loaded, {"corpus": folder}, tmp_path / "out")
+    foreseen = estimate(loaded, {"corpus": folder.path}, "rtx4090")  # the answers are not there yet
+    facts = run(loaded, {"corpus": folder.path}, tmp_path / "out")
     assert (foreseen["tokens"], foreseen["steps"]) == (400, pytest.approx(facts["steps"], abs=4))
     assert facts["phases"] == [{"sc": 120, "it": 40, "chat": 40}, {"sc": 160, "it": 40}]
     assert facts["own_answers"] == {"made": 6, "came_to_an_end": 6}

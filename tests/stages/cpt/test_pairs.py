@@ -4,7 +4,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from llimba.files import read_jsonl
 from llimba.languages.profile import load_language
 from llimba.languages.prompts import completion_prompt
 from llimba.recipe import PairDocuments
@@ -14,6 +13,7 @@ from llimba.stages.cpt.pairs import pair_documents
 from llimba.stages.cpt.stage import documents
 from llimba.stages.cpt.tags import Tags
 from llimba.stages.decontamination import EvaluationIndex
+from llimba.stages.folders import CorpusFolder
 from tests.fakes import SENTENCES, recipe, recipe_content
 
 SARDINIAN = load_language("srd")
@@ -86,12 +86,11 @@ def test_pair_documents_hold_nothing_that_is_scored(tmp_path: Path) -> None:
     assert facts["counts"]["pairs"]["rejected"] == {"contaminated": 2}
 
     def hits(texts: list[Document]) -> int:
-        rows = read_jsonl(tmp_path / "corpus" / "evaluation.jsonl")
-        index = EvaluationIndex((row["id"], row[code]) for row in rows for code in ("sc", "it"))
+        index = EvaluationIndex(CorpusFolder(tmp_path / "corpus").scored_texts())
         lines = [line.partition(": ")[2] or line for d in texts for line in d.text.split("\n")]
         return sum(index.hit(line) is not None for line in lines)
 
-    made = [d for d in documents(loaded, tmp_path / "corpus") if d.language == "pairs"]
+    made = [d for d in documents(loaded, CorpusFolder(tmp_path / "corpus")) if d.language == "pairs"]
     assert len(made) == 2
     assert hits(made) == 0
     leaky = list(pair_documents(planted, cpt_pairs(), SARDINIAN, UNTAGGED))

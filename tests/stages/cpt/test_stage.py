@@ -9,6 +9,7 @@ from llimba.errors import StageError
 from llimba.files import read_jsonl
 from llimba.records import Document, Pair, write_records
 from llimba.stages.cpt.stage import estimate, run, training_examples
+from llimba.stages.folders import CorpusFolder
 from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model, tiny_tokenizer, write_held_out
 
 
@@ -72,7 +73,7 @@ def test_its_own_seed_reads_other_documents(tmp_path: Path) -> None:
     read = []
     for seed in (1, 1, 2):
         settings = {**recipe_content(tmp_path)["cpt"], "seed": seed, "max_tokens": 300}
-        found = training_examples(recipe(tmp_path, cpt=settings), tmp_path / "corpus", tiny_tokenizer())
+        found = training_examples(recipe(tmp_path, cpt=settings), CorpusFolder(tmp_path / "corpus"), tiny_tokenizer())
         read.append([(example.document, example.input_ids.tolist()) for example in found])
     assert read[0] == read[1] != read[2]
 

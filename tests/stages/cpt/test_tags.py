@@ -14,6 +14,7 @@ from llimba.stages.cpt.pairs import pair_documents
 from llimba.stages.cpt.stage import documents
 from llimba.stages.cpt.tags import Tags
 from llimba.stages.evaluate.tasks import wording
+from llimba.stages.folders import CorpusFolder
 from tests.fakes import SENTENCES, recipe, recipe_content
 
 SARDINIAN = load_language("srd")
@@ -60,7 +61,7 @@ def test_documents_stand_under_their_tag_and_replay_does_not(tmp_path: Path) -> 
     loaded = recipe(tmp_path, cpt={**content["cpt"], "norm_tags": {"dropout": 0}})
     replay = Document(id="r", text="Una riga.", language="it", variety="lsc", **COMMON)
     write_records(tmp_path / "documents.jsonl", [document(1, variety="logudoresu"), document(2), replay])
-    texts = [d.text for d in documents(loaded, tmp_path)]
+    texts = [d.text for d in documents(loaded, CorpusFolder(tmp_path))]
     assert texts == ["Sardinian (Logudorese):\nUna lìnia.", "Una lìnia.", "Una riga."]
 
 

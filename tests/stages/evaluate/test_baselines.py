@@ -7,6 +7,7 @@ import pytest
 from llimba.errors import RecipeError
 from llimba.files import read_jsonl
 from llimba.stages.evaluate.baselines import copy, published, published_systems
+from tests.fakes import pair
 
 DIRECTIONS = ["en-sc", "it-sc", "es-sc", "sc-en", "sc-it", "sc-es"]
 
@@ -44,8 +45,8 @@ def test_a_table_of_ones_own_and_a_wrong_one(tmp_path: Path) -> None:
 
 
 def test_a_copy_is_saved_and_scored(tmp_path: Path) -> None:
-    rows = [{"id": n, "it": f"uno due tre quattro {n}", "sc": f"unu duos tres bator {n}"} for n in range(3)]
+    rows = [pair(n, it=f"uno due tre quattro {n}", sc=f"unu duos tres bator {n}") for n in range(3)]
     scores = copy({"it-sc": rows}, tmp_path)["translation"]["it-sc"]
     assert scores["sentences"] == 3 and scores["bleu"] < 20
     saved = list(read_jsonl(tmp_path / "hypotheses" / "copy.it-sc.jsonl"))
-    assert [row["hypothesis"] for row in saved] == [row["it"] for row in rows]
+    assert [row["hypothesis"] for row in saved] == [row.texts["it"] for row in rows]

@@ -13,7 +13,7 @@ from llimba.recipe import EvaluateSection, Tokens
 from llimba.records import Document
 from llimba.stages.evaluate import harness
 from llimba.stages.evaluate.tasks import write_tasks
-from tests.fakes import SENTENCES, save_tiny_model
+from tests.fakes import SENTENCES, evaluation_pairs, save_tiny_model
 
 SETTINGS = EvaluateSection(precision="fp32", batch_size=2, max_new_tokens=6)
 
@@ -42,7 +42,7 @@ def test_log_likelihood_equals_direct_computation(tmp_path: Path, model: Any) ->
 
 
 def test_which_answers_ended_is_told_per_prompt(tmp_path: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [{"id": i, "source": "s", "it": SENTENCES["it"][i], "sc": SENTENCES["sc"][i]} for i in range(5)]
+    rows = evaluation_pairs(range(5))
     write_tasks(tmp_path / "t", {"it-sc": rows}, {}, load_language("srd"), SETTINGS, {})
 
     def generate(input_ids: torch.Tensor, **_: Any) -> torch.Tensor:
@@ -59,7 +59,7 @@ def test_which_answers_ended_is_told_per_prompt(tmp_path: Path, model: Any, monk
         "llimba_it_sc"
     ]
     ended = {sample["doc"]["id"]: model.stopped(sample["arguments"][0][0]) for sample in samples}
-    assert ended == {i: "sole" not in rows[i]["it"] for i in range(5)}
+    assert ended == {row.id: "sole" not in row.texts["it"] for row in rows}
     assert {sample["filtered_resps"][0] for sample in samples} == {"no"}  # the first line alone counts
     assert "<|im_start|>assistant" in samples[0]["arguments"][0][0]
 
@@ -80,9 +80,9 @@ def test_the_batch_is_chosen_by_the_card_and_not_by_what_is_free(model: Any) -> 
 
 
 def test_a_completion_stops_at_its_line(tmp_path: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [{"id": i, "source": "s", "it": SENTENCES["it"][i], "sc": SENTENCES["sc"][i]} for i in range(2)]
+    rows = evaluation_pairs(range(2))
     settings = EvaluateSection(precision="fp32", prompt="completion", num_fewshot=1, max_new_tokens=6)
-    shown = {"it-sc": [{"it": SENTENCES["it"][9], "sc": SENTENCES["sc"][9]}]}
+    shown = {"it-sc": evaluation_pairs([9])}
     write_tasks(tmp_path / "t", {"it-sc": rows}, {}, load_language("srd"), settings, shown)
 
     def generate(input_ids: torch.Tensor, **_: Any) -> torch.Tensor:
@@ -96,6 +96,6 @@ def test_a_completion_stops_at_its_line(tmp_path: Path, model: Any, monkeypatch:
     ).values()
     prompt = samples[0]["arguments"][0][0]
     first = f"Italian: {SENTENCES['it'][9]}\nSardinian: {SENTENCES['sc'][9]}\n\n"
-    assert prompt == f"{first}Italian: {samples[0]['doc']['it']}\nSardinian:"
-    assert {s["doc"]["id"]: model.stopped(s["arguments"][0][0]) for s in samples} == {0: False, 1: True}
+    assert prompt == f"{first}Italian: {samples[0]['doc']['texts']['it']}\nSardinian:"
+    assert {s["doc"]["id"]: model.stopped(s["arguments"][0][0]) for s in samples} == {"0": False, "1": True}
     assert {s["filtered_resps"][0].strip() for s in samples} == {"eja", "eja eja"}

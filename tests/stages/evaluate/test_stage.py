@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from llimba.errors import RecipeError, Unavailable
-from llimba.files import read_json, read_jsonl, write_jsonl
+from llimba.files import read_json, read_jsonl
 from llimba.languages.identify.identifier import Identifier
 from llimba.records import Document, write_records
 from llimba.reports import table
 from llimba.stages.evaluate import baselines, scored, stage
-from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model
+from tests.fakes import SENTENCES, evaluation_pairs, recipe, recipe_content, save_tiny_model
 from tests.languages.identify.test_identifier import lines
 from tests.models.translators.engines import Backwards
 
@@ -19,8 +19,7 @@ from tests.models.translators.engines import Backwards
 @pytest.fixture
 def inputs(tmp_path: Path) -> dict[str, Path]:
     corpus = tmp_path / "corpus"
-    rows = [{"id": i, "source": "s", **{c: SENTENCES[c][i] for c in ("sc", "it")}} for i in range(3)]
-    write_jsonl(corpus / "evaluation.jsonl", rows)
+    write_records(corpus / "evaluation.jsonl", evaluation_pairs(range(3)))
     documents = [
         Document(id=f"{c}{i}", text=SENTENCES[c][i], language=c, source="s", license="x", provenance="p")
         for c in ("sc", "it")

@@ -13,24 +13,21 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from llimba.files import read_jsonl
 from llimba.languages.identify.identifier import Identifier
 from llimba.models.answers import Answer
-from llimba.records import Document
+from llimba.records import Document, Pair
 from llimba.stages.evaluate import harness, system
 from llimba.stages.evaluate.baselines import copy
 from llimba.stages.evaluate.facts import Fact
 from llimba.stages.evaluate.instructions import Instruction
 from llimba.stages.evaluate.system import Asked, score
 from llimba.stages.evaluate.tasks import write_questions, write_references, write_tasks
-from tests.fakes import SENTENCES, recipe, save_tiny_model, write_text
+from tests.fakes import evaluation_pairs, pair, recipe, save_tiny_model, write_text
 from tests.languages.identify.test_identifier import lines
 
 ENDED, PAD = 258, 259  # <|im_end|> and <|pad|> of the tiny tokenizer
-ROWS = [
-    {"id": n, "source": "s", "it": it, "sc": sc}
-    for n, (it, sc) in enumerate(zip(lines("it", 200, 5), lines("sc", 200, 5), strict=True))
-]
+ROWS = [pair(n, it=it, sc=sc) for n, (it, sc) in enumerate(zip(lines("it", 200, 5), lines("sc", 200, 5), strict=True))]
 
 
-def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[[dict[str, Any]], str], **asked: Any) -> Any:
+def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[[Pair], str], **asked: Any) -> Any:
     """Scores of a stub that answers each row of `ROWS` with `say(row)`; an answer that ends in … does not stop."""
     tmp_path.mkdir(exist_ok=True)
     write_text(tmp_path)
@@ -44,7 +41,7 @@ def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[[dict[
 
         def generate(input_ids: torch.Tensor, **_: Any) -> torch.Tensor:
             prompts = [model.tokenizer.decode(row) for row in input_ids]
-            answers = [say(next(r for r in ROWS if f": {r['it']}<|im_end|>" in prompt)) for prompt in prompts]
+            answers = [say(next(r for r in ROWS if f": {r.texts['it']}<|im_end|>" in prompt)) for prompt in prompts]
             ids = [model.tokenizer(a.removesuffix("…"))["input_ids"] + [ENDED] * (a[-1:] != "…") for a in answers]
             longest = max(map(len, ids))
             filled = [[*row.tolist(), *i, *[PAD] * (longest - len(i))] for row, i in zip(input_ids, ids, strict=True)]
@@ -61,15 +58,15 @@ def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[[dict[
 def test_references_give_100_sources_the_copy_score_and_shuffled_ones_next_to_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    perfect, _ = scored(tmp_path / "a", monkeypatch, lambda row: row["sc"])
+    perfect, _ = scored(tmp_path / "a", monkeypatch, lambda row: row.texts["sc"])
     assert (perfect["translation"]["it-sc"]["bleu"], perfect["translation"]["it-sc"]["chrf"]) == (100, 100)
     monkeypatch.undo()
-    copied, out = scored(tmp_path / "b", monkeypatch, lambda row: row["it"])
+    copied, out = scored(tmp_path / "b", monkeypatch, lambda row: row.texts["it"])
     assert copied["translation"]["it-sc"] == copy({"it-sc": ROWS}, out)["translation"]["it-sc"]
     assert copied["behaviour"]["all"]["copy"]["share"] == 1
     monkeypatch.undo()
     other = random.Random(1).sample(ROWS, len(ROWS))
-    shuffled, _ = scored(tmp_path / "c", monkeypatch, lambda row: other[row["id"]]["sc"])
+    shuffled, _ = scored(tmp_path / "c", monkeypatch, lambda row: other[int(row.id)].texts["sc"])
     assert shuffled["translation"]["it-sc"]["bleu"] < 8  # few words in all, so some stand side by side by chance
 
 
@@ -78,9 +75,9 @@ def test_planted_failures_are_found_at_their_rates(tmp_path: Path, monkeypatch: 
     identifier = Identifier.train({code: lines(code, 300, 1) for code in ("sc", "it", "es")}, "sc", 1)
     italian = lines("it", 200, 9)
 
-    def say(row: dict[str, Any]) -> str:
-        n = row["id"]
-        text = italian[n] if n % 10 in (0, 3, 6) else row["sc"]
+    def say(row: Pair) -> str:
+        n = int(row.id)
+        text = italian[n] if n % 10 in (0, 3, 6) else row.texts["sc"]
         text = f"{text} привет" if n % 20 == 1 else text
         return f"{text}…" if n % 10 == 9 else text
 
@@ -129,7 +126,7 @@ def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_reference_is_scored_after_its_source_and_the_prompt_costs_nothing(tmp_path: Path) -> None:
     """The harness gives what the model says of the reference's tokens after the completion prompt."""
     loaded = recipe(tmp_path, evaluate={"precision": "fp32"})
-    rows = [{"id": n, "source": "s", "it": SENTENCES["it"][n], "sc": SENTENCES["sc"][n]} for n in range(3)]
+    rows = evaluation_pairs(range(3))
     out, folder = tmp_path / "out", save_tiny_model(tmp_path / "model")
     write_references(out / "tasks", {"it-sc": rows}, loaded.profile)
     asked = Asked({}, {}, [], [], {}, None, references={"it-sc": rows})
@@ -139,12 +136,12 @@ def test_a_reference_is_scored_after_its_source_and_the_prompt_costs_nothing(tmp
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     nats = 0.0
     for row in rows:
-        prompt = tokenizer(f"Italian: {row['it']}\nSardinian:", add_special_tokens=False)["input_ids"]
-        ids = torch.tensor([prompt + tokenizer(f" {row['sc']}", add_special_tokens=False)["input_ids"]])
+        prompt = tokenizer(f"Italian: {row.texts['it']}\nSardinian:", add_special_tokens=False)["input_ids"]
+        ids = torch.tensor([prompt + tokenizer(f" {row.texts['sc']}", add_special_tokens=False)["input_ids"]])
         with torch.no_grad():
             likely = model(ids).logits.log_softmax(-1)[0, len(prompt) - 1 : -1]
         nats -= likely.gather(1, ids[0, len(prompt) :, None]).sum().item()
-    size = sum(len(row["sc"].encode()) for row in rows)
+    size = sum(len(row.texts["sc"].encode()) for row in rows)
     measured = found["translation_bits_per_byte"]["it-sc"]
     assert measured["value"] == pytest.approx(nats / size / math.log(2), abs=1e-4)
     assert (measured["documents"], measured["bytes"]) == (3, size)

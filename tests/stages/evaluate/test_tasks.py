@@ -9,19 +9,24 @@ from llimba.languages.profile import load_language
 from llimba.recipe import EvaluateSection
 from llimba.records import Document
 from llimba.stages.evaluate.tasks import settle, write_questions, write_tasks
+from tests.fakes import pair
 
 
 def test_files(tmp_path: Path) -> None:
     document = Document(id="d", text="testu", language="sc", source="s", license="x", provenance="p")
-    rows = [{"id": 1, "source": "s", "it": "ciao", "sc": "salude"}]
     write_tasks(
-        tmp_path, {"it-sc": rows}, {"sc": [document]}, load_language("srd"), EvaluateSection(max_new_tokens=32), {}
+        tmp_path,
+        {"it-sc": [pair("1", it="ciao", sc="salude")]},
+        {"sc": [document]},
+        load_language("srd"),
+        EvaluateSection(max_new_tokens=32),
+        {},
     )
     task = yaml.safe_load((tmp_path / "llimba_it_sc.yaml").read_text())
-    assert task["doc_to_text"] == "Translate from Italian to Sardinian: {{it}}"
-    assert task["doc_to_target"] == "{{sc}}"
+    assert task["doc_to_text"] == "Translate from Italian to Sardinian: {{texts['it']}}"
+    assert task["doc_to_target"] == "{{texts['sc']}}"
     assert task["generation_kwargs"]["max_gen_toks"] == 32
-    assert list(read_jsonl(tmp_path / "llimba_it_sc.jsonl")) == rows
+    assert list(read_jsonl(tmp_path / "llimba_it_sc.jsonl")) == [{"id": "1", "texts": {"it": "ciao", "sc": "salude"}}]
     assert yaml.safe_load((tmp_path / "llimba_text_sc.yaml").read_text())["output_type"] == "loglikelihood_rolling"
     assert list(read_jsonl(tmp_path / "llimba_text_sc.jsonl")) == [{"id": "d", "text": "testu"}]
 
@@ -35,14 +40,17 @@ def test_settled_tasks_point_to_where_the_folder_will_be(tmp_path: Path) -> None
 
 
 def test_a_completion_prompt_stops_at_its_line_and_examples_stand_before_it(tmp_path: Path) -> None:
-    rows = [{"id": 1, "source": "s", "it": "ciao", "sc": "salude"}]
-    shown = [{"it": "pane", "sc": "pane"}, {"it": "acqua", "sc": "abba"}]
+    rows = [pair("1", it="ciao", sc="salude")]
+    shown = [pair("2", it="pane", sc="pane"), pair("3", it="acqua", sc="abba")]
     settings = EvaluateSection(prompt="completion", num_fewshot=2)
     write_tasks(tmp_path, {"it-sc": rows}, {}, load_language("srd"), settings, {"it-sc": shown})
     task = yaml.safe_load((tmp_path / "llimba_it_sc.yaml").read_text())
-    assert task["doc_to_text"] == "Italian: {{it}}\nSardinian:"
+    assert task["doc_to_text"] == "Italian: {{texts['it']}}\nSardinian:"
     assert task["generation_kwargs"]["until"] == ["\n"]
-    assert (task["num_fewshot"], task["fewshot_config"]["samples"]) == (2, shown)
+    assert (task["num_fewshot"], task["fewshot_config"]["samples"]) == (
+        2,
+        [{"id": p.id, "texts": p.texts} for p in shown],
+    )
 
 
 def test_questions_are_a_task_of_choices(tmp_path: Path) -> None:

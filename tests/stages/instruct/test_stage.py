@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from llimba.errors import RecipeError, StageError
-from llimba.files import read_jsonl, write_jsonl
+from llimba.files import read_jsonl
 from llimba.languages.identify.identifier import OTHER, Label
 from llimba.pipeline.stage_table import stages_of
 from llimba.records import Conversation, Document, Pair, read_records, write_records
@@ -23,7 +23,8 @@ def corpus(folder: Path, given: list[Conversation]) -> dict[str, Path]:
     write_records(folder / "pairs.jsonl", (Pair(id=f"p{i}", texts=t, **COMMON) for i, t in enumerate(texts)))
     write_records(folder / "conversations.jsonl", given)
     evaluated = "Custa fràsia est pro sa proa ebbia."
-    write_jsonl(folder / "evaluation.jsonl", [{"id": "e1", "source": "s", "sc": evaluated, "it": "una frase di prova"}])
+    scored = Pair(id="e1", texts={"sc": evaluated, "it": "una frase di prova"}, **COMMON)
+    write_records(folder / "evaluation.jsonl", [scored])
     held_out = Document(id="h1", text="Unu testu chi nemos depet lèghere prima.", language="sc", **COMMON)
     write_records(folder / "held_out.jsonl", [held_out])
     return {"corpus": folder}

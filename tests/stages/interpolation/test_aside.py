@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from llimba.files import read_jsonl, write_jsonl
 from llimba.records import Document, Pair, read_records, write_records
+from llimba.stages.folders import CorpusFolder
 from llimba.stages.interpolation.aside import apart, aside, halve
-from tests.fakes import SENTENCES
+from tests.fakes import SENTENCES, evaluation_pairs
 
 COMMON: dict[str, Any] = {"source": "s", "license": "x", "provenance": "p"}
 
@@ -33,20 +33,19 @@ def test_a_long_document_counts_with_what_is_looked_at() -> None:
 
 
 def test_no_reported_line_or_row_is_chosen_by(tmp_path: Path) -> None:
-    rows = [{"id": f"r{i}", "source": "s", **{c: SENTENCES[c][i] for c in ("sc", "it")}} for i in range(8)]
     texts = {code: "\n".join(SENTENCES[code][:8]) for code in ("sc", "it")}
     single = [document(f"s:{code}:{n}", code, SENTENCES[code][n]) for code in ("sc", "it") for n in (8, 9)]
     write_records(tmp_path / "held_out.jsonl", [*(document(f"s:{c}:a", c, t) for c, t in texts.items()), *single])
-    write_jsonl(tmp_path / "evaluation.jsonl", rows)
+    write_records(tmp_path / "evaluation.jsonl", evaluation_pairs(range(8)))
     write_records(tmp_path / "pairs.jsonl", [])
-    choosing = halve(tmp_path, tmp_path / "out")
+    choosing = halve(CorpusFolder(tmp_path), CorpusFolder(tmp_path / "out"))
     lines = {line for d in choosing for line in d.text.split("\n")}
     reported = list(read_records(tmp_path / "out" / "held_out.jsonl", Document))
     left = {line for d in reported for line in d.text.split("\n")}
     assert not lines & left
     assert lines | left == {sentence for code in ("sc", "it") for sentence in SENTENCES[code]}
-    translated = list(read_jsonl(tmp_path / "out" / "evaluation.jsonl"))
-    assert [row["id"] for row in translated] == ["r4", "r5", "r6", "r7"]
+    translated = CorpusFolder(tmp_path / "out").evaluation()
+    assert [pair.id for pair in translated] == ["4", "5", "6", "7"]
     halves = {d.id.replace(":sc:", ":").replace(":it:", ":") for d in choosing if d.id[-1] in "89"}
     assert len(halves) == sum(d.id[-1] in "89" for d in choosing) / 2  # a text goes over in all its languages
     assert (tmp_path / "out" / "pairs.jsonl").exists()

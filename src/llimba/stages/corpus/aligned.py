@@ -1,21 +1,21 @@
 """Pairs and conversations, cleaned one by one as they are read: contaminated ones leave, a pair stays once."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from llimba.languages.profile import Language
-from llimba.records import Conversation, Pair, Record, read_records
+from llimba.records import Conversation, Pair, Record
 from llimba.stages.corpus.account import Account
 from llimba.stages.corpus.normal import normal_pair
 from llimba.stages.corpus.rules import CONTAMINATED, Duplicates
 from llimba.stages.corpus.tables import Tables
 from llimba.stages.decontamination import EvaluationIndex
+from llimba.stages.folders import CorpusFolder, SourcesFolder
 
 
-def normal_pairs(folder: Path, profile: Language) -> Iterator[Pair]:
+def normal_pairs(sources: SourcesFolder, profile: Language) -> Iterator[Pair]:
     """The sources' pairs, normalised, a line a side."""
-    return (normal_pair(pair, profile) for pair in read_records(folder / "pairs.jsonl", Pair))
+    return (normal_pair(pair, profile) for pair in sources.pairs())
 
 
 def clean_pairs(
@@ -55,12 +55,12 @@ def clean_conversations(
         yield conversation
 
 
-def surviving(folder: Path, index: EvaluationIndex) -> int:
+def surviving(corpus: CorpusFolder, index: EvaluationIndex) -> int:
     """Evaluation sentences found in the written pairs and conversations."""
-    sides = (text for pair in read_records(folder / "pairs.jsonl", Pair) for text in pair.texts.values())
+    sides = (text for pair in corpus.pairs() for text in pair.texts.values())
     spoken = (
         line
-        for conversation in read_records(folder / "conversations.jsonl", Conversation)
+        for conversation in corpus.conversations()
         for content in conversation.contents
         for line in content.split("\n")
     )

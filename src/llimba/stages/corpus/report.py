@@ -9,8 +9,8 @@ from typing import Any
 from llimba.errors import StageError
 from llimba.files import read_jsonl, replacing, write_json
 from llimba.manifest import read_manifest
-from llimba.records import Document, read_records
 from llimba.stages.corpus.summary import LABELS
+from llimba.stages.folders import CorpusFolder
 
 MEASURED = 200  # documents of each language that fertility is measured on
 COUNTED = ("documents", "words", "tokens", "bytes")  # tokens: words times the fertility measured
@@ -18,32 +18,32 @@ SHOWN = 3  # examples of each language, and of each reason
 SHOWN_CHARACTERS = 400
 
 
-def rejected_rows(folder: Path, rule: str | None, sample: int) -> list[dict[str, Any]]:
+def rejected_rows(corpus: CorpusFolder, rule: str | None, sample: int) -> list[dict[str, Any]]:
     """Rows of `rejected.jsonl` under `rule` (None: all), spread evenly over the file; at most `sample` of them.
 
     Raises `StageError` where no record was turned away under that rule, naming the rules that there are.
     """
     rules = Counter[str]()
-    for row in read_jsonl(folder / "rejected.jsonl"):
+    for row in read_jsonl(corpus.rejected_file):
         rules[row["rule"]] += 1
     total = rules.total() if rule is None else rules[rule]
     if rule is not None and not total:
         known = ", ".join(f"'{name}' ({number})" for name, number in rules.most_common()) or "none"
         raise StageError(f"nothing was rejected under '{rule}'. Rules with rejected records: {known}.")
-    chosen = (row for row in read_jsonl(folder / "rejected.jsonl") if rule in (None, row["rule"]))
+    chosen = (row for row in read_jsonl(corpus.rejected_file) if rule in (None, row["rule"]))
     return list(islice(islice(chosen, 0, None, max(1, total // max(sample, 1))), sample))
 
 
-def report(folder: Path, tokenizer: Any = None) -> dict[str, Any]:
+def report(corpus: CorpusFolder, tokenizer: Any = None) -> dict[str, Any]:
     """Everything that the page shows, from the finished corpus folder.
 
     `tokenizer` is the base model's, for fertility (tokens a word, bytes a token); None leaves it out.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(corpus.path)
     if manifest is None:
-        raise StageError(f"{folder} holds no finished corpus. Run the recipe first: llimba run RECIPE --until corpus")
+        raise StageError(f"{corpus.path} holds no finished corpus. Run first: llimba run RECIPE --until corpus")
     facts = manifest["facts"]
-    examples, fertility = _documents(folder, tokenizer)
+    examples, fertility = _documents(corpus, tokenizer)
     rows = [
         {**row, "tokens": round(row["words"] * fertility.get(row["language"], {}).get("tokens_per_word", 0))}
         for row in facts["documents"]
@@ -63,7 +63,7 @@ def report(folder: Path, tokenizer: Any = None) -> dict[str, Any]:
             code: sorted((int(size), n) for size, n in bins.items()) for code, bins in facts["lengths"].items()
         },
         "examples": examples,
-        "rejected": _rejected_examples(folder),
+        "rejected": _rejected_examples(corpus),
     }
 
 
@@ -78,11 +78,11 @@ def grouped(rows: Iterable[dict[str, Any]], label: str) -> list[dict[str, Any]]:
     return sorted(table.values(), key=lambda entry: (-entry["words"], entry["name"]))
 
 
-def _documents(folder: Path, tokenizer: Any) -> tuple[dict[str, list[str]], dict[str, dict[str, float]]]:
+def _documents(corpus: CorpusFolder, tokenizer: Any) -> tuple[dict[str, list[str]], dict[str, dict[str, float]]]:
     """Examples, and fertility on the first `MEASURED` documents, of each language."""
     examples: dict[str, list[str]] = {}
     sums: dict[str, Counter[str]] = {}
-    for document in read_records(folder / "documents.jsonl", Document):
+    for document in corpus.documents():
         shown = examples.setdefault(document.language, [])
         if len(shown) < SHOWN:
             shown.append(document.text[:SHOWN_CHARACTERS])
@@ -102,10 +102,10 @@ def _documents(folder: Path, tokenizer: Any) -> tuple[dict[str, list[str]], dict
     }
 
 
-def _rejected_examples(folder: Path) -> dict[str, list[dict[str, Any]]]:
+def _rejected_examples(corpus: CorpusFolder) -> dict[str, list[dict[str, Any]]]:
     """The first few records of each rule, as a person reads them."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in read_jsonl(folder / "rejected.jsonl"):
+    for row in read_jsonl(corpus.rejected_file):
         shown = found.setdefault(row["rule"], [])
         if len(shown) < SHOWN:
             shown.append({"value": row["value"], "threshold": row["threshold"], "text": shown_text(row["record"])})

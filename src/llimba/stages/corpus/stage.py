@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llimba.errors import StageError
-from llimba.files import write_jsonl
 from llimba.recipe import Recipe
-from llimba.records import Conversation, Document, Pair, read_records, write_records
+from llimba.records import Document, Pair, write_records
 from llimba.stages.corpus import aligned
 from llimba.stages.corpus.account import Account
 from llimba.stages.corpus.foreign import learn
@@ -27,6 +26,7 @@ from llimba.stages.corpus.split import held_out, held_out_pairs, scored_document
 from llimba.stages.corpus.summary import by_language, by_source, described_rows
 from llimba.stages.corpus.tables import Tables, gather, tasks_for
 from llimba.stages.decontamination import EvaluationIndex
+from llimba.stages.folders import CorpusFolder, SourcesFolder
 
 if TYPE_CHECKING:
     from llimba.languages.identify.fasttext import FastText
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     """Clean the sources' records; returns counts that add up exactly, words, and the contamination result."""
-    sources, work = inputs["sources"], out / "work"
+    sources, corpus, work = SourcesFolder(inputs["sources"]), CorpusFolder(out), out / "work"
 
     def pairs() -> Iterator[Pair]:
         return aligned.normal_pairs(sources, recipe.profile)
@@ -45,12 +45,12 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     aside = held_out_pairs(pairs, recipe.corpus, recipe.seed)
     scored_pairs = [pair for pair in pairs() if pair.role == "evaluate" or pair.id in aside]
     scored = scored_documents(scored_pairs, _set_aside(recipe, sources))
-    write_records(out / "held_out.jsonl", scored)
-    write_jsonl(out / "evaluation.jsonl", ({"id": p.id, "source": p.source, **p.texts} for p in scored_pairs))
+    write_records(corpus.held_out_file, scored)
+    write_records(corpus.evaluation_file, scored_pairs)
     index = EvaluationIndex(sentences(scored_pairs, scored))
-    identifier = _identifier(recipe, sources, pairs, out)
+    identifier = _identifier(recipe, sources, pairs, corpus)
 
-    documents = _clean_documents(recipe, sources / "documents.jsonl", index, identifier, out)
+    documents = _clean_documents(recipe, sources, index, identifier, corpus)
     accounts = {
         "documents": documents,
         "pairs": Account(),
@@ -58,17 +58,16 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     }
     with Tables(work / "aligned", 0, ("rejected", "contamination")) as tables:
         kept = aligned.clean_pairs(pairs(), aside, index, accounts["pairs"], tables)
-        write_records(out / "pairs.jsonl", kept)
-        spoken = read_records(sources / "conversations.jsonl", Conversation)
-        kept_spoken = aligned.clean_conversations(spoken, index, accounts["conversations"], tables)
-        write_records(out / "conversations.jsonl", kept_spoken)
-    hits = _gather(work, out)
+        write_records(corpus.pairs_file, kept)
+        kept_spoken = aligned.clean_conversations(sources.conversations(), index, accounts["conversations"], tables)
+        write_records(corpus.conversations_file, kept_spoken)
+    hits = _gather(work, corpus)
 
     counts: dict[str, Any] = {kind: account.balance(kind) for kind, account in accounts.items()}
     counts["lines_removed"] = documents.of("lines")
     words = by_language(documents)
     _check(recipe, counts["documents"], words)
-    survivors = documents.of("surviving").get("documents", 0) + aligned.surviving(out, index)
+    survivors = documents.of("surviving").get("documents", 0) + aligned.surviving(corpus, index)
     if survivors:
         raise StageError(f"corpus: {survivors} evaluation sentences survive in the training text: a bug of llimba's.")
     shutil.rmtree(work)
@@ -86,36 +85,36 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     }
 
 
-def _set_aside(recipe: Recipe, sources: Path) -> Iterator[Document]:
+def _set_aside(recipe: Recipe, sources: SourcesFolder) -> Iterator[Document]:
     """The documents to score on, normalised."""
-    for document in read_records(sources / "documents.jsonl", Document):
+    for document in sources.documents():
         if document.role == "evaluate" or held_out(document, recipe.profile.code, recipe.corpus, recipe.seed):
             yield replace(document, text=normal_form(document, recipe.profile))
 
 
 def _identifier(
-    recipe: Recipe, sources: Path, pairs: Callable[[], Iterator[Pair]], out: Path
+    recipe: Recipe, sources: SourcesFolder, pairs: Callable[[], Iterator[Pair]], corpus: CorpusFolder
 ) -> "Identifier | FastText | None":
     """The fastText model that the recipe names, else one trained on trusted sources (by a stopped run before)."""
-    from llimba.languages.identify.fasttext import FastText
-    from llimba.languages.identify.identifier import Identifier
-
     if recipe.corpus.identifier is not None:
+        from llimba.languages.identify.fasttext import FastText
+
         return FastText(recipe.corpus.identifier)
-    path = out / "identifier.safetensors"
-    if path.exists():
-        return Identifier.load(path)
-    documents = (
-        replace(d, text=normal_form(d, recipe.profile)) for d in read_records(sources / "documents.jsonl", Document)
-    )
+    if (trained := corpus.identifier()) is not None:
+        return trained
+    documents = (replace(d, text=normal_form(d, recipe.profile)) for d in sources.documents())
     identifier = learn(recipe, documents, pairs())
     if identifier is not None:
-        identifier.save(path)
+        identifier.save(corpus.identifier_file)
     return identifier
 
 
 def _clean_documents(
-    recipe: Recipe, path: Path, index: EvaluationIndex, identifier: "Identifier | FastText | None", out: Path
+    recipe: Recipe,
+    sources: SourcesFolder,
+    index: EvaluationIndex,
+    identifier: "Identifier | FastText | None",
+    corpus: CorpusFolder,
 ) -> Account:
     """Write `documents.jsonl`; returns its account. Shards and tables of all passes stay under `work` meanwhile."""
     from llimba.stages.corpus.clean import Clean, Cleaning
@@ -125,7 +124,8 @@ def _clean_documents(
     from llimba.stages.corpus.near import Signatures
     from llimba.stages.corpus.shards import RecordReader, ShardReader, ShardWriter
 
-    settings, work, tasks = recipe.corpus, out / "work", tasks_for(path)
+    path = sources.documents_file
+    settings, work, tasks = recipe.corpus, corpus.path / "work", tasks_for(path)
     cleaning = Cleaning(settings, recipe.profile, recipe.seed, index, identifier)
     first = [
         RecordReader(path),
@@ -146,8 +146,8 @@ def _clean_documents(
     ]
     run_pipeline("duplicates", second, tasks, work / "logs" / "finish", settings.executor)
 
-    gather([work / "finish" / "documents"], out / "documents.jsonl")
-    proof = [RecordReader(out / "documents.jsonl"), Prove(index, work / "proof")]
+    gather([work / "finish" / "documents"], corpus.documents_file)
+    proof = [RecordReader(corpus.documents_file), Prove(index, work / "proof")]
     run_pipeline("proof", proof, tasks, work / "logs" / "proof", settings.executor)
     return Account.total([work / "clean" / "account", work / "finish" / "account", work / "proof"])
 
@@ -166,12 +166,12 @@ def _twins(recipe: Recipe, work: Path, tasks: int) -> dict[int, dict[int, Any]]:
     return found
 
 
-def _gather(work: Path, out: Path) -> int:
+def _gather(work: Path, corpus: CorpusFolder) -> int:
     """Bring the tables of all passes together; returns the number of contaminated lines."""
-    gather([work / part / "rejected" for part in ("clean", "finish", "aligned")], out / "rejected.jsonl")
-    gather([work / part / "contamination" for part in ("clean", "aligned")], out / "contamination.jsonl")
-    gather([work / "clean" / "foreign"], out / "foreign.jsonl")
-    with (out / "contamination.jsonl").open("rb") as handle:
+    gather([work / part / "rejected" for part in ("clean", "finish", "aligned")], corpus.rejected_file)
+    gather([work / part / "contamination" for part in ("clean", "aligned")], corpus.contamination_file)
+    gather([work / "clean" / "foreign"], corpus.foreign_file)
+    with corpus.contamination_file.open("rb") as handle:
         return sum(1 for _ in handle)
 
 

@@ -17,8 +17,9 @@ from llimba.files import read_jsonl, stable_fraction, write_jsonl
 from llimba.models.answers import ask
 from llimba.models.opened import open_model
 from llimba.recipe import ChatDocuments, Recipe
-from llimba.records import Conversation, read_records
-from llimba.stages.decontamination import EvaluationIndex, evaluated
+from llimba.records import Conversation
+from llimba.stages.decontamination import EvaluationIndex
+from llimba.stages.folders import CorpusFolder
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ AT_ONCE = 64  # answers; a killed run loses no more
 LOOK_SECONDS = 2.0  # between looks of another process for the answers that the first one makes
 
 
-def conversations(settings: ChatDocuments, corpus: Path, answers: Path | None = None) -> Iterator[Conversation]:
+def conversations(settings: ChatDocuments, corpus: CorpusFolder, answers: Path | None = None) -> Iterator[Conversation]:
     """What may be read, in a fixed order: as it stands, or one request and the model's own answer from `answers`.
 
     Where own answers are asked for and not made yet, as for an estimate, each is taken to be half as long as it may be.
@@ -44,9 +45,9 @@ def conversations(settings: ChatDocuments, corpus: Path, answers: Path | None = 
             yield replace(conversation, messages=messages, origin="generated")
 
 
-def _whole_answers(settings: ChatDocuments, corpus: Path, answers: Path) -> dict[tuple[str, str], str]:
+def _whole_answers(settings: ChatDocuments, corpus: CorpusFolder, answers: Path) -> dict[tuple[str, str], str]:
     """By source and id, the answers that came to an end and hold nothing that is scored on."""
-    index = EvaluationIndex(evaluated(corpus))
+    index = EvaluationIndex(corpus.scored_texts())
     whole = (row for row in read_jsonl(answers) if row["stopped"] and row["answer"].strip())
     clean = (row for row in whole if not any(map(index.hit, row["answer"].split("\n"))))
     said = {(row["source"], row["id"]): row["answer"].strip() for row in clean}
@@ -58,7 +59,7 @@ def _whole_answers(settings: ChatDocuments, corpus: Path, answers: Path) -> dict
     return said
 
 
-def own_answers(recipe: Recipe, corpus: Path, start: Path, out: Path) -> Path:
+def own_answers(recipe: Recipe, corpus: CorpusFolder, start: Path, out: Path) -> Path:
     """The base model's answer to the first request of every conversation, in `out`; what is there is not made again.
 
     A request that leaves no room for its answer within `sequence_length` is not asked. Of several processes the first
@@ -80,7 +81,7 @@ def counted(answers: Path) -> dict[str, int]:
     return {"made": len(ends), "came_to_an_end": sum(ends)}
 
 
-def _answer(recipe: Recipe, corpus: Path, start: Path, partial: Path) -> None:
+def _answer(recipe: Recipe, corpus: CorpusFolder, start: Path, partial: Path) -> None:
     from llimba.training.examples import conversation_length
 
     section = recipe.cpt
@@ -113,11 +114,11 @@ def _answer(recipe: Recipe, corpus: Path, start: Path, partial: Path) -> None:
     logger.info("cpt: %d of %d own answers came to an end", sum(row["stopped"] for row in rows), len(rows))
 
 
-def _chosen(settings: ChatDocuments, corpus: Path) -> Iterator[Conversation]:
+def _chosen(settings: ChatDocuments, corpus: CorpusFolder) -> Iterator[Conversation]:
     """The conversations of the sources that are named, at most so many, in an order fixed by their ids."""
     wanted = (
         conversation
-        for conversation in read_records(corpus / "conversations.jsonl", Conversation)
+        for conversation in corpus.conversations()
         if not settings.sources or conversation.source in settings.sources
     )
     ranked = sorted(wanted, key=lambda conversation: stable_fraction("chat", conversation.id))

@@ -12,11 +12,12 @@ from llimba.errors import StageError
 from llimba.languages.prompts import tagged_text
 from llimba.models.base_model import base_folder, token_contract
 from llimba.recipe import CHAT, CptSection, Recipe
-from llimba.records import Document, Pair, read_records
+from llimba.records import Document
 from llimba.stages.cpt.chat import conversations, counted, own_answers
 from llimba.stages.cpt.mixture import key_of, mix
 from llimba.stages.cpt.pairs import pair_documents
 from llimba.stages.cpt.tags import Tags
+from llimba.stages.folders import CorpusFolder
 from llimba.stages.interpolation.after_training import check_text, interpolate, to_choose_by
 from llimba.stages.interpolation.aside import apart
 
@@ -32,15 +33,15 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     from llimba.training.model import open_for_training
     from llimba.training.monitor import held_out_examples
 
-    settings = _settings(recipe)
-    check_text(settings, inputs["corpus"], recipe)
+    settings, corpus = _settings(recipe), CorpusFolder(inputs["corpus"])
+    check_text(settings, corpus, recipe)
     start = base_folder(recipe.base_model)
     answers = None
     if settings.chat is not None and settings.chat.own_answers:
-        answers = own_answers(recipe, inputs["corpus"], start, out)
+        answers = own_answers(recipe, corpus, start, out)
     opened = open_for_training(start, settings, recipe.base_model.tokens)
-    chosen = training_examples(recipe, inputs["corpus"], opened.tokenizer, answers)
-    aside = list(read_records(inputs["corpus"] / "held_out.jsonl", Document))
+    chosen = training_examples(recipe, corpus, opened.tokenizer, answers)
+    aside = list(corpus.held_out())
     held_out = held_out_examples(
         aside,
         recipe.evaluate.languages,
@@ -55,7 +56,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     between = dict[str, Any]()
 
     def end(trained: Path) -> None:
-        between["interpolation"] = interpolate(start, trained, settings, inputs["corpus"], recipe, opened.precision)
+        between["interpolation"] = interpolate(start, trained, settings, corpus, recipe, opened.precision)
 
     finish(opened.model, opened.tokenizer, out, check=end)
     if answers is not None:
@@ -63,7 +64,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     return facts | between | {"tokens_per_epoch": tokens_by_key(chosen), "phases": tokens_by_phase(chosen)}
 
 
-def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any, answers: Path | None = None) -> list["Example"]:
+def training_examples(
+    recipe: Recipe, corpus: CorpusFolder, tokenizer: Any, answers: Path | None = None
+) -> list["Example"]:
     """One epoch: documents and conversations in the tokenizer's ids, split, and mixed by the recipe's token shares.
 
     `answers`: the base model's own to the conversations, where `chat.own_answers` asks for them; None for an estimate.
@@ -91,20 +94,20 @@ def training_examples(recipe: Recipe, corpus: Path, tokenizer: Any, answers: Pat
     return chosen
 
 
-def documents(recipe: Recipe, corpus: Path) -> Iterator[Document]:
+def documents(recipe: Recipe, corpus: CorpusFolder) -> Iterator[Document]:
     """All that may be read: the corpus's documents, and its pairs written out; `language` is the mixture's key."""
     settings, profile = _settings(recipe), recipe.profile
     tags, keys = Tags(settings.norm_tags, profile, recipe.seed), set(settings.mixture_keys())
     left_out = to_choose_by(recipe, settings, corpus)
     ids = {document.id for document in left_out}
-    for document in read_records(corpus / "documents.jsonl", Document):
+    for document in corpus.documents():
         if document.id in ids:
             continue
         tag = tags.of(document, document.id) if document.language == profile.code else ""
         key = key_of(document, document.language, keys)
         yield replace(document, language=key, text=tagged_text(profile, document.text, tag))
     if settings.pairs is not None:
-        pairs = apart(read_records(corpus / "pairs.jsonl", Pair), left_out)
+        pairs = apart(corpus.pairs(), left_out)
         for document in pair_documents(pairs, settings.pairs, profile, tags):
             yield replace(document, language=key_of(document, document.language, keys))
 
@@ -113,8 +116,8 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[
     """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the corpus is there."""
     from llimba.training.estimate import estimate_stage
 
-    corpus, settings = inputs["corpus"], _settings(recipe)
-    examples = partial(training_examples, recipe, corpus) if (corpus / "documents.jsonl").exists() else None
+    corpus, settings = CorpusFolder(inputs["corpus"]), _settings(recipe)
+    examples = partial(training_examples, recipe, corpus) if corpus.documents_file.exists() else None
     return estimate_stage(recipe.base_model, settings, card, examples, recipe.seed_of(settings), settings.epoch_tokens)
 
 

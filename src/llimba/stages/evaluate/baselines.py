@@ -16,8 +16,8 @@ from llimba.files import write_jsonl
 from llimba.languages.prompts import split_direction
 from llimba.models.translators.engines import open_engine
 from llimba.recipe import Recipe
+from llimba.records import Pair
 from llimba.stages.evaluate.scores import translation_scores
-from llimba.stages.evaluate.selection import Row
 
 logger = logging.getLogger(__name__)
 
@@ -69,47 +69,45 @@ def published_systems(tables: dict[str, Published], directions: list[str]) -> di
     return found
 
 
-def copy(rows: dict[str, list[Row]], out: Path) -> dict[str, Any]:
+def copy(rows: dict[str, list[Pair]], out: Path) -> dict[str, Any]:
     """The baseline that does nothing: the source is the hypothesis."""
     translation = {}
     for direction, chosen in rows.items():
-        source, target = split_direction(direction)
-        answers = [
-            {"id": r["id"], "source": r[source], "reference": r[target], "hypothesis": r[source]} for r in chosen
-        ]
+        source, _ = split_direction(direction)
+        answers = [asked(pair, direction) | {"hypothesis": pair.texts[source]} for pair in chosen]
         translation[direction] = saved_scores(out / HYPOTHESES / f"copy.{direction}.jsonl", answers)
     return {"translation": translation}
 
 
-def engines(recipe: Recipe, rows: dict[str, list[Row]], out: Path) -> dict[str, Any]:
+def engines(recipe: Recipe, rows: dict[str, list[Pair]], out: Path) -> dict[str, Any]:
     """Other systems that the recipe names; one that this machine lacks is left out and said."""
     found: dict[str, Any] = {}
-    for heading, asked in recipe.evaluate.baselines.items():
+    for heading, engines_by_direction in recipe.evaluate.baselines.items():
         translation = {}
-        for direction, settings in asked.items():
-            source, target = split_direction(direction)
+        for direction, settings in engines_by_direction.items():
+            source, _ = split_direction(direction)
             chosen = rows[direction]
             try:
                 with set_at(f"evaluate.baselines.{heading}.{direction}"):
                     engine = open_engine(settings, recipe.profile, None)
-                    said = engine.translate([row[source] for row in chosen])
+                    said = engine.translate([pair.texts[source] for pair in chosen])
             except Unavailable as error:
                 logger.warning("  left out: %s", error)
                 continue
             answers = [
-                {
-                    "id": r["id"],
-                    "source": r[source],
-                    "reference": r[target],
-                    "hypothesis": s.text,
-                    "engine": engine.name,
-                }
-                for r, s in zip(chosen, said, strict=True)
+                asked(pair, direction) | {"hypothesis": translation.text, "engine": engine.name}
+                for pair, translation in zip(chosen, said, strict=True)
             ]
             translation[direction] = saved_scores(out / HYPOTHESES / f"{heading}.{direction}.jsonl", answers)
         if translation:
             found[heading] = {"translation": translation}
     return found
+
+
+def asked(pair: Pair, direction: str) -> dict[str, str]:
+    """What every saved answer repeats of its sentence."""
+    source, target = split_direction(direction)
+    return {"id": pair.id, "source": pair.texts[source], "reference": pair.texts[target]}
 
 
 def saved_scores(path: Path, answers: list[dict[str, Any]]) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from llimba.files import read_json, write_json
 from llimba.languages.prompts import PROMPT_GAP, draft_prompt, split_direction
 from llimba.models.translators.engines import open_engine
 from llimba.recipe import Decoding, Recipe
-from llimba.records import Pair, read_records
+from llimba.records import Pair
 from llimba.stages.evaluate import harness
-from llimba.stages.evaluate.baselines import HYPOTHESES, saved_scores
+from llimba.stages.evaluate.baselines import HYPOTHESES, asked, saved_scores
 from llimba.stages.evaluate.behaviour import behaviour, summed
-from llimba.stages.evaluate.selection import EXAMPLE_WORDS, Row
+from llimba.stages.evaluate.selection import EXAMPLE_WORDS
 from llimba.stages.evaluate.tasks import FIRST_LINE, wording
+from llimba.stages.folders import CorpusFolder
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ Examples = list[tuple[str, str]]  # source and target
 
 
 def decoded(
-    recipe: Recipe, corpus: Path, folders: dict[str, Path], rows: dict[str, list[Row]], out: Path
+    recipe: Recipe, corpus: CorpusFolder, folders: dict[str, Path], rows: dict[str, list[Pair]], out: Path
 ) -> dict[str, Any]:
     """Scores by heading ("sft, beam4"); a way that a killed run has finished is not decoded again."""
     found: dict[str, Any] = {}
@@ -53,12 +54,12 @@ def decoded(
 
 def _scored(
     recipe: Recipe,
-    corpus: Path,
+    corpus: CorpusFolder,
     model: Any,
     how: Decoding,
     name: str,
     heading: str,
-    rows: dict[str, list[Row]],
+    rows: dict[str, list[Pair]],
     out: Path,
 ) -> dict[str, Any]:
     translation: dict[str, Any] = {}
@@ -66,7 +67,7 @@ def _scored(
     ended: list[bool] = []
     for direction, chosen in rows.items():
         source, target = split_direction(direction)
-        sentences = [row[source] for row in chosen]
+        sentences = [pair.texts[source] for pair in chosen]
         drafts: Sequence[str | None] = [None] * len(sentences)
         if how.draft:
             if direction not in how.draft:
@@ -80,18 +81,19 @@ def _scored(
                 continue
         shown: list[Examples] = [[] for _ in sentences]
         if how.retrieved:
-            pairs = read_records(corpus / "pairs.jsonl", Pair)
-            known = [(p.texts[source], p.texts[target]) for p in pairs if source in p.texts and target in p.texts]
+            known = [
+                (p.texts[source], p.texts[target]) for p in corpus.pairs() if source in p.texts and target in p.texts
+            ]
             shown = retrieve(sentences, known, how.retrieved)
         given = zip(sentences, shown, drafts, strict=True)
         prompts = [_prompt(recipe, model, direction, *one) for one in given]
         with progress.bar(f"{heading}: {direction}", len(prompts), "answers") as bar:
             made = generate(recipe, model, prompts, how, bar)
-        answers = []
-        for row, candidates in zip(chosen, made, strict=True):
+        answers: list[dict[str, Any]] = []
+        for pair, candidates in zip(chosen, made, strict=True):
             lines = [_first_line(text) for text, _ in candidates]
             best = agreed(lines) if how.samples else 0
-            about = {"id": row["id"], "source": row[source], "reference": row[target], "hypothesis": lines[best]}
+            about = asked(pair, direction) | {"hypothesis": lines[best]}
             raw, stopped = candidates[best]
             answers.append(about | {"raw": raw, "stopped": stopped} | ({"candidates": lines} if how.samples else {}))
         ended += [answer["stopped"] for answer in answers]

@@ -67,7 +67,7 @@ def _key(recipe: Recipe, folder: Path, asked: Asked, tasks: Path) -> str:
             recipe.evaluate.model_dump(mode="json", exclude=NOT_ASKED),
             {path.name: sha256(path) for path in sorted(tasks.glob("*.jsonl"))},
             recipe.profile.model_dump(mode="json"),
-            asked.examples,
+            {direction: [pair.texts for pair in pairs] for direction, pairs in asked.examples.items()},
             [asdict(instruction) for instruction in asked.instructions],
             [fact.model_dump() for fact in asked.facts],
             asked.identifier_digest,

@@ -1,8 +1,9 @@
 """Which sentences and texts a score rests on: the same for every system, spread over the sources, fixed by hash."""
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any
+from typing import TypeVar
 
 from llimba.errors import StageError
 from llimba.files import stable_fraction
@@ -10,24 +11,24 @@ from llimba.languages.prompts import split_direction
 from llimba.recipe import EvaluateSection
 from llimba.records import Document, Pair
 
+R = TypeVar("R", Document, Pair)
 EXAMPLE_WORDS, LONG = 6, 60  # the shortest side of an example pair, and the longest
-Row = dict[str, Any]  # {"id", "source", and a text per language code}
 
 
-def sentences(rows: Iterable[Row], settings: EvaluateSection, seed: int) -> dict[str, list[Row]]:
-    """Rows to translate, by direction: at most `max_words` on either side and `max_sentences`, sources in turn.
+def sentences(pairs: Iterable[Pair], settings: EvaluateSection, seed: int) -> dict[str, list[Pair]]:
+    """Pairs to translate, by direction: at most `max_words` on either side and `max_sentences`, sources in turn.
 
     Raises `StageError` for a direction without a single sentence.
     """
-    ranked = _in_turn(sorted(rows, key=lambda row: stable_fraction(str(seed), str(row["id"]))))
-    chosen: dict[str, list[Row]] = {}
+    ranked = _in_turn(sorted(pairs, key=lambda pair: stable_fraction(str(seed), pair.id)))
+    chosen: dict[str, list[Pair]] = {}
     for direction in settings.directions:
         codes = split_direction(direction)
         fitting = [
-            row
-            for row in ranked
-            if all(row.get(code) for code in codes)
-            and (settings.max_words is None or max(len(row[code].split()) for code in codes) <= settings.max_words)
+            pair
+            for pair in ranked
+            if all(pair.texts.get(code) for code in codes)
+            and (settings.max_words is None or _longest(pair, codes) <= settings.max_words)
         ]
         if not fitting:
             raise StageError(
@@ -39,27 +40,27 @@ def sentences(rows: Iterable[Row], settings: EvaluateSection, seed: int) -> dict
     return chosen
 
 
-def references(rows: Iterable[Row], settings: EvaluateSection, seed: int) -> dict[str, list[Row]]:
-    """Rows whose reference is scored after its source, by direction: as for `sentences`, but up to `max_bytes`.
+def references(pairs: Iterable[Pair], settings: EvaluateSection, seed: int) -> dict[str, list[Pair]]:
+    """Pairs whose reference is scored after its source, by direction: as for `sentences`, but up to `max_bytes`.
 
     It costs no generation, so it rests on more than the answers do. Empty where the recipe does not ask for it.
     """
     if not settings.translation_bits_per_byte:
         return {}
-    fitting = sentences(rows, settings.model_copy(update={"max_sentences": None}), seed)
-    chosen: dict[str, list[Row]] = {}
+    fitting = sentences(pairs, settings.model_copy(update={"max_sentences": None}), seed)
+    chosen: dict[str, list[Pair]] = {}
     for direction, ranked in fitting.items():
         target, size = split_direction(direction)[1], 0
         chosen[direction] = []
-        for row in ranked:
-            size += len(row[target].encode())
+        for pair in ranked:
+            size += len(pair.texts[target].encode())
             if chosen[direction] and settings.max_bytes is not None and size > settings.max_bytes:
                 break
-            chosen[direction].append(row)
+            chosen[direction].append(pair)
     return chosen
 
 
-def few_shot(pairs: Iterable[Pair], settings: EvaluateSection, seed: int) -> dict[str, list[dict[str, Any]]]:
+def few_shot(pairs: Iterable[Pair], settings: EvaluateSection, seed: int) -> dict[str, list[Pair]]:
     """The example pairs of each direction, from the pairs that are trained on: no scored sentence is among them.
 
     The same ones for every sentence and model, at most `max_words` a side where that is set, whole sentences of six
@@ -72,11 +73,11 @@ def few_shot(pairs: Iterable[Pair], settings: EvaluateSection, seed: int) -> dic
     for direction in settings.directions:
         codes = split_direction(direction)
         fitting = (
-            {code: pair.texts[code] for code in codes}
+            pair
             for pair in ranked
             if all(code in pair.texts for code in codes)
             and min(len(pair.texts[code].split()) for code in codes) >= EXAMPLE_WORDS
-            and max(len(pair.texts[code].split()) for code in codes) <= (settings.max_words or LONG)
+            and _longest(pair, codes) <= (settings.max_words or LONG)
         )
         found[direction] = list(islice(fitting, settings.num_fewshot))
         if len(found[direction]) < settings.num_fewshot:
@@ -95,11 +96,10 @@ def texts(documents: Iterable[Document], settings: EvaluateSection, seed: int) -
     pool = sorted(documents, key=lambda document: stable_fraction(str(seed), document.id))
     chosen: dict[str, list[Document]] = {}
     for language in settings.languages:
-        ranked = _in_turn([{"source": d.source, "document": d} for d in pool if d.language == language])
+        ranked = _in_turn(document for document in pool if document.language == language)
         kept: list[Document] = []
         size = 0
-        for row in ranked:
-            document: Document = row["document"]
+        for document in ranked:
             length = len(document.text.encode())
             if not kept or settings.max_bytes is None or size + length <= settings.max_bytes:
                 kept.append(document)
@@ -114,11 +114,16 @@ def texts(documents: Iterable[Document], settings: EvaluateSection, seed: int) -
     return chosen
 
 
-def _in_turn(rows: list[Row]) -> list[Row]:
-    """Rows reordered so that the sources alternate, each in its given order."""
-    seen: dict[str, int] = {}
+def _longest(pair: Pair, codes: Iterable[str]) -> int:
+    """Words of the longer side."""
+    return max(len(pair.texts[code].split()) for code in codes)
+
+
+def _in_turn(records: Iterable[R]) -> list[R]:
+    """Records reordered so that the sources alternate, each in its given order."""
+    seen = Counter[str]()
     keyed = []
-    for row in rows:
-        turn = seen[row["source"]] = seen.get(row["source"], -1) + 1
-        keyed.append((turn, row["source"], row))
-    return [row for _, _, row in sorted(keyed, key=lambda entry: entry[:2])]
+    for record in records:
+        keyed.append((seen[record.source], record.source, record))
+        seen[record.source] += 1
+    return [record for _, _, record in sorted(keyed, key=lambda entry: entry[:2])]

@@ -7,10 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from llimba.files import read_jsonl, sha256, write_json
+from llimba.files import sha256, write_json
 from llimba.models.base_model import base_folder
 from llimba.recipe import Recipe
-from llimba.records import Document, Pair, read_records
 from llimba.stages.evaluate import baselines, harness
 from llimba.stages.evaluate.behaviour import KINDS
 from llimba.stages.evaluate.decoding import decoded
@@ -21,6 +20,7 @@ from llimba.stages.evaluate.scores import signatures
 from llimba.stages.evaluate.selection import few_shot, references, sentences, texts
 from llimba.stages.evaluate.system import CLOZE, QUESTIONS, Asked
 from llimba.stages.evaluate.tasks import settle, wording, write_questions, write_references, write_tasks
+from llimba.stages.folders import CorpusFolder
 
 SYSTEMS = "systems"  # the folder beside the stages' with what each model said
 PROBES = ("translation_bits_per_byte", "mode_switch", "instructions", "facts")  # each where the recipe asks for it
@@ -33,10 +33,12 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         **({"cpt": inputs["cpt"] / "model"} if "cpt" in inputs else {}),
         "sft": inputs["sft"] / "model",
     }
-    return score_models(recipe, inputs["corpus"], folders, out, out.parent.parent / SYSTEMS)
+    return score_models(recipe, CorpusFolder(inputs["corpus"]), folders, out, out.parent.parent / SYSTEMS)
 
 
-def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Path, store: Path) -> dict[str, Any]:
+def score_models(
+    recipe: Recipe, corpus: CorpusFolder, folders: dict[str, Path], out: Path, store: Path
+) -> dict[str, Any]:
     """Score any model folders, by name, on what the recipe's corpus has set aside; writes and returns the scores.
 
     What was scored before is found in `store`.
@@ -86,23 +88,19 @@ def score_models(recipe: Recipe, corpus: Path, folders: dict[str, Path], out: Pa
     return scores
 
 
-def _asked(recipe: Recipe, corpus: Path) -> Asked:
+def _asked(recipe: Recipe, corpus: CorpusFolder) -> Asked:
     """Sentences, texts, questions and instructions, chosen once for every model."""
-    from llimba.languages.identify.identifier import Identifier
-
-    settings = recipe.evaluate
-    path = corpus / "identifier.safetensors"
-    identifier = Identifier.load(path) if path.exists() else None  # where the recipe has one trained
-    rows = list(read_jsonl(corpus / "evaluation.jsonl"))
+    settings, identifier = recipe.evaluate, corpus.identifier()
+    pairs = list(corpus.evaluation())
     return Asked(
-        references=references(rows, settings, recipe.seed),
-        examples=few_shot(read_records(corpus / "pairs.jsonl", Pair), settings, recipe.seed),
-        rows=sentences(rows, settings, recipe.seed),
-        held_out=texts(read_records(corpus / "held_out.jsonl", Document), settings, recipe.seed),
+        references=references(pairs, settings, recipe.seed),
+        examples=few_shot(corpus.pairs(), settings, recipe.seed),
+        rows=sentences(pairs, settings, recipe.seed),
+        held_out=texts(corpus.held_out(), settings, recipe.seed),
         facts=read_facts(settings.facts) if settings.facts else [],
         instructions=instructions(
             recipe.profile, settings.languages, settings.instructions, identified=identifier is not None
         ),
         identifier=identifier,
-        identifier_digest=sha256(path) if identifier is not None else "",
+        identifier_digest=sha256(corpus.identifier_file) if identifier is not None else "",
     )

@@ -10,7 +10,7 @@ from llimba.files import write_jsonl
 from llimba.languages.prompts import split_direction
 from llimba.models.answers import ask
 from llimba.recipe import EvaluateSection, Recipe
-from llimba.records import Document
+from llimba.records import Document, Pair
 from llimba.stages.evaluate import harness
 from llimba.stages.evaluate.baselines import HYPOTHESES, saved_scores
 from llimba.stages.evaluate.behaviour import behaviour, summed
@@ -18,7 +18,6 @@ from llimba.stages.evaluate.facts import Fact, answered, knowledge, task_rows
 from llimba.stages.evaluate.instructions import MAX_NEW_TOKENS, Instruction, followed, following
 from llimba.stages.evaluate.mode_switch import probe, shares
 from llimba.stages.evaluate.scores import bits_by_label, bits_per_byte
-from llimba.stages.evaluate.selection import Row
 from llimba.stages.evaluate.tasks import reference_task, text_task, translation_task
 
 if TYPE_CHECKING:
@@ -33,14 +32,14 @@ QUESTIONS, CLOZE = "llimba_facts", "llimba_cloze"
 class Asked:
     """What every model is asked: the same for all columns of the table."""
 
-    rows: dict[str, list[Row]]  # sentences by direction
+    rows: dict[str, list[Pair]]  # sentences by direction
     held_out: dict[str, list[Document]]  # texts by language
     facts: list[Fact]
     instructions: list[Instruction]
-    examples: dict[str, list[Row]]  # few-shot pairs by direction
+    examples: dict[str, list[Pair]]  # few-shot pairs by direction
     identifier: "Identifier | None"
     identifier_digest: str = ""  # of the file that it was read from
-    references: dict[str, list[Row]] = field(default_factory=dict)  # scored after their sources, by direction
+    references: dict[str, list[Pair]] = field(default_factory=dict)  # scored after their sources, by direction
 
     def amount(self, settings: EvaluateSection) -> str:
         """How much there is to do for one model, for people, before it begins."""
@@ -108,7 +107,7 @@ def _texts(model: Any, system: str, held_out: dict[str, list[Document]], tasks: 
     return found
 
 
-def _references(model: Any, system: str, rows: dict[str, list[Row]], tasks: Path) -> dict[str, Any]:
+def _references(model: Any, system: str, rows: dict[str, list[Pair]], tasks: Path) -> dict[str, Any]:
     """Bits per byte of the references given their sources, by direction: moves long before BLEU does."""
     names = [reference_task(direction) for direction in rows]
     samples = harness.run_tasks(
@@ -117,9 +116,9 @@ def _references(model: Any, system: str, rows: dict[str, list[Row]], tasks: Path
     found = {}
     for direction, asked in rows.items():
         by_id = {s["doc"]["id"]: float(s["filtered_resps"][0][0]) for s in samples[reference_task(direction)]}
-        texts = [row[split_direction(direction)[1]] for row in asked]
+        texts = [pair.texts[split_direction(direction)[1]] for pair in asked]
         found[direction] = bits_per_byte(
-            [by_id[row["id"]] for row in asked],
+            [by_id[pair.id] for pair in asked],
             [len(text.encode()) for text in texts],
             [len(model.tok_encode(text)) for text in texts],
         )
@@ -131,9 +130,9 @@ def _translations(recipe: Recipe, model: Any, system: str, asked: Asked, tasks: 
     settings = recipe.evaluate
     chat = settings.prompt == "chat"
     longest = max(
-        len(model.tok_encode(row[code]))
-        for direction, rows in asked.rows.items()
-        for row in rows
+        len(model.tok_encode(pair.texts[code]))
+        for direction, pairs in asked.rows.items()
+        for pair in pairs
         for code in split_direction(direction)
     )
     room = (longest + 64) * (1 + 2 * settings.num_fewshot) + settings.max_new_tokens  # 64: what is said around it
@@ -166,8 +165,8 @@ def _answer(model: Any, direction: str, sample: dict[str, Any]) -> dict[str, Any
     document = sample["doc"]
     return {
         "id": document["id"],
-        "source": document[source],
-        "reference": document[target],
+        "source": document["texts"][source],
+        "reference": document["texts"][target],
         "hypothesis": sample["filtered_resps"][0].strip(),
         "raw": sample["resps"][0][0],
         "stopped": model.stopped(sample["arguments"][0][0]),

@@ -1,6 +1,6 @@
 """Task files for lm-evaluation-harness: per direction for answers and for references, per language for texts.
 
-They are plain YAML on plain JSONL (`id` plus one column per language code), written from the recipe.
+They are plain YAML on plain JSONL (`id`, and `texts` by language code), written from the recipe.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from llimba.files import replacing, write_jsonl
 from llimba.languages.profile import Language
 from llimba.languages.prompts import completion_prompt, evaluation_prompt, split_direction
 from llimba.recipe import EvaluateSection
-from llimba.records import Document
+from llimba.records import Document, Pair
 
 FIRST_LINE = r"^\s*([^\n]*)"  # what counts of an answer: its first line that is not empty
 
@@ -54,25 +54,25 @@ def wording(settings: EvaluateSection, language: Language) -> Callable[[str, str
 
 def write_tasks(
     folder: Path,
-    sentences: dict[str, list[dict[str, Any]]],
+    sentences: dict[str, list[Pair]],
     texts: dict[str, list[Document]],
     language: Language,
     settings: EvaluateSection,
-    examples: dict[str, list[dict[str, Any]]],
+    examples: dict[str, list[Pair]],
 ) -> None:
     """Write data and task files of every direction and language under `folder`.
 
     `examples` holds the few-shot pairs of each direction; the same ones, in the same order, stand in every prompt.
     """
     word, until = wording(settings, language), ["\n"] if settings.prompt == "completion" else []
-    for direction, rows in sentences.items():
+    for direction, pairs in sentences.items():
         source, target = split_direction(direction)
         name = translation_task(direction)
-        write_jsonl(folder / f"{name}.jsonl", rows)
+        write_jsonl(folder / f"{name}.jsonl", map(_row, pairs))
         task = _task(folder, name) | {
             "output_type": "generate_until",
-            "doc_to_text": word(direction, f"{{{{{source}}}}}"),
-            "doc_to_target": f"{{{{{target}}}}}",
+            "doc_to_text": word(direction, _side(source)),
+            "doc_to_target": _side(target),
             "generation_kwargs": {"until": until, "do_sample": False, "max_gen_toks": settings.max_new_tokens},
             "filter_list": [
                 {
@@ -86,7 +86,10 @@ def write_tasks(
             "metric_list": [_metric("bleu", higher_is_better=True), _metric("chrf", higher_is_better=True)],
         }
         if shown := examples.get(direction):
-            task |= {"num_fewshot": len(shown), "fewshot_config": {"sampler": "first_n", "samples": shown}}
+            task |= {
+                "num_fewshot": len(shown),
+                "fewshot_config": {"sampler": "first_n", "samples": [_row(pair) for pair in shown]},
+            }
         _write(folder / f"{name}.yaml", task)
     for code, documents in texts.items():
         name = text_task(code)
@@ -100,19 +103,19 @@ def write_tasks(
         _write(folder / f"{name}.yaml", task)
 
 
-def write_references(folder: Path, references: dict[str, list[dict[str, Any]]], language: Language) -> None:
+def write_references(folder: Path, references: dict[str, list[Pair]], language: Language) -> None:
     """Write a task a direction that asks how likely a reference is after its source.
 
     It is the completion prompt for every model, trained to chat or not.
     """
-    for direction, rows in references.items():
+    for direction, pairs in references.items():
         source, target = split_direction(direction)
         name = reference_task(direction)
-        write_jsonl(folder / f"{name}.jsonl", rows)
+        write_jsonl(folder / f"{name}.jsonl", map(_row, pairs))
         task = _task(folder, name) | {
             "output_type": "loglikelihood",
-            "doc_to_text": completion_prompt(language, direction, f"{{{{{source}}}}}"),
-            "doc_to_target": f" {{{{{target}}}}}",  # no delimiter is put before what is only scored
+            "doc_to_text": completion_prompt(language, direction, _side(source)),
+            "doc_to_target": f" {_side(target)}",  # no delimiter is put before what is only scored
             "metric_list": [{"metric": "perplexity", "aggregation": "perplexity", "higher_is_better": False}],
         }
         _write(folder / f"{name}.yaml", task)
@@ -130,6 +133,15 @@ def write_questions(folder: Path, name: str, questions: list[dict[str, Any]]) ->
         "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
     }
     _write(folder / f"{name}.yaml", task)
+
+
+def _row(pair: Pair) -> dict[str, Any]:
+    return {"id": pair.id, "texts": pair.texts}
+
+
+def _side(code: str) -> str:
+    """A language's text as a task file names it; nested, as a language code may be `id`, as Indonesian's is."""
+    return f"{{{{texts['{code}']}}}}"
 
 
 def _metric(name: str, *, higher_is_better: bool) -> dict[str, Any]:

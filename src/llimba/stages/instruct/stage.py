@@ -15,8 +15,9 @@ from llimba.files import stable_fraction, write_jsonl
 from llimba.languages.text import fold
 from llimba.models.translators.engines import open_engine
 from llimba.recipe import ModelTranslation, Recipe, Translated
-from llimba.records import Conversation, Document, Pair, read_records, write_records
-from llimba.stages.decontamination import EvaluationIndex, evaluated
+from llimba.records import Conversation, Pair, write_records
+from llimba.stages.decontamination import EvaluationIndex
+from llimba.stages.folders import CorpusFolder, InstructFolder
 from llimba.stages.instruct.back_translated import BackTranslated, back_translate
 from llimba.stages.instruct.translated import translate_rows
 from llimba.stages.instruct.translation import conversations as translations
@@ -26,15 +27,14 @@ R = TypeVar("R", Conversation, Pair)
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     """Translate, build, decontaminate, deduplicate, cut, upsample; returns counts by source, task, origin and more."""
-    settings = recipe.instruct
-    pairs = list(read_records(inputs["corpus"] / "pairs.jsonl", Pair))
-    given = list(read_records(inputs["corpus"] / "conversations.jsonl", Conversation))
+    settings, corpus, left = recipe.instruct, CorpusFolder(inputs["corpus"]), InstructFolder(out)
+    pairs, given = list(corpus.pairs()), list(corpus.conversations())
     _check_names(recipe, [*pairs, *given])
-    pairs, given, rejected, translated = _translated(recipe, inputs, pairs, given)
-    index = EvaluationIndex(evaluated(inputs["corpus"]))
-    turned = _back_translated(recipe, inputs, pairs, index)
+    pairs, given, rejected, translated = _translated(recipe, corpus, inputs.get("cpt"), pairs, given)
+    index = EvaluationIndex(corpus.scored_texts())
+    turned = _back_translated(recipe, corpus, inputs.get("cpt"), pairs, index)
     rejected += turned.rejected
-    write_records(out / "back_translated.jsonl", turned.pairs)
+    write_records(left.back_translated_file, turned.pairs)
     built = list(translations(pairs, settings, recipe.profile, recipe.seed))
     if settings.back_translate is not None:
         directions = [f"{code}-{recipe.profile.code}" for code in settings.back_translate.into]
@@ -52,8 +52,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
             f"them, or a source that yields conversations. Turned away: {_by(r['rule'] for r in rejected) or 'none'}."
         )
     final = [copy for c in chosen for copy in _copies(c, settings.upsample.get(c.source, 1))]
-    write_records(out / "conversations.jsonl", final)
-    write_jsonl(out / "rejected.jsonl", rejected)
+    write_records(left.conversations_file, final)
+    write_jsonl(left.rejected_file, rejected)
     surviving = sum(index.hit(line) is not None for c in final for line in _lines(c))
     if surviving:
         raise StageError(f"instruct: {surviving} evaluation sentences survive in the conversations: a bug of llimba's.")
@@ -87,15 +87,14 @@ def needs(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _back_translated(
-    recipe: Recipe, inputs: dict[str, Path], pairs: list[Pair], index: EvaluationIndex
+    recipe: Recipe, corpus: CorpusFolder, cpt: Path | None, pairs: list[Pair], index: EvaluationIndex
 ) -> BackTranslated:
     """Pairs from authentic sentences, where the recipe asks for them; none where it does not."""
     settings = recipe.instruct.back_translate
     if settings is None:
         return BackTranslated()
-    documents = read_records(inputs["corpus"] / "documents.jsonl", Document)
-    identify = _identify(inputs["corpus"] / "identifier.safetensors")
-    return back_translate(documents, pairs, settings, recipe.profile, index, identify, inputs.get("cpt"), recipe.seed)
+    identify = _identify(corpus)
+    return back_translate(corpus.documents(), pairs, settings, recipe.profile, index, identify, cpt, recipe.seed)
 
 
 def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None:
@@ -111,17 +110,17 @@ def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None
 
 
 def _translated(
-    recipe: Recipe, inputs: dict[str, Path], pairs: list[Pair], given: list[Conversation]
+    recipe: Recipe, corpus: CorpusFolder, cpt: Path | None, pairs: list[Pair], given: list[Conversation]
 ) -> tuple[list[Pair], list[Conversation], list[dict[str, Any]], dict[str, Any]]:
     """Pairs and conversations with the sources under `translate` replaced by their translations."""
     rejected: list[dict[str, Any]] = []
     facts: dict[str, Any] = {}
-    identify = _identify(inputs["corpus"] / "identifier.safetensors")
+    identify = _identify(corpus)
     for name, settings in recipe.instruct.translate.items():
         rows: list[Conversation | Pair] = [*(p for p in pairs if p.source == name)]
         rows += [c for c in given if c.source == name]
         with set_at(f"instruct.translate.{name}"):
-            engine = open_engine(settings, recipe.profile, inputs.get("cpt"))
+            engine = open_engine(settings, recipe.profile, cpt)
             result = translate_rows(rows, settings, recipe.profile, engine, identify)
         pairs = [p for p in pairs if p.source != name] + [row for row in result.kept if isinstance(row, Pair)]
         given = [c for c in given if c.source != name] + [row for row in result.kept if isinstance(row, Conversation)]
@@ -130,13 +129,13 @@ def _translated(
     return pairs, given, rejected, facts
 
 
-def _identify(trained: Path) -> Callable[[str], str | None] | None:
+def _identify(corpus: CorpusFolder) -> Callable[[str], str | None] | None:
     """The language of a text by the corpus stage's identifier, None for a text it is not sure of; None without one."""
-    if not trained.exists():
-        return None
-    from llimba.languages.identify.identifier import OTHER, Identifier
+    from llimba.languages.identify.identifier import OTHER
 
-    identifier = Identifier.load(trained)
+    identifier = corpus.identifier()
+    if identifier is None:
+        return None
 
     def language(text: str) -> str | None:
         found = identifier.label(text).language

@@ -7,7 +7,8 @@ from typing import Any
 
 from llimba.errors import StageError
 from llimba.recipe import Recipe, TrainingSection
-from llimba.records import Document, read_records
+from llimba.records import Document
+from llimba.stages.folders import CorpusFolder
 from llimba.stages.interpolation.aside import aside
 from llimba.training.interpolation.choice import chosen
 
@@ -15,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def interpolate(
-    start: Path, trained: Path, settings: TrainingSection, corpus: Path, recipe: Recipe, precision: str
+    start: Path, trained: Path, settings: TrainingSection, corpus: CorpusFolder, recipe: Recipe, precision: str
 ) -> dict[str, Any] | None:
     """Put the weights of the folder `trained` where the recipe wants them, in place; facts, or None where it is silent.
 
@@ -47,7 +48,7 @@ def interpolate(
     return facts
 
 
-def check_text(settings: TrainingSection, corpus: Path, recipe: Recipe) -> None:
+def check_text(settings: TrainingSection, corpus: CorpusFolder, recipe: Recipe) -> None:
     """Refuse before any training what could not be chosen after it: raises `StageError`."""
     if not isinstance(settings.interpolate, list):
         return
@@ -63,8 +64,7 @@ def choosing_bytes(recipe: Recipe, settings: TrainingSection) -> int:
     return (recipe.cpt or settings).choosing_bytes
 
 
-def to_choose_by(recipe: Recipe, settings: TrainingSection, corpus: Path) -> list[Document]:
+def to_choose_by(recipe: Recipe, settings: TrainingSection, corpus: CorpusFolder) -> list[Document]:
     """The documents of the corpus that weights are chosen by."""
-    path = corpus / "documents.jsonl"
-    ids = aside(read_records(path, Document), choosing_bytes(recipe, settings))
-    return [document for document in read_records(path, Document) if document.id in ids]
+    ids = aside(corpus.documents(), choosing_bytes(recipe, settings))
+    return [document for document in corpus.documents() if document.id in ids]

@@ -8,11 +8,11 @@ other half alone.
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
-from llimba.files import read_jsonl, stable_fraction, write_jsonl
+from llimba.files import stable_fraction
 from llimba.languages.text import fold
-from llimba.records import Document, Pair, read_records, write_records
+from llimba.records import Document, Pair, write_records
+from llimba.stages.folders import CorpusFolder
 
 SHARE = 0.1  # of a language's text, at most
 PART = 4  # a document counts with a quarter of the bytes asked for, at most: as much of it as is looked at
@@ -50,31 +50,27 @@ def apart(pairs: Iterable[Pair], documents: Iterable[Document]) -> Iterator[Pair
             yield pair
 
 
-def halve(corpus: Path, out: Path) -> list[Document]:
-    """Half of a corpus's held-out text, to choose by; what may still be reported is left as a corpus in `out`.
+def halve(corpus: CorpusFolder, left: CorpusFolder) -> list[Document]:
+    """Half of a corpus's held-out text, to choose by; what may still be reported is written as the corpus `left`.
 
     The first half of the lines of every document chooses: aligned documents have the same sentences there in every
     language. A document of one line goes to one half or the other, in all its languages; and the rows to translate
     that stand in the first half are not reported.
     """
     choosing, reported = list[Document](), list[Document]()
-    for document in read_records(corpus / "held_out.jsonl", Document):
+    for document in corpus.held_out():
         lines = document.text.split("\n")
         cut = len(lines) // 2 if len(lines) > 1 else round(stable_fraction("choose", _text(document)))
         for half, part in ((choosing, lines[:cut]), (reported, lines[cut:])):
             if part:
                 half.append(replace(document, text="\n".join(part)))
     lines_of = {fold(line) for document in choosing for line in document.text.split("\n")}
-    out.mkdir(parents=True, exist_ok=True)
-    write_records(out / "held_out.jsonl", reported)
-    rows = read_jsonl(corpus / "evaluation.jsonl")
-    left = (
-        r for r in rows if not any(fold(text) in lines_of for key, text in r.items() if key not in ("id", "source"))
-    )
-    write_jsonl(out / "evaluation.jsonl", left)
-    for name in ("pairs.jsonl", "identifier.safetensors"):
-        if (corpus / name).exists():
-            shutil.copyfile(corpus / name, out / name)
+    write_records(left.held_out_file, reported)
+    unseen = (pair for pair in corpus.evaluation() if not any(fold(text) in lines_of for text in pair.texts.values()))
+    write_records(left.evaluation_file, unseen)
+    shutil.copyfile(corpus.pairs_file, left.pairs_file)
+    if corpus.identifier_file.exists():
+        shutil.copyfile(corpus.identifier_file, left.identifier_file)
     return choosing
 
 

@@ -10,6 +10,7 @@ from llimba.languages.profile import profile_path
 from llimba.manifest import read_manifest
 from llimba.recipe import Recipe
 from llimba.reports.plots import forgetting, loss_curve, mode_switch
+from llimba.stages.folders import CorpusFolder
 from llimba.stages.publish.card import card, published_license
 from llimba.stages.publish.corpus_card import corpus_card
 from llimba.stages.publish.energy import energy
@@ -33,7 +34,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         link(file, model / file.name)
     shutil.copyfile(inputs["evaluate"] / "scores.json", model / "scores.json")
     shutil.copyfile(profile_path(recipe.language), model / "language.yaml")  # words the prompts of chat and translate
-    identifier = inputs["corpus"] / "identifier.safetensors"
+    identifier = CorpusFolder(inputs["corpus"]).identifier_file
     if identifier.exists():
         link(identifier, model / identifier.name)
     title = recipe.publish.title or f"{recipe.base_model.name.rpartition('/')[2]}-{recipe.profile.iso639_3}"

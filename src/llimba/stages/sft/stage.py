@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from llimba import processes
 from llimba.errors import StageError
-from llimba.files import read_jsonl
 from llimba.languages.prompts import evaluation_prompt, split_direction
 from llimba.models.base_model import base_folder, token_contract
 from llimba.recipe import Recipe
-from llimba.records import Conversation, Document, read_records
+from llimba.records import Conversation
+from llimba.stages.folders import CorpusFolder, InstructFolder
 from llimba.stages.interpolation.after_training import check_text, interpolate
 
 if TYPE_CHECKING:
@@ -31,15 +31,15 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     from llimba.training.loop import finish
     from llimba.training.model import open_for_training
 
-    settings = recipe.sft
-    check_text(settings, inputs["corpus"], recipe)
+    settings, corpus, instruct = recipe.sft, CorpusFolder(inputs["corpus"]), InstructFolder(inputs["instruct"])
+    check_text(settings, corpus, recipe)
     start = inputs["cpt"] / "model" if "cpt" in inputs else base_folder(recipe.base_model)
     opened = open_for_training(start, settings, recipe.base_model.tokens)
     if settings.adapter_kind is not None:
         model = with_adapter(opened.model, opened.tokenizer, settings, settings.adapter_kind, recipe.seed_of(settings))
         opened = opened._replace(model=model)
     tune = _prefer if settings.method in ("dpo", "orpo") else _instruct
-    facts = tune(recipe, inputs, opened, out)
+    facts = tune(recipe, corpus, instruct, opened, out)
     model, proof, between = opened.model, dict[str, Any](), dict[str, Any]()
 
     def end(trained: Path) -> None:
@@ -47,10 +47,10 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
             from llimba.stages.sft.merge import prove_merge
             from llimba.training.model import DTYPES
 
-            prompts = user_prompts(inputs["instruct"] / "conversations.jsonl", opened.tokenizer)
+            prompts = user_prompts(instruct, opened.tokenizer)
             dtype = DTYPES[opened.precision]
             proof.update(prove_merge(start, out / "adapter", trained, prompts, opened.contract.stop_ids, dtype))
-        between["interpolation"] = interpolate(start, trained, settings, inputs["corpus"], recipe, opened.precision)
+        between["interpolation"] = interpolate(start, trained, settings, corpus, recipe, opened.precision)
 
     if settings.adapter_kind is not None:
         if processes.is_main():
@@ -61,25 +61,26 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     return facts | {"method": settings.method, "policy": settings.adapter_kind or "full", "merge_proof": proof or None}
 
 
-def _instruct(recipe: Recipe, inputs: dict[str, Path], opened: "Opened", out: Path) -> dict[str, Any]:
+def _instruct(
+    recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "Opened", out: Path
+) -> dict[str, Any]:
     """Supervised tuning by the engine, and the gap between trained and set-aside conversations."""
     from llimba.stages.sft.gap import gap, set_aside
     from llimba.training.loop import train
     from llimba.training.monitor import held_out_examples
 
     settings = recipe.sft
-    examples, counts = training_examples(recipe, inputs["instruct"], opened.tokenizer)
+    examples, counts = training_examples(recipe, instruct, opened.tokenizer)
     trained, aside = set_aside(examples, settings.held_out_share, recipe.seed)
-    documents = read_records(inputs["corpus"] / "held_out.jsonl", Document)
     held_out = held_out_examples(
-        documents,
+        corpus.held_out(),
         recipe.evaluate.languages,
         settings.eval_max_bytes,
         opened.tokenizer,
         opened.contract.separator_id,
         settings.sequence_length,
     )
-    prompts = sample_prompts(recipe, inputs["corpus"] / "evaluation.jsonl", opened.tokenizer)
+    prompts = sample_prompts(recipe, corpus, opened.tokenizer)
     held_out = replace(held_out, prompts=prompts)
     facts = train(opened, trained, settings, out, seed=recipe.seed_of(settings), title="sft", held_out=held_out)
     supervised = [example.num_loss_tokens for example in examples]
@@ -92,16 +93,20 @@ def _instruct(recipe: Recipe, inputs: dict[str, Path], opened: "Opened", out: Pa
     }
 
 
-def _prefer(recipe: Recipe, inputs: dict[str, Path], opened: "Opened", out: Path) -> dict[str, Any]:
+def _prefer(
+    recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "Opened", out: Path
+) -> dict[str, Any]:
     """Preference tuning by TRL, on the conversations that hold a rejected answer."""
     from llimba.stages.sft.preference import tune
 
-    clean, dropped = _clean(inputs["instruct"], opened.tokenizer)
+    clean, dropped = _clean(instruct, opened.tokenizer)
     facts = tune(opened, clean, recipe.sft, out, seed=recipe.seed_of(recipe.sft))
     return facts | {"conversations": facts["examples"], "dropped_for_control_tokens": dropped}
 
 
-def training_examples(recipe: Recipe, instruct: Path, tokenizer: Any) -> tuple[list["Example"], dict[str, int]]:
+def training_examples(
+    recipe: Recipe, instruct: InstructFolder, tokenizer: Any
+) -> tuple[list["Example"], dict[str, int]]:
     """The conversations in the tokenizer's ids, and how many were dropped for control tokens and cut at the length."""
     from llimba.training.examples import conversation_example, conversation_length
 
@@ -114,33 +119,33 @@ def training_examples(recipe: Recipe, instruct: Path, tokenizer: Any) -> tuple[l
     return examples, {"dropped_for_control_tokens": dropped, "cut_at_sequence_length": cut}
 
 
-def _clean(instruct: Path, tokenizer: Any) -> tuple[list[Conversation], int]:
+def _clean(instruct: InstructFolder, tokenizer: Any) -> tuple[list[Conversation], int]:
     """The conversations without control tokens, and how many hold some; raises `StageError` where none is left."""
     from llimba.training.examples import without_control_tokens
 
-    conversations = list(read_records(instruct / "conversations.jsonl", Conversation))
+    conversations = list(instruct.conversations())
     clean = list(without_control_tokens(conversations, tokenizer))
     if not clean:
         raise StageError("sft: there is no conversation to train on; look at the facts of the instruct stage.")
     return clean, len(conversations) - len(clean)
 
 
-def user_prompts(conversations: Path, tokenizer: Any, count: int = 20) -> list[str]:
+def user_prompts(instruct: InstructFolder, tokenizer: Any, count: int = 20) -> list[str]:
     """The first turns of some conversations, as the chat template asks for the answer."""
-    chosen = islice(read_records(conversations, Conversation), count)
+    chosen = islice(instruct.conversations(), count)
     asked = [list(takewhile(lambda m: m["role"] != "assistant", c.messages)) for c in chosen]
     return [tokenizer.apply_chat_template(m, tokenize=False, add_generation_prompt=True) for m in asked]
 
 
-def sample_prompts(recipe: Recipe, evaluation: Path, tokenizer: Any) -> list[str]:
+def sample_prompts(recipe: Recipe, corpus: CorpusFolder, tokenizer: Any) -> list[str]:
     """A held-out sentence to translate for each of the first directions, as the chat template writes it."""
-    rows = list(read_jsonl(evaluation))
+    pairs = list(corpus.evaluation())
     prompts = []
     for direction in recipe.evaluate.directions[: recipe.sft.num_samples]:
         source, target = split_direction(direction)
-        row = next((row for row in rows if row.get(source) and row.get(target)), None)
-        if row is not None:
-            text = evaluation_prompt(recipe.profile, direction, row[source])
+        pair = next((pair for pair in pairs if pair.texts.get(source) and pair.texts.get(target)), None)
+        if pair is not None:
+            text = evaluation_prompt(recipe.profile, direction, pair.texts[source])
             message = [{"role": "user", "content": text}]
             prompts.append(tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True))
     return prompts
@@ -150,9 +155,11 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[
     """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the conversations exist."""
     from llimba.training.estimate import estimate_stage
 
-    def examples(tokenizer: Any) -> list["Example"]:
-        return training_examples(recipe, inputs["instruct"], tokenizer)[0]
+    instruct = InstructFolder(inputs["instruct"])
 
-    there = (inputs["instruct"] / "conversations.jsonl").exists()
+    def examples(tokenizer: Any) -> list["Example"]:
+        return training_examples(recipe, instruct, tokenizer)[0]
+
+    there = instruct.conversations_file.exists()
     seed = recipe.seed_of(recipe.sft)
     return estimate_stage(recipe.base_model, recipe.sft, card, examples if there else None, seed, None)

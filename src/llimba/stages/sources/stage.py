@@ -18,6 +18,7 @@ from llimba.errors import StageError
 from llimba.files import replacing
 from llimba.recipe import AnySource, Recipe
 from llimba.records import Conversation, Document, Pair, Record
+from llimba.stages.folders import SourcesFolder
 from llimba.stages.sources import hub, local, packages, parallel, web, wikipedia
 from llimba.stages.sources.quarantine import Quarantine
 
@@ -31,7 +32,7 @@ LOADERS: dict[str, Any] = {
     "hub": hub.load,
     "wikipedia": wikipedia.load,
 }
-FILES: dict[type[Record], str] = {Document: "documents", Pair: "pairs", Conversation: "conversations"}
+KINDS: dict[type[Record], str] = {Document: "documents", Pair: "pairs", Conversation: "conversations"}
 EVERY = 50_000  # records between two lines of a long source
 
 
@@ -43,7 +44,7 @@ class Counts:
 
     def add(self, record: Record) -> None:
         """Count one record."""
-        self.records[FILES[type(record)]] += 1
+        self.records[KINDS[type(record)]] += 1
         if isinstance(record, Document):
             self.words[record.language] += len(record.text.split())
         elif isinstance(record, Pair):
@@ -52,7 +53,7 @@ class Counts:
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""
-        numbers = {name: self.records[name] for name in FILES.values()}
+        numbers = {name: self.records[name] for name in KINDS.values()}
         return {**numbers, "words": dict(self.words), "pair_words": dict(self.pair_words)}
 
 
@@ -60,9 +61,15 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     """Load every source; each must yield something, and one must hold text in the language to be learned."""
     facts: dict[str, Any] = {}
     taught: set[str] = set()  # languages that there is text of to train on
+    left = SourcesFolder(out)
+    files: dict[type[Record], Path] = {
+        Document: left.documents_file,
+        Pair: left.pairs_file,
+        Conversation: left.conversations_file,
+    }
     with ExitStack() as stack:
-        handles = {kind: stack.enter_context(replacing(out / f"{name}.jsonl")) for kind, name in FILES.items()}
-        aside = stack.enter_context(replacing(out / "quarantine.jsonl"))
+        handles = {kind: stack.enter_context(replacing(file)) for kind, file in files.items()}
+        aside = stack.enter_context(replacing(left.quarantine_file))
         for name, source in recipe.sources.items():
             skipped, about, quarantine = Counter[str](), dict[str, Any](), Quarantine(name, aside)
             read = LOADERS[source.kind](name, source, recipe, skipped, about, quarantine)
