@@ -22,7 +22,7 @@ LAYERS = (
     ("models",),
     ("recipe",),
     ("languages",),
-    ("packages", "records", "manifest", "files", "progress", "processes", "errors"),
+    ("packages", "records", "manifest", "files", "yaml_files", "progress", "processes", "errors"),
 )
 HEAVY = {
     "torch",

@@ -24,12 +24,28 @@ def test_unknown_profile_and_name_are_explained(tmp_path: Path) -> None:
         load_language("sdr")
     with pytest.raises(RecipeError, match=r"add it under names\.xx\.en"):
         load_language("srd").name("xx", "en")
-    (tmp_path / "bad.yaml").write_text("code: xx\n")
-    with pytest.raises(RecipeError, match="bad.yaml is not valid"):
-        load_language(str(tmp_path / "bad.yaml"))
 
 
 def test_a_profile_of_ones_own_works_by_path(tmp_path: Path) -> None:
     text = (PROFILES / "srd.yaml").read_text().replace("code: sc ", "code: xx ", 1)
     (tmp_path / "own.yaml").write_text(text)
     assert load_language(str(tmp_path / "own.yaml")).code == "xx"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("code: xx\n", "bad.yaml: iso639_3: is missing; add it."),
+        ("- a\n", "bad.yaml is a list, not a language profile: expected keys such as code"),
+        ("code: xx\nqualty: {}\n", "bad.yaml:2: qualty: there is no such key. Did you mean 'quality'?"),
+        ("quality:\n  max_digits: 1\n", "bad.yaml:2: quality.max_digits: there is no such key"),
+        ("names: {no: {en: Norwegian}}\n", "bad.yaml:1: a key must be text, and 'no' is not: put it in quotes"),
+        ("translation_prompts: {en: ['{text} {x}']}\n", "only {source}, {target} and {text} may be in braces"),
+        ("translation_prompts: {en: ['{text']}\n", "only {source}, {target} and {text} may be in braces"),
+    ],
+)
+def test_a_bad_profile_is_explained_line_by_line(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        load_language(str(tmp_path / "bad.yaml"))
+    assert any(said in line for line in str(caught.value).splitlines()), caught.value

@@ -7,21 +7,24 @@ Profiles shipped with llimba live in `profiles/<iso639_3>.yaml`; a recipe may na
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+from string import Formatter
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from llimba.errors import RecipeError
+from llimba.yaml_files.checking import faults, sentences
+from llimba.yaml_files.faults import shortened
+from llimba.yaml_files.reading import read_yaml
 
 PROFILES = Path(__file__).parent / "profiles"
 TABLES = Path(__file__).parent / "tables"  # what is known of languages that have no profile yet, and wordings
 
 
 class Quality(BaseModel):
-    """What a page of running text in the language looks like; the corpus stage turns away what does not.
+    """What a page of running text in the language looks like; the corpus stage rejects what does not.
 
     Shares are of the document (0 to 1). The defaults suit alphabets with spaces between words; Gopher's and FineWeb's
-    rules, which these follow, were measured on English and turn away most of a small language's pages.
+    rules, which these follow, were measured on English and reject most of a small language's pages.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,7 +35,7 @@ class Quality(BaseModel):
     max_digit_share: float = 0.25  # of the characters that are not spaces
     min_alphabet_share: float = 0.95  # of the letters: those of the language's alphabet
     max_capital_share: float = 0.5  # of the letters
-    max_repeated_words: float = 0.4  # of the words: those in a run of four that stood earlier in the document
+    max_repeated_words: float = 0.4  # of the words: those in a run of four that came earlier in the document
     max_list_lines: float = 0.9  # of the lines: those that begin with a bullet or a number
     min_ended_lines: float = 0.1  # of the lines: those that end as a sentence does, or with : ; , or a quote
 
@@ -63,6 +66,18 @@ class Language(BaseModel):
     system_prompts: dict[str, list[str]] = {}
     probe_prompts: list[str] = []  # questions in the language: does a model answer in it?
 
+    @field_validator("translation_prompts")
+    @classmethod
+    def _wordings_can_be_filled_in(cls, prompts: dict[str, list[str]]) -> dict[str, list[str]]:
+        for wording in (one for wordings in prompts.values() for one in wordings):
+            try:
+                parts = {(name, spec) for _, name, spec, _ in Formatter().parse(wording) if name is not None}
+            except ValueError:
+                parts = {("", "")}
+            if not parts <= {("source", ""), ("target", ""), ("text", "")}:
+                raise ValueError(f"'{shortened(wording)}': only {{source}}, {{target}} and {{text}} may be in braces")
+        return prompts
+
     def name(self, code: str, in_language: str) -> str:
         """What language `code` is called in `in_language`, e.g. name("sc", "it") == "sardo"."""
         names = self.names.get(code, {})
@@ -86,17 +101,18 @@ def profile_path(name: str) -> Path:
 
 @lru_cache
 def load_language(name: str) -> Language:
-    """Load a shipped profile by its ISO 639-3 code, or a profile file by its path."""
+    """Load a shipped profile by its ISO 639-3 code, or a profile file by its path; raises `RecipeError`."""
     path = profile_path(name)
-    if not path.exists():
+    try:
+        file = read_yaml(path, "language profile", "code, iso639_3, names, alphabet")
+        return Language.model_validate(file.values)
+    except FileNotFoundError:
         shipped = sorted(p.stem for p in PROFILES.glob("*.yaml"))
-        close = get_close_matches(name, shipped, n=1)
+        close = get_close_matches(name[:100], shipped, n=1)
         hint = f" Did you mean '{close[0]}'?" if close else ""
         raise RecipeError(
-            f"language: there is no profile '{name}'.{hint} Shipped: {', '.join(shipped)}; "
-            f"for another language run `llimba new {name}`, or give the path of a profile of your own."
-        )
-    try:
-        return Language.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise RecipeError(f"language profile {path} is not valid: {error}") from error
+            f"there is no profile '{shortened(name)}'.{hint} Shipped: {', '.join(shipped)}; for another language run "
+            f"`llimba new CODE`, or give the path of a profile of your own."
+        ) from None
+    except ValidationError as error:
+        raise RecipeError(sentences(faults(error, Language), [file])) from error

@@ -1,0 +1,147 @@
+"""One walk over a pydantic schema: what may stand at each place of a file, from the models' fields alone.
+
+Three questions that need the schema are answered here, so that no list of sections or keys repeats it: which texts name
+local files, which keys a place knows, and what the user wrote where pydantic's location holds names of its own (the tag
+of a union, the type that it tried).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+YAML_SUFFIXES = (".yaml", ".yml")
+
+
+class NamesYaml:
+    """Marks text that is the name of something shipped, or the path of a file where it ends in .yaml or .yml."""
+
+
+Value = dict[str, "Value"] | list["Value"] | str | int | float | bool | None  # of a YAML file
+
+FileOrName = Annotated[str, NamesYaml()]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What may stand at one place: one type, or several (`options`), which the key `tag` may choose among."""
+
+    type: object = None
+    options: tuple["Shape", ...] = ()
+    tag: str = ""
+    yaml: bool = False  # text that ends in .yaml names a file
+
+    @classmethod
+    def of(cls, annotation: object, metadata: Sequence[object] = ()) -> "Shape":
+        """The shape of an annotation; `metadata` is what stood beside it in `Annotated`."""
+        while get_origin(annotation) is Annotated:
+            annotation, *more = get_args(annotation)
+            metadata = (*metadata, *more)
+        if get_origin(annotation) in (Union, UnionType):
+            members = [member for member in get_args(annotation) if member is not NoneType]
+            if len(members) == 1:
+                return cls.of(members[0], metadata)
+            tags = [one.discriminator for one in metadata if isinstance(one, FieldInfo) and one.discriminator]
+            return cls(options=tuple(cls.of(member) for member in members), tag=str(tags[0]) if tags else "")
+        return cls(annotation, yaml=any(isinstance(one, NamesYaml) for one in metadata))
+
+    @property
+    def fields(self) -> dict[str, FieldInfo]:
+        """The fields of a section; none where no section may stand."""
+        return self.type.model_fields if isinstance(self.type, type) and issubclass(self.type, BaseModel) else {}
+
+    @property
+    def alternatives(self) -> tuple["Shape", ...]:
+        """The single shapes that may stand here."""
+        return self.options or (self,)
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys that a section here may have."""
+        return list(dict.fromkeys(key for one in self.alternatives for key in one.fields))
+
+    def chosen(self, tag: object) -> "Shape":
+        """The section that `tag` chooses, a value of the key `self.tag`; all of them where it chooses none."""
+        for one in self.options:
+            field = one.fields.get(self.tag)
+            if field is not None and tag in get_args(field.annotation):
+                return one
+        return self
+
+    def at(self, key: str | int) -> "Shape":
+        """What may stand under a key of a section or mapping, or at a position of a list."""
+        found = []
+        for one in self.alternatives:
+            arguments = get_args(one.type)
+            if key in one.fields:
+                field = one.fields[str(key)]
+                found.append(Shape.of(field.annotation, (field, *field.metadata)))
+            elif get_origin(one.type) is dict:
+                found.append(Shape.of(arguments[1]))
+            elif get_origin(one.type) is list:
+                found.append(Shape.of(arguments[0]))
+        return found[0] if len(found) == 1 else Shape(options=tuple(found))
+
+    def names_file(self, text: str) -> bool:
+        """Whether `text` at this place is the path of a local file or folder."""
+        return any(
+            one.names_file(text) if one.options else one.type is Path or (one.yaml and text.endswith(YAML_SUFFIXES))
+            for one in self.alternatives
+        )
+
+
+def anchored(value: Value, shape: Shape, folder: Path) -> Value:
+    """A copy of `value` with every path in it relative to `folder`, the place of the file that states it."""
+    if isinstance(value, str):
+        return str(folder / _home(value)) if shape.names_file(value) else value
+    if isinstance(value, dict):
+        inner = shape.chosen(value.get(shape.tag)) if shape.tag else shape
+        return {key: anchored(item, inner.at(key), folder) for key, item in value.items()}
+    if isinstance(value, list):
+        return [anchored(item, shape.at(index), folder) for index, item in enumerate(value)]
+    return value
+
+
+def _home(text: str) -> Path:
+    """The path with `~` expanded; as it is where there is no such home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
+def local_paths(value: object, shape: Shape | None = None) -> Iterator[Path]:
+    """Every local file or folder that a section (or a mapping of sections) reads, so that a change of it is seen.
+
+    Fields that decide nothing about the output (`exclude`) are left out.
+    """
+    shape = shape or Shape()
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            if not field.exclude:
+                yield from local_paths(getattr(value, name), Shape.of(field.annotation, field.metadata))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from local_paths(item, shape.at(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from local_paths(item, shape.at(index))
+    elif isinstance(value, Path) or (isinstance(value, str) and shape.names_file(value)):
+        yield Path(value)
+
+
+def as_written(location: Sequence[str | int], shape: Shape) -> tuple[tuple[str | int, ...], Shape]:
+    """pydantic's location without the names that it puts between the keys, and the shape of what holds its last key."""
+    written: list[str | int] = []
+    holder, entered = shape, False
+    for part in location:
+        if shape.options and not entered:  # pydantic names the member of a union that it tried
+            shape, entered = shape.chosen(part), True
+            continue
+        written.append(part)
+        holder, shape, entered = shape, shape.at(part), False
+    return tuple(written), holder
