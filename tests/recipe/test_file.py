@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from llimba.errors import RecipeError
+from llimba.languages.profile import PROFILES
 from llimba.recipe import LocalSource, local_paths
 from llimba.recipe.file import load_recipe
 from tests import ROOT
@@ -18,6 +19,8 @@ MINIMAL: dict[str, Any] = {
     "base_model": {"name": "tiny", "license": "mit", "folder": "base"},
     "sources": {"mine": {"kind": "local", "path": "text.txt", "language": "sc", "license": "CC0-1.0"}},
 }
+
+APERTIUM: dict[str, Any] = {"engine": "apertium", "source_language": "it", "route": ["ita-srd"]}
 
 
 def write(folder: Path, content: dict[str, Any], name: str = "r.yaml") -> Path:
@@ -49,6 +52,30 @@ def test_shipped_recipes_are_valid(path: Path) -> None:
             ["sources.a: documents need a language: set language"],
         ),
         ({"sources": {}}, ["sources is empty"]),
+        ({"sources": ["a"]}, ["r.yaml:6: sources: expected a section of keys (given: ['a'])"]),
+        ({"sources": {"a": None}}, ["sources.a: expected a section of keys (given: None)"]),
+        ({"base_model": 3}, ["r.yaml:2: base_model: expected a section of keys (given: 3)"]),
+        ({"seed": "2024-01-01"}, ["seed: Input should be a valid integer"]),
+        ({"cpt": {"learning_rate": float("nan")}}, ["cpt.learning_rate: Input should be a finite number"]),
+        ({"corpus": {"executor": {"worker": 1}}}, ["corpus.executor.worker: ", "Did you mean 'workers'?"]),
+        ({"corpus": {"executor": {"xyz": 1}}}, ["Known here: kind, options, workers."]),
+        (
+            {"sources": {"local": {**MINIMAL["sources"]["mine"], "lang": "x"}}},
+            ["r.yaml:12: sources.local.lang: there is no such key. Did you mean 'language'?"],
+        ),
+        (
+            {"evaluate": {"directions": ["it-sc"], "baselines": {"apertium": {"it-sc": {**APERTIUM, "rout": 1}}}}},
+            ["r.yaml:22: evaluate.baselines.apertium.it-sc.rout: there is no such key. Did you mean 'route'?"],
+        ),
+        (
+            {"evaluate": {"baselines": {"x": {"it-sc": {**APERTIUM, "engine": "apertum"}}}}},
+            ["evaluate.baselines.x.it-sc: there is no engine 'apertum'. Did you mean 'apertium'?"],
+        ),
+        (
+            {"instruct": {"back_translate": {"into": ["it"], "engine": {"engine": "nllb", "source_cod": "x"}}}},
+            ["instruct.back_translate.engine.source_cod: there is no such key. Did you mean 'source_code'?"],
+        ),
+        ({"path": "x"}, ["path: there is no such key"]),
     ],
 )
 def test_faults_name_their_place(tmp_path: Path, change: dict[str, Any], messages: list[str]) -> None:
@@ -64,6 +91,16 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_faults_between_sections_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
+    content = {**MINIMAL, "corpus": {"exempt": ["absent"]}, "evaluate": {"directions": ["en-xx"], "norm_tag": "none"}}
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(tmp_path, content))
+    lines = [line.removeprefix(str(tmp_path / "r.yaml")) for line in str(caught.value).splitlines()]
+    assert [line.split(": ")[:2] for line in lines] == [
+        [":13", "corpus.exempt"], [":16", "evaluate.directions"], [":18", "evaluate.norm_tag"]
+    ]  # fmt: skip
+
+
 def test_extends_merges_sections_and_null_removes(tmp_path: Path) -> None:
     write(tmp_path, {**MINIMAL, "cpt": {"learning_rate": 1e-3, "warmup_steps": 7}}, "parent.yaml")
     other = {"kind": "local", "path": "other.txt", "language": "sc", "license": "CC0-1.0"}
@@ -74,6 +111,41 @@ def test_extends_merges_sections_and_null_removes(tmp_path: Path) -> None:
     assert (recipe.cpt.learning_rate, recipe.cpt.warmup_steps) == (1e-3, 9)
     assert list(recipe.sources) == ["other"]
     assert recipe.name == "r"
+
+
+def test_another_kind_or_engine_replaces_the_old_one_whole(tmp_path: Path) -> None:
+    write(tmp_path, {**MINIMAL, "instruct": {"translate": {"mine": APERTIUM}}}, "parent.yaml")
+    nllb = {"engine": "nllb", "source_language": "it", "source_code": "ita_Latn"}
+    web = {"kind": "web", "path": "pages", "language": "sc", "license": "x"}
+    change = {"extends": "parent.yaml", "sources": {"mine": web}, "instruct": {"translate": {"mine": nllb}}}
+    recipe = load_recipe(write(tmp_path, {**change, "publish": {"license": "unknown"}}))
+    assert recipe.sources["mine"].kind == "web"
+    assert recipe.instruct.translate["mine"].engine == "nllb"
+
+
+def test_a_fault_in_the_extended_recipe_names_its_file(tmp_path: Path) -> None:
+    write(tmp_path, {**MINIMAL, "corpus": {"min_wordz": 3}}, "parent.yaml")
+    with pytest.raises(RecipeError, match=r"parent.yaml:13: corpus.min_wordz: .* Did you mean 'min_words'"):
+        load_recipe(write(tmp_path, {"extends": "parent.yaml", "corpus": {"min_words": 3}}))
+
+
+@pytest.mark.parametrize(
+    ("extends", "message"),
+    [
+        (5, "extends: expected the path of another recipe (given: 5)"),
+        (".", "cannot be read: Is a directory"),
+        ("r.yaml", "itself extends another recipe"),
+        (
+            "profile.yaml",
+            "profile.yaml is not a recipe: none of its keys (code, iso639_3, names) is one of name, language",
+        ),
+    ],
+)
+def test_what_cannot_be_extended(tmp_path: Path, extends: object, message: str) -> None:
+    write(tmp_path, {"code": "sc", "iso639_3": "srd", "names": {}}, "profile.yaml")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(tmp_path, {"extends": extends}))
+    assert message in str(caught.value)
 
 
 def test_extends_goes_one_level(tmp_path: Path) -> None:
@@ -97,11 +169,17 @@ def test_set_overrides_with_yaml_values(tmp_path: Path, override: str, value: fl
         ("cpt.learning_rate", "write it as KEY=VALUE"),
         ("seed.x=1", "'seed' is a value"),
         ("cpt.learning_rat=1", "--set: cpt.learning_rat: there is no such key"),
+        ("cpt={learning_rat: 1}", "--set: cpt.learning_rat: there is no such key"),
+        ("cpt.x.y=1", "--set: cpt.x: there is no such key"),
+        ("evaluate.languages.0=x", "'languages' is a list: set it whole"),
+        ("a..b=1", "write it as KEY=VALUE"),
+        ("\ud800=1", "write it as KEY=VALUE"),
+        ("cpt.seed=[", "--set cpt.seed=\\[: not valid YAML"),
     ],
 )
 def test_set_faults(tmp_path: Path, override: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        load_recipe(write(tmp_path, {**MINIMAL, "seed": 1}), [override])
+        load_recipe(write(tmp_path, {**MINIMAL, "seed": 1, "evaluate": {"languages": ["sc"]}}), [override])
 
 
 def test_paths_are_relative_to_the_recipe(tmp_path: Path) -> None:
@@ -110,6 +188,45 @@ def test_paths_are_relative_to_the_recipe(tmp_path: Path) -> None:
     assert isinstance(source, LocalSource)
     assert source.path == tmp_path / "text.txt"
     assert list(local_paths(recipe.sources)) == [tmp_path / "text.txt"]
+
+
+def test_every_path_of_every_section_is_relative_to_its_file(tmp_path: Path) -> None:
+    """Also where the schema nests it, and where the parent says what kind of section it is."""
+    (tmp_path / "parent").mkdir()
+    (tmp_path / "own.yaml").write_text((PROFILES / "srd.yaml").read_text())
+    engine = {**APERTIUM, "prefix": "debian"}
+    model = {"engine": "model", "folder": "m"}
+    content = {
+        **MINIMAL,
+        "corpus": {"identifier": "m.bin"},
+        "instruct": {"translate": {"mine": engine}, "back_translate": {"into": ["it"], "engine": model}},
+        "sft": {"method": "lora", "adapter": "~/adapter"},
+        "evaluate": {
+            "directions": ["it-sc"],
+            "facts": "facts.jsonl",
+            "published": ["llimba-3b", "tables/t.yaml"],
+            "baselines": {"apertium": {"it-sc": engine}},
+        },
+    }
+    write(tmp_path / "parent", content, "parent.yaml")
+    change = {"extends": "parent/parent.yaml", "language": "own.yaml", "sources": {"mine": {"path": "mine.txt"}}}
+    recipe = load_recipe(write(tmp_path, change))
+    parent = tmp_path / "parent"
+    assert recipe.language == str(tmp_path / "own.yaml")
+    assert recipe.base_model.folder == parent / "base"
+    assert recipe.sources["mine"].path == tmp_path / "mine.txt"
+    assert recipe.corpus.identifier == parent / "m.bin"
+    assert recipe.instruct.translate["mine"].prefix == parent / "debian"
+    assert recipe.instruct.back_translate.engine.folder == parent / "m"
+    assert recipe.sft.adapter == Path.home() / "adapter"
+    assert recipe.evaluate.facts == parent / "facts.jsonl"
+    assert recipe.evaluate.published == ["llimba-3b", str(parent / "tables/t.yaml")]
+    assert recipe.evaluate.baselines["apertium"]["it-sc"].prefix == parent / "debian"
+    assert load_recipe(recipe.path, ["corpus.identifier=~/x"]).corpus.identifier == Path.home() / "x"
+    assert load_recipe(recipe.path, ["corpus.identifier=x"]).corpus.identifier == Path("x")
+    # what it decides is what its fingerprint covers: Apertium's folder decides nothing
+    assert list(local_paths(recipe.instruct)) == [parent / "m"]
+    assert list(local_paths(recipe.evaluate)) == [parent / "tables/t.yaml", parent / "facts.jsonl"]
 
 
 @pytest.mark.parametrize(("value", "mode"), [("off", "off"), ("on", "step-exact"), ("leaky", "leaky")])

@@ -76,7 +76,7 @@ def test_phases_that_cannot_be_are_refused_with_the_reason(settings: dict[str, A
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"mixture": {"it": 1.0}}, "cpt.mixture gives no share to 'sc'"),
+        ({"mixture": {"it": 1.0}}, "cpt.mixture: gives no share to 'sc'"),
         ({"mixture": {"sc/nowhere": 1.0}}, "key 'sc/nowhere': 'nowhere' is neither a source nor human, mt, generated"),
         ({"pairs": {"directions": ["it-xx"]}}, "cpt.pairs.directions: 'it-xx' names 'xx'"),
         ({"pairs": {**PAIRS, "sources": ["nowhere"]}}, "cpt.pairs.sources: there is no source 'nowhere'"),

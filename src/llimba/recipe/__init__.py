@@ -1,6 +1,6 @@
 """What a recipe may say: one section per stage, named as the stage, every field with its type, bounds and default.
 
-The field names are the field's own (transformers, peft, TRL) wherever one exists. `recipe_file` reads the YAML.
+The field names are the field's own (transformers, peft, TRL) wherever one exists. `file.py` reads the YAML.
 """
 
 from llimba.recipe.base_model import BaseModelSection, Tokens
@@ -28,7 +28,8 @@ from llimba.recipe.translate import (
     NllbTranslation,
     Translated,
 )
-from llimba.recipe.whole import Recipe, local_paths
+from llimba.recipe.whole import Recipe
+from llimba.yaml_files.schema import local_paths
 
 __all__ = [
     "CHAT",

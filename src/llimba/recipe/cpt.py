@@ -1,15 +1,20 @@
 """What continued pretraining reads, and in which order: token shares, phases, aligned pairs as documents."""
 
 from collections.abc import Iterator
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
-from llimba.recipe.section import Section
+from llimba.recipe.section import Section, unknown, unnamed
 from llimba.recipe.training import TrainingSection
+from llimba.yaml_files.faults import Fault, shortened
+
+if TYPE_CHECKING:
+    from llimba.recipe.whole import Recipe
 
 PAIRS = "pairs"  # what a mixture calls the documents made of aligned pairs
 CHAT = "chat"  # and the conversations
+ORIGINS = ("human", "mt", "generated")  # of a record
 
 
 class PairDocuments(Section):
@@ -18,6 +23,11 @@ class PairDocuments(Section):
     directions: list[str] = Field(min_length=1)  # each that is named is written; a model learns no other
     rows_per_document: int = Field(default=3, gt=0)  # consecutive pairs of one source
     sources: list[str] = []  # whose pairs; empty: every source's
+
+    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+        """Its directions have names, and its sources are there."""
+        yield from unnamed(self.directions, recipe)
+        yield from unknown("sources", self.sources, recipe.sources, "source")
 
 
 class ChatDocuments(Section):
@@ -29,11 +39,20 @@ class ChatDocuments(Section):
     max_new_tokens: int = Field(default=256, gt=0)  # of an own answer; one that has no end by then is left out
     temperature: float = Field(default=0.7, ge=0)  # of own answers; 0 is greedy
 
+    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+        """Its sources are there."""
+        yield from unknown("sources", self.sources, recipe.sources, "source")
+
 
 class NormTags(Section):
     """The profile's `tags` before documents and pair lines whose variety, norm or origin is known."""
 
     dropout: float = Field(default=0.3, ge=0, le=1)  # share of the documents that go without
+
+    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+        """The profile has tags."""
+        if not recipe.profile.tags:
+            yield Fault((), f"the profile of {recipe.profile.iso639_3} has no tags; write them there")
 
 
 class Phase(Section):
@@ -108,3 +127,19 @@ class CptSection(TrainingSection):
         if all(by_tokens) and self.max_tokens is not None:
             raise ValueError("phases say their max_tokens themselves: leave cpt.max_tokens out, or give them shares")
         return self
+
+    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+        """Every key of a mixture names what may be there, the language to be learned among them."""
+        if isinstance(self.interpolate, list) and not self.choosing_bytes:
+            yield Fault(("interpolate",), "to choose among weights needs text: leave out choose_max_bytes: 0")
+        code, keys = recipe.profile.code, list(self.mixture_keys())
+        place = "phases" if self.phases else "mixture"
+        if keys and not {key.split("/")[0] for key in keys} & {code, PAIRS}:
+            yield Fault((place,), f"gives no share to '{code}', the language to be learned")
+        for key in keys:
+            _, slash, part = key.partition("/")
+            if slash and part not in recipe.sources and part not in ORIGINS:
+                yield Fault(
+                    (place,),
+                    f"key '{shortened(key)}': '{shortened(part)}' is neither a source nor {', '.join(ORIGINS)}",
+                )

@@ -1,12 +1,21 @@
 """What is scored, and on how much."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from llimba.recipe.section import Section
+from llimba.languages.prompts import split_direction
+from llimba.recipe.section import Section, unnamed
 from llimba.recipe.translate import AnyTranslation
+from llimba.yaml_files.faults import Fault
+from llimba.yaml_files.schema import FileOrName
+
+if TYPE_CHECKING:
+    from llimba.recipe.whole import Recipe
+
+OWN_SYSTEMS = ("copy", "base", "cpt", "sft", "model")  # headings of the table that are llimba's own
 
 
 class ModeSwitch(Section):
@@ -15,6 +24,18 @@ class ModeSwitch(Section):
     temperatures: list[float] = [0.0, 0.3, 0.6, 0.9, 1.2]
     seeds: int = Field(default=3, gt=0)  # samples of each prompt at each temperature above 0
     max_new_tokens: int = Field(default=96, gt=0)
+
+    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+        """There is something that knows languages, and questions to ask."""
+        if not recipe.corpus.identify:
+            yield Fault((), "needs corpus.identify: without it no language is known")
+        if recipe.corpus.identifier is not None:
+            yield Fault((), "needs the identifier that the corpus stage trains: leave corpus.identifier out")
+        if not recipe.profile.probe_prompts:
+            yield Fault(
+                (),
+                f"the profile of {recipe.profile.iso639_3} has no probe_prompts; write ten questions in the language",
+            )
 
 
 class Decoding(Section):
@@ -50,7 +71,7 @@ class EvaluateSection(Section):
     baselines: dict[str, dict[str, AnyTranslation]] = {}
     decoding: dict[str, Decoding] = {}  # further columns, heading -> how: beam4: {num_beams: 4}
     mode_switch: ModeSwitch | None = None  # needs corpus.identify, and probe_prompts in the language profile
-    published: list[str] = []  # tables of scores that others published: llimba-3b, or a YAML file like it
+    published: list[FileOrName] = []  # tables of scores that others published: llimba-3b, or a YAML file like it
     prompt: Literal["chat", "completion"] = "chat"  # completion: "Italian: ... Sardinian:", for models without a chat
     norm_tag: str = ""  # completion prompts ask for this norm, as cpt.norm_tags writes it: "Sardinian (LSC):"
     num_fewshot: int = Field(default=0, ge=0)  # example pairs in each prompt, from the pairs that are trained on
@@ -58,3 +79,34 @@ class EvaluateSection(Section):
     facts: Path | None = None  # questions with choices, a JSON line each: see docs/evaluation.md
     batch_size: int | None = Field(default=None, gt=0)  # default: by the memory there is
     precision: Literal["auto", "bf16", "fp32"] = "auto"
+
+    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+        """Directions have names, headings are free, and engines translate in the direction they are named for."""
+        yield from unnamed(self.directions, recipe)
+        tags = recipe.profile.tags
+        if self.norm_tag and (self.norm_tag not in tags or self.prompt == "chat"):
+            yield Fault(
+                ("norm_tag",),
+                f"'{self.norm_tag}' must be one of the profile's tags ({', '.join(tags) or 'it has none'}), and "
+                "evaluate.prompt: completion",
+            )
+        if self.num_fewshot and not self.directions:
+            yield Fault(("num_fewshot",), "there are no evaluate.directions to show examples for")
+        for heading, engines in self.baselines.items():
+            if heading in OWN_SYSTEMS:
+                yield Fault(("baselines", heading), "that is a system of llimba's own; choose another name")
+            yield from self._directed(("baselines", heading), engines)
+        for heading, how in self.decoding.items():
+            if how.draft and self.prompt == "completion":
+                yield Fault(("decoding", heading), "a draft needs evaluate.prompt: chat")
+            yield from self._directed(("decoding", heading, "draft"), how.draft)
+
+    def _directed(self, place: tuple[str, ...], engines: dict[str, AnyTranslation]) -> Iterator[Fault]:
+        """A fault for every engine that does not translate in the direction that it is named for."""
+        for direction, engine in engines.items():
+            if split_direction(direction)[0] != engine.source_language or direction not in self.directions:
+                yield Fault(
+                    (*place, direction),
+                    f"source_language is {engine.source_language}, and the direction must be one of "
+                    "evaluate.directions",
+                )

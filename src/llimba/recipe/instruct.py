@@ -1,11 +1,16 @@
 """What conversations are made of."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from llimba.recipe.section import Section
+from llimba.recipe.section import Section, unknown, unnamed
 from llimba.recipe.translate import AnyTranslation, BackTranslation
+from llimba.yaml_files.faults import Fault
+
+if TYPE_CHECKING:
+    from llimba.recipe.whole import Recipe
 
 
 class InstructSection(Section):
@@ -21,3 +26,9 @@ class InstructSection(Section):
     system_prompt_share: float = Field(default=0.5, ge=0, le=1)
     min_words: int = Field(default=3, ge=1)
     max_words: int = Field(default=80, ge=1)
+
+    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+        """Its directions have names, and its sources are there."""
+        yield from unnamed(self.directions, recipe)
+        yield from unknown("translate", self.translate, recipe.sources, "source")
+        yield from unknown("upsample", self.upsample, recipe.sources, "source")

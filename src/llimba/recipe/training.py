@@ -1,11 +1,16 @@
 """The engine's settings, and what `sft` adds to them; `cpt` has a file of its own."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from llimba.recipe.section import Section
+from llimba.yaml_files.faults import Fault
+
+if TYPE_CHECKING:
+    from llimba.recipe.whole import Recipe
 
 Weight = Annotated[float, Field(ge=0, le=1.5)]
 CHOOSING_BYTES = 20_000  # a language: what three digits of bits per byte need
@@ -134,3 +139,12 @@ class SftSection(TrainingSection):
         if self.adapter is not None and self.adapter_kind is None:
             raise ValueError("adapter goes on from an adapter: set method (or policy) to lora, rslora or dora")
         return self
+
+    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+        """To choose among weights, there is text that training has not read."""
+        if isinstance(self.interpolate, list) and not (recipe.cpt or self).choosing_bytes:
+            yield Fault(
+                ("interpolate",),
+                "to choose among weights needs text that training has not read: set "
+                f"{'cpt' if recipe.cpt else 'sft'}.choose_max_bytes: 20000, or name one weight",
+            )

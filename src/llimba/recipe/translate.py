@@ -1,11 +1,16 @@
 """What is translated for instruction tuning, into which language, and by what: a section per engine."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from llimba.recipe.section import Section
+from llimba.recipe.section import Section, unknown
+from llimba.yaml_files.faults import Fault
+
+if TYPE_CHECKING:
+    from llimba.recipe.whole import Recipe
 
 
 class Translated(Section):
@@ -25,7 +30,7 @@ class ApertiumTranslation(Translated):
     engine: Literal["apertium"]
     route: list[str] = Field(min_length=1)  # its modes one after another, e.g. [eng-cat, cat-srd]
     # where its program and data lie decides nothing: the digests of the data do, and they key the cache
-    prefix: str | None = Field(default=None, exclude=True)  # a folder of unpacked packages, in place of the system's
+    prefix: Path | None = Field(default=None, exclude=True)  # a folder of unpacked packages, in place of the system's
     packages: list[str] = Field(default=[], exclude=True)  # Debian packages to fetch and unpack where none is installed
 
 
@@ -59,6 +64,11 @@ class ModelTranslation(Translated):
     max_new_tokens: int = Field(default=256, gt=0)
     batch_size: int = Field(default=16, gt=0)
 
+    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+        """There is a model: a folder, or the recipe's own."""
+        if self.folder is None and recipe.cpt is None:
+            yield Fault((), "the engine model needs a folder, or a cpt section")
+
 
 AnyTranslation = Annotated[ApertiumTranslation | NllbTranslation | ModelTranslation, Field(discriminator="engine")]
 
@@ -82,12 +92,32 @@ class BackTranslation(Section):
     @classmethod
     def _out_of_the_language(cls, value: Any, info: ValidationInfo) -> Any:
         """It is always the language to be learned that is translated: nobody need say so."""
-        sections = value.values() if info.field_name == "engines" and isinstance(value, dict) else [value]
-        for section in sections:
-            if isinstance(section, dict):
-                section.setdefault("source_language", "")
-        return value
+        if info.field_name == "engines" and isinstance(value, dict):
+            return {code: _from_here(section) for code, section in value.items()}
+        return _from_here(value)
 
     def engine_into(self, language: str) -> AnyTranslation | None:
         """What translates into a language."""
         return self.engines.get(language, self.engine)
+
+    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+        """What is to be translated is there, and every language has an engine that goes into it."""
+        profile = recipe.profile
+        if self.source != "documents" and self.source not in recipe.sources:
+            yield Fault(("source",), f"there is no source '{self.source}'; `documents` means all of them")
+        yield from unknown("norms", self.norms, profile.norms, "norm", f" in the profile of {profile.iso639_3}")
+        for code in self.into:
+            engine, back = self.engine_into(code), self.way_back.get(code)
+            if code not in profile.names or code == profile.code:
+                yield Fault(("into",), f"'{code}' is no other language that the profile has a name for")
+            if engine is None:
+                yield Fault((), f"nothing translates into '{code}': set engine, or engines.{code}")
+            elif engine.source_language not in ("", profile.code):
+                yield Fault((), f"what translates into '{code}' must translate from '{profile.code}'")
+            if back is not None and back.source_language != code:
+                yield Fault(("way_back", code), f"source_language must be '{code}'")
+
+
+def _from_here(section: object) -> object:
+    """An engine's section with a source language: the empty one, which stands for the language to be learned."""
+    return {"source_language": "", **section} if isinstance(section, dict) else section

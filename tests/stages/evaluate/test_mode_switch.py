@@ -55,7 +55,7 @@ def test_every_temperature_has_its_samples(identifier: Identifier) -> None:
 def test_the_probe_needs_an_identifier_and_prompts(tmp_path: Path) -> None:
     write_text(tmp_path)
     evaluate = {**recipe_content(tmp_path)["evaluate"], "mode_switch": {}}
-    with pytest.raises(RecipeError, match="mode_switch needs corpus.identify"):
+    with pytest.raises(RecipeError, match="mode_switch: needs corpus.identify"):
         recipe(tmp_path, evaluate=evaluate)
     with pytest.raises(RecipeError, match="leave corpus.identifier out"):
         recipe(tmp_path, evaluate=evaluate, corpus={"identify": ["prose"], "identifier": str(tmp_path / "sc.txt")})

@@ -229,7 +229,7 @@ def test_the_recipe_is_checked(tmp_path: Path) -> None:
         ({"engine": None}, "nothing translates into 'it': set engine, or engines.it"),
         ({"engine": {"engine": "model", "source_language": "it"}}, "must translate from 'sc'"),
         ({"source": "nowhere"}, "there is no source 'nowhere'"),
-        ({"norms": ["nowhere"]}, "the profile has no 'nowhere'"),
+        ({"norms": ["nowhere"]}, "there is no norm 'nowhere' in the profile of srd"),
         ({"way_back": {"it": {"engine": "model", "source_language": "en"}}}, "source_language must be 'it'"),
         ({"engine": {"engine": "apertium"}}, "route: is missing"),
     ):

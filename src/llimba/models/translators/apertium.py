@@ -95,7 +95,7 @@ class Apertium:
 
 def _roots(settings: ApertiumTranslation) -> list[Path]:
     if settings.prefix is not None:
-        return [Path(settings.prefix).expanduser()]
+        return [settings.prefix]
     if not settings.packages or all(_is_mode(SYSTEM, name) for name in settings.route):
         return [SYSTEM]
     return [fetch("apt", package, cache_folder()).folder for package in settings.packages]
