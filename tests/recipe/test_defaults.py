@@ -1,8 +1,8 @@
 """A default that is changed silently would let old results pass for new ones: fingerprints leave defaults out.
 
 `fixtures/defaults.json` holds every default of a recipe and of a language profile. Whoever changes one raises the
-`version` of the stages that it belongs to (src/llimba/stages.py) and then writes the file anew, by
-`python -m tests.test_defaults`. A new option is added to the file and raises nothing.
+`version` of the stages that it belongs to (src/llimba/pipeline/stage_table.py) and then writes the file anew, by
+`python -m tests.recipe.test_defaults`. A new option is added to the file and raises nothing.
 """
 
 import json
@@ -45,9 +45,11 @@ def defaults() -> dict[str, Any]:
 def test_defaults_are_those_that_results_were_made_with() -> None:
     known, now = json.loads(FILE.read_text()), defaults()
     changed = sorted(key for key in known if key in now and known[key] != now[key])
-    assert not changed, f"changed defaults {changed}: raise their stages' version, then python -m tests.test_defaults"
+    assert not changed, (
+        f"changed defaults {changed}: raise their stages' version, then python -m tests.recipe.test_defaults"
+    )
     new = sorted(now.keys() - known.keys())
-    assert not new, f"new options {new}: python -m tests.test_defaults"
+    assert not new, f"new options {new}: python -m tests.recipe.test_defaults"
 
 
 if __name__ == "__main__":

@@ -7,20 +7,20 @@ import pytest
 from llimba.errors import LlimbaError
 from llimba.use.glossary import Term
 from llimba.use.lines import read, written
-from llimba.use.translate import Translated
+from llimba.use.translate import LineTranslation
 
 
 def test_lines_keep_their_structure() -> None:
     given = read("\ufeffone\r\n\ntwo\n", None)
     assert given.lines == ["one", "", "two"]
-    answers = [Translated(text.upper(), True, ()) for text in given.lines]
+    answers = [LineTranslation(text.upper(), True, ()) for text in given.lines]
     assert list(written(given, answers)) == ["ONE", "", "TWO"]
 
 
 def test_json_lines_keep_their_fields() -> None:
     given = read('{"id": 1, "it": "pane\\ne vino"}\n\n{"id": 2, "it": ""}\n', "it")
     assert given.lines == ["pane e vino", ""]
-    answers = [Translated("pane", False, (Term("vino", "binu"),)), Translated("", True, ())]
+    answers = [LineTranslation("pane", False, (Term("vino", "binu"),)), LineTranslation("", True, ())]
     rows = [json.loads(line) for line in written(given, answers)]
     assert rows[0] == {"id": 1, "it": "pane\ne vino", "translation": "pane", "cut": True, "missing_terms": ["binu"]}
     assert rows[1] == {"id": 2, "it": "", "translation": ""}

@@ -48,7 +48,7 @@ def translate(
     from llimba.models.opened import open_model
     from llimba.use import lines
     from llimba.use.glossary import read_glossary
-    from llimba.use.translate import Translated, Translator
+    from llimba.use.translate import LineTranslation, Translator
 
     terms = read_glossary(glossary) if glossary else []
     json_lines = as_json or (file is not None and file.suffix == ".jsonl")
@@ -66,7 +66,7 @@ def translate(
     cut: list[int] = []
     lacking: list[str] = []
 
-    def counted() -> Iterator[Translated]:
+    def counted() -> Iterator[LineTranslation]:
         for number, one in enumerate(translator.translate(given.lines), 1):
             bar.advance()
             if not one.stopped:

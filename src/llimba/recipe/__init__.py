@@ -26,7 +26,7 @@ from llimba.recipe.translate import (
     BackTranslation,
     ModelTranslation,
     NllbTranslation,
-    Translated,
+    TranslationSection,
 )
 from llimba.recipe.whole import Recipe
 from llimba.yaml_files.schema import local_paths
@@ -62,7 +62,7 @@ __all__ = [
     "Source",
     "Tokens",
     "TrainingSection",
-    "Translated",
+    "TranslationSection",
     "WebSource",
     "WikipediaSource",
     "local_paths",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from llimba.recipe.whole import Recipe
 
 
-class Translated(Section):
+class TranslationSection(Section):
     """What the translation of every source says, whatever its engine. The rows' originals are left out."""
 
     source_language: str  # of the rows, as a code of the profile's names
@@ -24,7 +24,7 @@ class Translated(Section):
     max_unknown: float = Field(default=0.3, ge=0, le=1)  # share of a sentence's words that the engine did not know
 
 
-class ApertiumTranslation(Translated):
+class ApertiumTranslation(TranslationSection):
     """Rules: the installed `apertium`, or Debian's packages unpacked into a folder without root."""
 
     engine: Literal["apertium"]
@@ -34,7 +34,7 @@ class ApertiumTranslation(Translated):
     packages: list[str] = Field(default=[], exclude=True)  # Debian packages to fetch and unpack where none is installed
 
 
-class NllbTranslation(Translated):
+class NllbTranslation(TranslationSection):
     """NLLB-200 (or any sequence-to-sequence model with its language codes); CTranslate2 for a converted folder."""
 
     engine: Literal["nllb"]
@@ -54,7 +54,7 @@ class NllbTranslation(Translated):
         return self
 
 
-class ModelTranslation(Translated):
+class ModelTranslation(TranslationSection):
     """A causal model that llimba made: the recipe's own CPT model, or a folder."""
 
     engine: Literal["model"]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from llimba.errors import LlimbaError
-from llimba.use.translate import Translated
+from llimba.use.translate import LineTranslation
 
 
 class Given(NamedTuple):
@@ -41,7 +41,7 @@ def read(text: str, json_field: str | None) -> Given:
     return Given([row[json_field].replace("\n", " ") for row in rows], rows)
 
 
-def written(given: Given, translated: Iterable[Translated]) -> Iterator[str]:
+def written(given: Given, translated: Iterable[LineTranslation]) -> Iterator[str]:
     """Output lines without newline: the translation, or the object with `translation` and what is wrong with it."""
     if given.rows is None:
         yield from (one.text for one in translated)

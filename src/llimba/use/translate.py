@@ -10,7 +10,7 @@ from llimba.models.opened import Opened
 from llimba.use.glossary import Term, force, missing
 
 
-class Translated(NamedTuple):
+class LineTranslation(NamedTuple):
     """One line's translation; `missing` are glossary terms that it should hold and does not."""
 
     text: str
@@ -57,7 +57,7 @@ class Translator:
                 except PromptTooLong as error:
                     raise LlimbaError(f"line {number}: {error}") from error
 
-    def translate(self, lines: Sequence[str]) -> Iterator[Translated]:
+    def translate(self, lines: Sequence[str]) -> Iterator[LineTranslation]:
         """One translation a line, in order; an empty line stays empty."""
         for start in range(0, len(lines), self._batch):
             batch = lines[start : start + self._batch]
@@ -65,19 +65,21 @@ class Translator:
             answers = iter(self._answers(prompts) if prompts else [])
             asked = iter(prompts)
             for line in batch:
-                yield self._finished(line, next(asked), *next(answers)) if line.strip() else Translated("", True, ())
+                yield (
+                    self._finished(line, next(asked), *next(answers)) if line.strip() else LineTranslation("", True, ())
+                )
 
     def _prompt(self, line: str) -> list[int]:
         asked = evaluation_prompt(self._language, self._direction, line.strip())
         return self._opened.prompt([{"role": "user", "content": asked}], self._max_new_tokens)
 
-    def _finished(self, line: str, prompt: list[int], answer: str, stopped: bool) -> Translated:
+    def _finished(self, line: str, prompt: list[int], answer: str, stopped: bool) -> LineTranslation:
         absent = missing(self._glossary, line, answer)
         if absent and self._forced:
             wanted = [term for term in self._glossary if term in absent]
             answer = force(self._opened, prompt, answer, wanted, self._max_new_tokens)
             absent = missing(self._glossary, line, answer)
-        return Translated(answer, stopped, tuple(absent))
+        return LineTranslation(answer, stopped, tuple(absent))
 
     def _answers(self, prompts: Sequence[list[int]]) -> list[tuple[str, bool]]:
         """The first line of every answer that is not empty, and whether the model stopped by itself."""

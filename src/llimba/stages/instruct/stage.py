@@ -14,13 +14,13 @@ from llimba.errors import StageError, set_at
 from llimba.files import stable_fraction, write_jsonl
 from llimba.languages.text import fold
 from llimba.models.translators.engines import open_engine
-from llimba.recipe import ModelTranslation, Recipe, Translated
+from llimba.recipe import ModelTranslation, Recipe, TranslationSection
 from llimba.records import Conversation, Pair, write_records
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.folders import CorpusFolder, InstructFolder
-from llimba.stages.instruct.back_translated import BackTranslated, back_translate
-from llimba.stages.instruct.translated import translate_rows
-from llimba.stages.instruct.translation import conversations as translations
+from llimba.stages.instruct.back_translation import BackTranslated, back_translate
+from llimba.stages.instruct.from_pairs import conversations as translations
+from llimba.stages.instruct.machine_translation import translate_rows
 
 R = TypeVar("R", Conversation, Pair)
 
@@ -79,7 +79,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
 
 def needs(recipe: Recipe) -> tuple[str, ...]:
     """The stages read besides `corpus`: the CPT model where it is the one that translates."""
-    engines: list[Translated | None] = [*recipe.instruct.translate.values()]
+    engines: list[TranslationSection | None] = [*recipe.instruct.translate.values()]
     if (back := recipe.instruct.back_translate) is not None:
         engines += [back.engine, *back.engines.values(), *back.way_back.values()]
     own = any(isinstance(s, ModelTranslation) and s.folder is None for s in engines)

@@ -1,4 +1,4 @@
-"""Rows of another language brought into the one to be learned, each kept whole or turned away with its reason.
+"""Rows of another language brought into the one to be learned, each kept whole or rejected with its reason.
 
 A message goes sentence by sentence: spans hidden, translated through the cache, put back. Where an engine lost a span,
 the sentence is translated again in the pieces around it. A row is checked as a whole in the end, so a row that is kept
@@ -16,7 +16,7 @@ from llimba.languages.profile import Language
 from llimba.languages.text import fold
 from llimba.models.translators.engine import Engine, Translation
 from llimba.packages import cache_folder
-from llimba.recipe import Translated
+from llimba.recipe import TranslationSection
 from llimba.records import Conversation, Pair
 from llimba.stages.instruct.cache import TranslationCache
 from llimba.stages.instruct.segments import blocks, segments
@@ -43,7 +43,7 @@ class _Unfit(Exception):
 
 def translate_rows(
     rows: Sequence[Conversation | Pair],
-    settings: Translated,
+    settings: TranslationSection,
     language: Language,
     engine: Engine,
     identify: Identify | None,
@@ -83,7 +83,7 @@ def translate_rows(
     return result
 
 
-def target_of(settings: Translated, language: Language) -> str:
+def target_of(settings: TranslationSection, language: Language) -> str:
     """The code of the language that is translated into."""
     return settings.target_language or language.code
 
@@ -155,7 +155,7 @@ def _joined(parts: Sequence[tuple[str, bool]], known: dict[str, Translation]) ->
     return text, unknown
 
 
-def _texts(row: Conversation | Pair, settings: Translated) -> list[str]:
+def _texts(row: Conversation | Pair, settings: TranslationSection) -> list[str]:
     if isinstance(row, Pair):
         return [row.texts[settings.source_language]] if settings.source_language in row.texts else []
     return row.contents
@@ -163,7 +163,7 @@ def _texts(row: Conversation | Pair, settings: Translated) -> list[str]:
 
 def _row(
     row: Conversation | Pair,
-    settings: Translated,
+    settings: TranslationSection,
     language: Language,
     engine: Engine,
     book: _Book,
@@ -181,7 +181,7 @@ def _row(
     return replace(row, messages=messages, rejected=rejected, **about)
 
 
-def _message(text: str, settings: Translated, target: str, book: _Book, identify: Identify | None) -> str:
+def _message(text: str, settings: TranslationSection, target: str, book: _Book, identify: Identify | None) -> str:
     """One message's translation; raises `_Unfit` with the first rule that it fails."""
     made, unknown, words = book.message(text)
     if lost := lost_spans(text, made):
@@ -220,7 +220,7 @@ def lost_spans(original: str, translated: str) -> list[str]:
 def _intact(
     originals: Sequence[Conversation | Pair],
     kept: Sequence[Conversation | Pair],
-    settings: Translated,
+    settings: TranslationSection,
     language: Language,
 ) -> dict[str, int]:
     """Counted once more over what is kept, from the rows themselves: with spans, and with all their spans there."""

@@ -3,7 +3,7 @@
 from llimba.languages.profile import load_language
 from llimba.recipe import InstructSection
 from llimba.records import Pair
-from llimba.stages.instruct.translation import conversations
+from llimba.stages.instruct.from_pairs import conversations
 from tests.fakes import SENTENCES
 
 PAIRS = [

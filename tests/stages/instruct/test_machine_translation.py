@@ -8,7 +8,7 @@ import pytest
 from llimba.languages.profile import load_language
 from llimba.recipe import ApertiumTranslation
 from llimba.records import Conversation, Pair
-from llimba.stages.instruct.translated import lost_spans, translate_rows
+from llimba.stages.instruct.machine_translation import lost_spans, translate_rows
 from tests.models.translators.engines import Backwards, Loses
 
 SARDINIAN = load_language("srd")

@@ -14,10 +14,10 @@ from llimba.models.translators.engine import Translation
 from llimba.recipe import BackTranslation, InstructSection
 from llimba.records import Conversation, Document, Pair, read_records
 from llimba.stages.decontamination import EvaluationIndex
-from llimba.stages.instruct import back_translated
-from llimba.stages.instruct.back_translated import BackTranslated, back_translate
+from llimba.stages.instruct import back_translation
+from llimba.stages.instruct.back_translation import BackTranslated, back_translate
+from llimba.stages.instruct.from_pairs import conversations
 from llimba.stages.instruct.stage import needs, run
-from llimba.stages.instruct.translation import conversations
 from tests.fakes import SENTENCES, recipe
 from tests.stages.instruct.test_stage import corpus
 
@@ -69,7 +69,7 @@ def done(
         back = asked.target_language is None or asked.target_language == "sc"
         return Book(home or {}, way="back") if back else Book(known, into=asked.target_language)
 
-    monkeypatch.setattr(back_translated, "open_engine", open_engine)
+    monkeypatch.setattr(back_translation, "open_engine", open_engine)
     index = EvaluationIndex((f"e{i}", text) for i, text in enumerate(evaluated))
     return back_translate(texts, paired, settings(**changes), SARDINIAN, index, identify, None, 1)
 
@@ -176,7 +176,7 @@ def test_a_second_run_asks_for_nothing_again(monkeypatch: pytest.MonkeyPatch) ->
         opened.append(Book(ITALIAN))
         return opened[-1]
 
-    monkeypatch.setattr(back_translated, "open_engine", open_engine)
+    monkeypatch.setattr(back_translation, "open_engine", open_engine)
     index = EvaluationIndex([])
     given = (documents(*SENTENCES["sc"]), [], settings(), SARDINIAN, index, None, None, 1)
     first, second = back_translate(*given), back_translate(*given)
@@ -189,7 +189,7 @@ def test_a_second_run_asks_for_nothing_again(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_stage_makes_conversations_of_them_and_keeps_the_pairs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(back_translated, "open_engine", lambda *_: Book(ITALIAN))
+    monkeypatch.setattr(back_translation, "open_engine", lambda *_: Book(ITALIAN))
     inputs = corpus(tmp_path / "in", [])
     from llimba.records import write_records
 

@@ -1,10 +1,10 @@
-"""Back-translation: authentic sentences of the language, translated out of it by machine, and turned round.
+"""Back-translation: authentic sentences, translated out of the language by machine: pairs for the other direction.
 
-What a model learns to write is then a human's sentence; only what it reads is a machine's. Training on pairs made so
-beats the other direction, whose targets are the machine's (arXiv 2603.25489; `docs/instructions.md`). A sentence is
-taken from the corpus's documents, translated as any row is (`translated.py`: spans, cache, length, language), and
-then looked at for what back-translation goes wrong by: copies, loops, evaluation text on either side, and a round trip
-that does not come home.
+A model then learns to write what people wrote; only what it reads was made by a machine. Training on such pairs beats
+the other direction, whose targets are the machine's (arXiv 2603.25489; `docs/instructions.md`). A sentence of the
+corpus's documents is translated as any row is (`machine_translation.py`: spans, cache, length, language), then checked
+for what goes wrong in back-translation: copies, loops, evaluation text on either side, and a round trip that does not
+return to the original.
 """
 
 import logging
@@ -26,8 +26,8 @@ from llimba.recipe import AnyTranslation, BackTranslation
 from llimba.records import Document, Pair
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.instruct.cache import TranslationCache
+from llimba.stages.instruct.machine_translation import Identify, translate_rows
 from llimba.stages.instruct.segments import segments
-from llimba.stages.instruct.translated import Identify, translate_rows
 
 logger = logging.getLogger(__name__)
 
