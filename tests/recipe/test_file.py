@@ -132,7 +132,7 @@ def test_a_fault_in_the_extended_recipe_names_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("extends", "message"),
     [
-        (5, "extends: expected the path of another recipe (given: 5)"),
+        (5, "r.yaml:1: extends: expected the path of another recipe (given: 5)"),
         (".", "cannot be read: Is a directory"),
         ("r.yaml", "itself extends another recipe"),
         (

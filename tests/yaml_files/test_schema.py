@@ -76,6 +76,10 @@ def test_wrong_values_are_left_as_they_are(value: Any) -> None:
     assert anchored(value, SHAPE, Path("/here")) == value
 
 
+def test_a_home_that_is_not_there_is_a_name_like_any_other() -> None:
+    assert anchored({"hidden": "~nobody-here/x"}, SHAPE, Path("/h")) == {"hidden": "/h/~nobody-here/x"}
+
+
 def test_local_paths_are_those_that_decide_something() -> None:
     found = [str(path) for path in local_paths(Whole.model_validate(WHOLE))]
     assert found == ["n.yaml", "t.yml", "a", "b", "/c", "a", "b", "/c", "a", "b", "/c"]

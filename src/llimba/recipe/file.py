@@ -31,11 +31,10 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read, extend, override and check a recipe; every fault is a `RecipeError` that names its place, a line each."""
     files = [_read(path)]
     stated = dict(files[0].values)
-    extends = stated.pop("extends", None)
-    if extends is None:
+    if stated.pop("extends", None) is None:
         raw = _anchored(stated, path.parent)
     else:
-        files.append(_parent(path, extends))
+        files.append(_parent(files[0]))
         parent = _anchored(files[1].values, files[1].path.parent)
         raw = _merge(parent, _anchored(stated, path.parent), RECIPE)
     set_at = [_override(raw, override) for override in overrides]
@@ -51,29 +50,30 @@ def _anchored(stated: Mapping, folder: Path) -> Mapping:
     return {key: anchored(value, RECIPE.at(key), folder) for key, value in stated.items()}
 
 
-def _read(path: Path, named_in: Path | None = None) -> YamlFile:
+def _read(path: Path) -> YamlFile:
     try:
         file = read_yaml(path, "recipe", "language, base_model, sources, cpt")
     except FileNotFoundError:
-        where = f" (extends in {named_in})" if named_in else ""
         near = get_close_matches(path.name, [p.name for p in path.parent.glob("*.yaml")], n=1)
         hint = f" Did you mean {path.parent / near[0]}?" if near else ""
-        raise RecipeError(f"there is no recipe {shortened(str(path))}{where}.{hint}") from None
+        raise RecipeError(f"there is no recipe {shortened(str(path))}.{hint}") from None
     if len(file.values) > 2 and not file.values.keys() & {"extends", *RECIPE.keys}:
-        keys = ", ".join(map(shortened, list(file.values)[:5])) or "none"
+        keys = ", ".join(map(shortened, list(file.values)[:5]))
         raise RecipeError(f"{path} is not a recipe: none of its keys ({keys}) is one of {', '.join(RECIPE.keys)}.")
     return file
 
 
-def _parent(path: Path, extends: Value) -> YamlFile:
-    """The recipe that the one at `path` extends."""
+def _parent(file: YamlFile) -> YamlFile:
+    """The recipe that `file` extends."""
+    extends, here = file.values["extends"], f"{file.path}:{file.line_of(('extends',))[1]}: extends"
     if not isinstance(extends, str) or not extends:
-        raise RecipeError(f"{path}: extends: expected the path of another recipe (given: {shown(extends)}).")
-    parent = _read(path.parent / Path(extends), named_in=path)
+        raise RecipeError(f"{here}: expected the path of another recipe (given: {shown(extends)}).")
+    try:
+        parent = _read(file.path.parent / extends)
+    except RecipeError as error:
+        raise RecipeError(f"{here}: {error}") from error
     if "extends" in parent.values:
-        raise RecipeError(
-            f"{path}: extends: {shortened(extends)} itself extends another recipe; only one level is read."
-        )
+        raise RecipeError(f"{here}: {shortened(extends)} itself extends another recipe; only one level is read.")
     return parent
 
 
