@@ -95,6 +95,9 @@ class EvaluateSection(Section):
         for heading, engines in self.baselines.items():
             if heading in OWN_SYSTEMS:
                 yield Fault(("baselines", heading), "that is a system of llimba's own; choose another name")
+            for direction, engine in engines.items():
+                if engine.engine == "model" and engine.folder is None:
+                    yield Fault(("baselines", heading, direction), "the engine model needs a folder to be a baseline")
             yield from self._directed(("baselines", heading), engines)
         for heading, how in self.decoding.items():
             if how.draft and self.prompt == "completion":

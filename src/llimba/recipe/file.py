@@ -19,10 +19,8 @@ from llimba.yaml_files.reading import YamlFile, parse_value, read_yaml
 from llimba.yaml_files.schema import Shape, Value, anchored
 
 RECIPE = Shape.of(Recipe)
-REPLACED = {
-    "base_model",
-    "mixture",
-}  # a model has one place and shares have one sum: never a part of the old with the new
+# replaced whole: a model has one place and shares have one sum, so a part of the old with a part of the new makes none
+REPLACED = {"base_model", "mixture"}
 
 Mapping = dict[str, Value]
 

@@ -109,7 +109,7 @@ class BackTranslation(Section):
         for code in self.into:
             engine, back = self.engine_into(code), self.way_back.get(code)
             if code not in profile.names or code == profile.code:
-                yield Fault(("into",), f"'{code}' is no other language that the profile has a name for")
+                yield Fault(("into",), f"'{code}' must be another language that the profile has a name for")
             if engine is None:
                 yield Fault((), f"nothing translates into '{code}': set engine, or engines.{code}")
             elif engine.source_language not in ("", profile.code):

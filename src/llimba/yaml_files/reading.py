@@ -87,6 +87,8 @@ class _Loader(yaml.SafeLoader):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
         """The value of a node; raises `_Refused` for text that does not fit its tag and huge integers."""
         try:
+            if node.tag == f"{TAG}merge":  # `<<` as a value is text
+                return self.construct_scalar(node)  # type: ignore[arg-type]
             value: object = super().construct_object(node, deep)
         except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError):
             problem = f"'{shortened(node.value)}' is not a valid {node.tag.removeprefix(TAG)}"
@@ -100,7 +102,6 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag in ALLOWED]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_constructor(f"{TAG}merge", _Loader.construct_yaml_str)  # `<<` as a value is text
 _Loader.add_implicit_resolver(
     f"{TAG}float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
 )

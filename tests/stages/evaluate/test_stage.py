@@ -106,5 +106,8 @@ def test_a_baseline_is_a_row_of_its_own_and_a_missing_one_is_left_out(
     assert [cells for label, cells, _ in shown if label == "  SC → IT"] == [["–"], ["–"]]
     with pytest.raises(RecipeError, match="source_language is it, and the direction must be"):
         recipe(tmp_path, evaluate={**content, "baselines": {"x": {"sc-it": apertium}}})
+    own = {"engine": "model", "source_language": "sc"}
+    with pytest.raises(RecipeError, match="baselines.x.sc-it: the engine model needs a folder to be a baseline"):
+        recipe(tmp_path, evaluate={**content, "baselines": {"x": {"sc-it": own}}})
     with pytest.raises(RecipeError, match="that is a system of llimba's own"):
         recipe(tmp_path, evaluate={**content, "baselines": {"sft": {}}})

@@ -224,8 +224,8 @@ def test_the_recipe_is_checked(tmp_path: Path) -> None:
     anchored = checked(engines={"it": {"engine": "model", "folder": "there"}}).instruct.back_translate.engines["it"]
     assert anchored.folder == tmp_path / "there"
     for changes, message in (
-        ({"into": ["sc"]}, "'sc' is no other language"),
-        ({"into": ["xx"]}, "'xx' is no other language"),
+        ({"into": ["sc"]}, "'sc' must be another language"),
+        ({"into": ["xx"]}, "'xx' must be another language"),
         ({"engine": None}, "nothing translates into 'it': set engine, or engines.it"),
         ({"engine": {"engine": "model", "source_language": "it"}}, "must translate from 'sc'"),
         ({"source": "nowhere"}, "there is no source 'nowhere'"),
