@@ -55,11 +55,6 @@ def completion_prompt(language: Language, direction: str, text: str, tag: str = 
     return f"{source}: {text}\n{target}:"
 
 
-def draft_prompt(language: Language, direction: str, text: str, draft: str) -> str:
-    """The evaluation's message with another system's translation to correct."""
-    return f"{evaluation_prompt(language, direction, text)}\n\nA draft to correct: {draft}"
-
-
 def completion_document(language: Language, direction: str, rows: Iterable[tuple[str, str, str]]) -> str:
     """A text of solved completion prompts, (source, target, tag) each: what aligned pairs are pretrained on.
 

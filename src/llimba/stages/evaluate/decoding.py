@@ -1,11 +1,9 @@
 """Other ways to get translations out of the same model: columns of their own beside the greedy one, never the headline.
 
-Beam search; the sampled answer that agrees most with the others by chrF (minimum Bayes risk); example pairs retrieved
-for each sentence by TF-IDF, from the pairs that are trained on; another engine's draft in the prompt. What is chosen by
-chrF and scored by chrF flatters itself (arXiv 2411.03524), and a draft makes it another system: `docs/evaluation.md`.
+Beam search, or the sampled answer that agrees most with the others by chrF (minimum Bayes risk). What is chosen by chrF
+and scored by chrF flatters itself (arXiv 2411.03524): `docs/evaluation.md`.
 """
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -13,28 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from llimba import progress
-from llimba.errors import Unavailable, set_at
 from llimba.files import read_json, write_json
-from llimba.languages.prompts import PROMPT_GAP, draft_prompt, split_direction
-from llimba.models.translators.engines import open_engine
+from llimba.languages.prompts import split_direction
 from llimba.recipe import Decoding, Recipe
 from llimba.records import Pair
 from llimba.stages.evaluate import harness
 from llimba.stages.evaluate.baselines import HYPOTHESES, asked, saved_scores
 from llimba.stages.evaluate.behaviour import behaviour, summed
-from llimba.stages.evaluate.selection import EXAMPLE_WORDS
 from llimba.stages.evaluate.tasks import FIRST_LINE, wording
-from llimba.stages.folders import CorpusFolder
-
-logger = logging.getLogger(__name__)
 
 DECODED = ("sft", "model")  # the columns that are decoded in other ways too
-Examples = list[tuple[str, str]]  # source and target
 
 
-def decoded(
-    recipe: Recipe, corpus: CorpusFolder, folders: dict[str, Path], rows: dict[str, list[Pair]], out: Path
-) -> dict[str, Any]:
+def decoded(recipe: Recipe, folders: dict[str, Path], rows: dict[str, list[Pair]], out: Path) -> dict[str, Any]:
     """Scores by heading ("sft, beam4"); a way that a killed run has finished is not decoded again."""
     found: dict[str, Any] = {}
     for system in (name for name in DECODED if name in folders):
@@ -44,49 +33,21 @@ def decoded(
             finished = out / "systems" / f"{heading}.json"
             if not finished.exists():
                 model = model or harness.load(folders[system], recipe.base_model.tokens, recipe.evaluate)
-                result = _scored(recipe, corpus, model, how, name, heading, rows, out)
-                if not result["translation"]:
-                    continue
+                result = _scored(recipe, model, how, heading, rows, out)
                 write_json(finished, result | {"how": how.model_dump(mode="json")})
             found[heading] = read_json(finished)
     return found
 
 
 def _scored(
-    recipe: Recipe,
-    corpus: CorpusFolder,
-    model: Any,
-    how: Decoding,
-    name: str,
-    heading: str,
-    rows: dict[str, list[Pair]],
-    out: Path,
+    recipe: Recipe, model: Any, how: Decoding, heading: str, rows: dict[str, list[Pair]], out: Path
 ) -> dict[str, Any]:
     translation: dict[str, Any] = {}
     behaved: dict[str, dict[str, list[bool]]] = {}
     ended: list[bool] = []
     for direction, chosen in rows.items():
         source, target = split_direction(direction)
-        sentences = [pair.texts[source] for pair in chosen]
-        drafts: Sequence[str | None] = [None] * len(sentences)
-        if how.draft:
-            if direction not in how.draft:
-                continue
-            try:
-                with set_at(f"evaluate.decoding.{name}.draft.{direction}"):
-                    engine = open_engine(how.draft[direction], recipe.profile, None)
-                    drafts = [said.text for said in engine.translate(sentences)]
-            except Unavailable as error:
-                logger.warning("  left out: %s", error)
-                continue
-        shown: list[Examples] = [[] for _ in sentences]
-        if how.retrieved:
-            known = [
-                (p.texts[source], p.texts[target]) for p in corpus.pairs() if source in p.texts and target in p.texts
-            ]
-            shown = retrieve(sentences, known, how.retrieved)
-        given = zip(sentences, shown, drafts, strict=True)
-        prompts = [_prompt(recipe, model, direction, *one) for one in given]
+        prompts = [_prompt(recipe, model, direction, pair.texts[source]) for pair in chosen]
         with progress.bar(f"{heading}: {direction}", len(prompts), "answers") as bar:
             made = generate(recipe, model, prompts, how, bar)
         answers: list[dict[str, Any]] = []
@@ -101,26 +62,6 @@ def _scored(
         behaved[direction] = behaviour(answers, target)
     stopping = {"share": round(sum(ended) / len(ended), 4) if ended else 0.0, "answers": len(ended)}
     return {"translation": translation, "behaviour": summed(behaved), "stopping": stopping}
-
-
-def retrieve(sentences: Sequence[str], pairs: Sequence[tuple[str, str]], count: int) -> list[Examples]:
-    """For each sentence the `count` pairs whose source is nearest to it by TF-IDF, the nearest last.
-
-    Pairs of fewer than six words a side, and a source that is the sentence itself, are left out.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    known = [pair for pair in dict.fromkeys(pairs) if min(len(side.split()) for side in pair) >= EXAMPLE_WORDS]
-    if not known:
-        return [[] for _ in sentences]
-    words = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\w+")
-    table = words.fit_transform([source for source, _ in known])
-    found = []
-    for near in (words.transform(sentences) @ table.T).tocsr():
-        ranked = sorted(zip(near.indices.tolist(), near.data.tolist(), strict=True), key=lambda e: (-e[1], e[0]))
-        chosen = [known[place] for place, similarity in ranked if similarity < 1 - 1e-9][:count]
-        found.append(chosen[::-1])
-    return found
 
 
 def agreed(candidates: Sequence[str]) -> int:
@@ -177,19 +118,12 @@ def generate(
     return [answers[place] for place in range(len(prompts))]
 
 
-def _prompt(recipe: Recipe, model: Any, direction: str, sentence: str, shown: Examples, draft: str | None) -> str:
-    """What the model goes on from: the evaluation's own prompt, after example turns, and with a draft."""
-    profile, word = recipe.profile, wording(recipe.evaluate, recipe.profile)
+def _prompt(recipe: Recipe, model: Any, direction: str, sentence: str) -> str:
+    """The evaluation's own prompt, as the greedy column is asked."""
+    asked = wording(recipe.evaluate, recipe.profile)(direction, sentence)
     if recipe.evaluate.prompt == "completion":
-        return PROMPT_GAP.join(
-            [*(f"{word(direction, one)} {other}" for one, other in shown), word(direction, sentence)]
-        )
-    turns = []
-    for source, target in shown:
-        turns.append({"role": "user", "content": word(direction, source)})
-        turns.append({"role": "assistant", "content": target})
-    asked = word(direction, sentence) if draft is None else draft_prompt(profile, direction, sentence, draft)
-    turns.append({"role": "user", "content": asked})
+        return asked
+    turns = [{"role": "user", "content": asked}]
     text: str = model.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
     return text
 

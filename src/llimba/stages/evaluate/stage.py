@@ -56,7 +56,7 @@ def score_models(
     for system, folder in folders.items():
         results[system] = scored_once(recipe, system, folder, asked, tasks, out, store)
     measured = {system: results[system] for system in folders}
-    results |= decoded(recipe, corpus, folders, asked.rows, out)
+    results |= decoded(recipe, folders, asked.rows, out)
     results |= baselines.published_systems(published, settings.directions)
     word = wording(settings, recipe.profile)
     scores = {
