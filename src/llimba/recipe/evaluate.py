@@ -45,15 +45,13 @@ class Decoding(Section):
     samples: int = Field(default=0, ge=0)  # of so many answers the one that agrees most with the others
     temperature: float = Field(default=0.7, gt=0)  # of the samples
     utility: Literal["chrf"] = "chrf"  # what agreement is measured by
-    retrieved: int = Field(default=0, ge=0)  # example pairs near to the sentence, from those that are trained on
-    draft: dict[str, AnyTranslation] = {}  # direction -> an engine whose translation stands in the prompt
 
     @model_validator(mode="after")
     def _some_way(self) -> Self:
         if self.samples == 1 or (self.samples and self.num_beams > 1):
             raise ValueError("samples: two or more, and without num_beams")
-        if self.num_beams == 1 and not (self.samples or self.retrieved or self.draft):
-            raise ValueError("this is the greedy column itself: set num_beams, samples, retrieved or draft")
+        if self.num_beams == 1 and not self.samples:
+            raise ValueError("this is the greedy column itself: set num_beams or samples")
         return self
 
 
@@ -96,20 +94,12 @@ class EvaluateSection(Section):
             if heading in OWN_SYSTEMS:
                 yield Fault(("baselines", heading), "that is a system of llimba's own; choose another name")
             for direction, engine in engines.items():
+                place = ("baselines", heading, direction)
                 if engine.engine == "model" and engine.folder is None:
-                    yield Fault(("baselines", heading, direction), "the engine model needs a folder to be a baseline")
-            yield from self._directed(("baselines", heading), engines)
-        for heading, how in self.decoding.items():
-            if how.draft and self.prompt == "completion":
-                yield Fault(("decoding", heading), "a draft needs evaluate.prompt: chat")
-            yield from self._directed(("decoding", heading, "draft"), how.draft)
-
-    def _directed(self, place: tuple[str, ...], engines: dict[str, AnyTranslation]) -> Iterator[Fault]:
-        """A fault for every engine that does not translate in the direction that it is named for."""
-        for direction, engine in engines.items():
-            if split_direction(direction)[0] != engine.source_language or direction not in self.directions:
-                yield Fault(
-                    (*place, direction),
-                    f"source_language is {engine.source_language}, and the direction must be one of "
-                    "evaluate.directions",
-                )
+                    yield Fault(place, "the engine model needs a folder to be a baseline")
+                if split_direction(direction)[0] != engine.source_language or direction not in self.directions:
+                    yield Fault(
+                        place,
+                        f"source_language is {engine.source_language}, and the direction must be one of "
+                        "evaluate.directions",
+                    )
