@@ -3,8 +3,9 @@
     python -m tests.recipe.fuzz 5000
 
 The recipes are the shipped ones and others grown from the schema itself, so that a new section or field is fuzzed from
-its first day. They are mutated as trees, as text, through `extends` and through `--set`. Each case has its own random
-numbers: `python -m tests.recipe.fuzz 1 SEED NUMBER` makes one again. `test_fuzz.py` runs a few hundred in the suite.
+its first day. They are mutated as trees, as text, through `extends`, through `--set` and through a language profile of
+their own. Each case has its own random numbers: `python -m tests.recipe.fuzz 1 SEED NUMBER` makes one again.
+`test_fuzz.py` runs a few hundred in the suite.
 """
 
 import copy
@@ -22,7 +23,7 @@ import yaml
 from annotated_types import Ge, Gt, Le, Lt
 
 from llimba.errors import RecipeError
-from llimba.languages.profile import PROFILES
+from llimba.languages.profile import PROFILES, load_language
 from llimba.recipe import Recipe, local_paths
 from llimba.recipe.file import load_recipe
 from llimba.yaml_files.schema import Shape
@@ -298,6 +299,13 @@ def case(chance: random.Random, folder: Path) -> list[str]:
         for key in chance.sample(list(tree), len(tree) // 2):
             tree.pop(key)
         tree["extends"] = "parent.yaml" if chance.random() < 0.7 else chance.choice(EXTENDS)
+    if chance.random() < 0.05:
+        load_language.cache_clear()
+        profile = yaml.safe_load((PROFILES / "srd.yaml").read_text(encoding="utf-8"))
+        for _ in range(chance.randint(0, 2)):
+            mutate(profile, chance)
+        (folder / "own.yaml").write_bytes(as_text(profile, chance))
+        tree["language"] = "own.yaml"
     raw = text.encode() if shipped and chance.random() < 0.3 else None
     (folder / "r.yaml").write_bytes(as_text(tree, chance) if raw is None else torn(raw, chance))
     return overrides

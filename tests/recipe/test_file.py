@@ -113,6 +113,16 @@ def test_extends_merges_sections_and_null_removes(tmp_path: Path) -> None:
     assert recipe.name == "r"
 
 
+def test_the_faults_of_a_profile_are_lines_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text((PROFILES / "srd.yaml").read_text() + "one: 1\ntwo: 2\n")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(tmp_path, {**MINIMAL, "language": "own.yaml"}))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{tmp_path / 'r.yaml'}:1: language: {tmp_path / 'own.yaml'}:")
+    assert "one: there is no such key" in lines[0]
+
+
 def test_another_kind_or_engine_replaces_the_old_one_whole(tmp_path: Path) -> None:
     write(tmp_path, {**MINIMAL, "instruct": {"translate": {"mine": APERTIUM}}}, "parent.yaml")
     nllb = {"engine": "nllb", "source_language": "it", "source_code": "ita_Latn"}

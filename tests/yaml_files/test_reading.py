@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import RecipeError
-from llimba.yaml_files.reading import parse_value, read_yaml
+from llimba.yaml_files.reading import parse, read_yaml
 
 BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefg", "bcdefgh", strict=True)
@@ -79,7 +79,7 @@ def test_what_is_not_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_values(text: str, value: object) -> None:
-    assert parse_value(text) == value
+    assert parse(text)[1] == value
 
 
 def test_lines_of_keys_positions_and_merged_keys(tmp_path: Path) -> None:

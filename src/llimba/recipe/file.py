@@ -15,7 +15,7 @@ from llimba.errors import RecipeError
 from llimba.recipe.whole import Recipe
 from llimba.yaml_files.checking import faults, sentences
 from llimba.yaml_files.faults import shortened, shown
-from llimba.yaml_files.reading import YamlFile, parse_value, read_yaml
+from llimba.yaml_files.reading import YamlFile, parse, read_yaml
 from llimba.yaml_files.schema import Shape, Value, anchored
 
 RECIPE = Shape.of(Recipe)
@@ -99,7 +99,7 @@ def _override(raw: Mapping, override: str) -> tuple[str, ...]:
     if not equals or not all(part and part.isprintable() for part in keys):
         raise RecipeError(f"{said}: write it as KEY=VALUE, e.g. --set cpt.learning_rate=1e-4")
     try:
-        value = parse_value(text)
+        value = parse(text)[1]
     except ValueError as error:
         raise RecipeError(f"{said}: {error}.") from error
     node, shape = raw, RECIPE

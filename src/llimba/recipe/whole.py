@@ -69,7 +69,7 @@ class Recipe(Section):
         try:
             load_language(self.language)
         except RecipeError as error:
-            raise Faults([Fault(("language",), str(error))]) from error
+            raise Faults(Fault(("language",), line) for line in str(error).splitlines()) from error
         if found := list(self.faults(self)):
             raise Faults(found)
         return self

@@ -150,10 +150,10 @@ def read_yaml(path: Path, what: str, example: str) -> YamlFile:
     return YamlFile(path, values, root)
 
 
-def parse_value(text: str) -> Value:
-    """The value that a piece of YAML stands for; raises `ValueError` with the reason if there is none."""
+def parse(text: str) -> tuple[yaml.Node | None, Value]:
+    """The nodes and the value of a piece of YAML; raises `ValueError` with the reason if there is none."""
     try:
-        return _load(text)[1]
+        return _load(text)
     except yaml.YAMLError as error:
         raise ValueError(_explained(error, text)[1]) from error
 

@@ -30,6 +30,7 @@ def test_values_are_a_yaml_list_without_its_brackets(option: str, values: list[s
         ("seed", "KEY=VALUE1,VALUE2"),
         ("seed=", "there is no value"),
         ("seed=1,,2", "not valid YAML"),
+        ("seed=" + "[" * 1000, r"--set seed=\[.{1,60}: nested deeper than 40 levels"),
         ("=1", "KEY=VALUE1"),
     ],
 )

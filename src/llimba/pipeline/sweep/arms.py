@@ -10,6 +10,8 @@ import yaml
 from llimba.errors import RecipeError
 from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
+from llimba.yaml_files.faults import shortened
+from llimba.yaml_files.reading import parse
 
 SEEDS = ("seed", "cpt.seed", "sft.seed")
 
@@ -64,11 +66,9 @@ def values_of(option: str) -> tuple[str, list[str]]:
         raise RecipeError(f"--set {option}: write it as KEY=VALUE1,VALUE2, e.g. --set cpt.learning_rate=1e-4,3e-4")
     line = f"[{text}]"
     try:
-        node = yaml.compose(line, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise RecipeError(
-            f"--set {option}: the values are not valid YAML ({error}). Quote one that has commas."
-        ) from error
+        node, _ = parse(line)
+    except ValueError as error:
+        raise RecipeError(f"--set {shortened(option)}: {error}. Put a value that has commas in quotes.") from error
     if not isinstance(node, yaml.SequenceNode) or not node.value:
         raise RecipeError(f"--set {option}: there is no value.")
     return key, list(dict.fromkeys(line[value.start_mark.index : value.end_mark.index] for value in node.value))
