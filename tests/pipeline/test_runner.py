@@ -222,7 +222,7 @@ def test_a_file_that_vanishes_is_named_and_a_bug_of_ours_is_not_hidden(
         )
 
     reads(tmp_path / "gone.txt")
-    with pytest.raises(StageError, match="sources: .*gone.txt vanished while it was needed. Put it back"):
+    with pytest.raises(StageError, match="sources: .*gone.txt disappeared while it was needed. Put it back"):
         runner.run(recipe(tmp_path), runs)
     reads(runner.plan(recipe(tmp_path), runs)[0].partial / "never-written.txt")
     with pytest.raises(FileNotFoundError):

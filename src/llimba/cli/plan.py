@@ -36,11 +36,11 @@ def plan(
         rows = [
             {
                 "stage": step.stage.name,
-                "needs": list(step.ingredients["needs"]),
+                "needs": step.needs,
                 "state": step.state,
                 "why": step.why,
                 "folder": str(step.folder),
-                "settings": step.ingredients["section"],
+                "settings": step.ingredients.section,
                 "estimate": estimates.get(step.stage.name),
             }
             for step in steps
@@ -52,11 +52,11 @@ def plan(
         f"{loaded.profile.name(loaded.profile.code, 'en')}"
     )
     for step in steps:
-        needs = f"  [dim]reads {', '.join(step.ingredients['needs'])}[/]" if step.ingredients["needs"] else ""
+        needs = f"  [dim]reads {', '.join(step.needs)}[/]" if step.needs else ""
         why = f"  {step.why}" if step.why else ""
         branch = tree.add(f"[bold]{step.stage.name}[/]  [{STATE_STYLE[step.state]}]{step.state}[/]{why}{needs}")
         branch.add(f"[dim]{step.folder}[/]")
-        branch.add(_settings(step.ingredients["section"]))
+        branch.add(_settings(step.ingredients.section))
     stdout.print(tree)
     derived = loaded.derived_license
     said = f"declared {loaded.publish.license}" if loaded.publish.license else f"derived from {derived.because}"

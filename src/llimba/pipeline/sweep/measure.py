@@ -48,7 +48,7 @@ class Measure(NamedTuple):
         """The number, from the folders of an arm's finished stages; None where it was not measured."""
         if self.looks:
             manifest = read_manifest(folders[self.system])
-            looks = manifest["facts"].get("held_out") if manifest else None
+            looks = manifest.facts.get("held_out") if manifest else None
             return looks[-1].get(self.what) if looks else None
         scores: dict[str, Any] = read_json(folders["evaluate"] / "scores.json")
         if self.metric == "bits_per_byte":

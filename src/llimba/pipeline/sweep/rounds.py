@@ -97,7 +97,7 @@ def shortened(recipe: Recipe, stages: Sequence[str], runs: Path) -> Recipe:
     for name in stages:
         steps = runner.plan(recipe, runs)
         step = next(step for step in steps if step.stage.name == name)
-        for need in step.ingredients["needs"]:
+        for need in step.needs:
             runner.run(recipe, runs, until=need)
         assert step.stage.estimate is not None
         count = step.stage.estimate(recipe, {s.stage.name: s.folder for s in steps}, None)["steps"]
