@@ -1,4 +1,4 @@
-"""Arms that differ in nothing but a seed, taken together: their mean, its spread, and what cannot be told apart.
+"""Arms that differ only in a seed, taken together: their mean, its spread, and which cannot be told from the best.
 
 A single run per arm hides how much of a difference is chance. An arm without varied seeds is a group of one, so ranking
 always goes by groups. The spread is pooled over the groups, since three seeds of one arm say little about it.
@@ -7,16 +7,18 @@ always goes by groups. The spread is pooled over the groups, since three seeds o
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from pydantic import BaseModel
 
 from llimba.pipeline.sweep.arms import Arm
 from llimba.pipeline.sweep.measure import Measure
 
-COUNTS = 2  # a difference counts beyond so many standard deviations
+COUNTS = 2  # a difference counts beyond this many standard deviations
 
 
 class Group(NamedTuple):
-    """The arms of one group, and what their scores come to."""
+    """The arms of one group, and their scores together."""
 
     name: str
     arms: tuple[Arm, ...]
@@ -30,9 +32,26 @@ class Group(NamedTuple):
         return [o for o in self.arms[0].overrides if all(o in arm.overrides for arm in self.arms)]
 
 
-def ranked(arms: Sequence[Arm], rows: Iterable[Mapping[str, Any]], measure: Measure) -> list[Group]:
-    """The groups of `arms` by the scores of a round's `rows`, best mean first."""
-    scores = {row["name"]: row["score"] for row in rows}
+class GroupScores(BaseModel):
+    """A group in the report."""
+
+    name: str
+    arms: list[str]
+    scores: list[float]
+    mean: float | None
+    sd: float | None
+    as_good_as_best: bool  # its mean is within `COUNTS` standard deviations of the best one's
+
+
+class OverSeeds(BaseModel):
+    """Every group, best mean first."""
+
+    sd: float | None  # over seeds, pooled over the groups
+    groups: list[GroupScores]
+
+
+def rank_groups(arms: Sequence[Arm], scores: Mapping[str, float | None], measure: Measure) -> list[Group]:
+    """The groups of `arms` by their `scores` (arm -> score), best mean first."""
     found = []
     for name in dict.fromkeys(arm.group for arm in arms):
         mine = tuple(arm for arm in arms if arm.group == name)
@@ -42,31 +61,35 @@ def ranked(arms: Sequence[Arm], rows: Iterable[Mapping[str, Any]], measure: Meas
     return sorted(found, key=lambda group: measure.rank(group.mean))
 
 
-def pooled(groups: Iterable[Group]) -> float | None:
+def pool_deviations(groups: Iterable[Group]) -> float | None:
     """The standard deviation over seeds, pooled over the groups; None where no group has two scores."""
     spread = [(len(group.scores) - 1, group.sd) for group in groups if group.sd is not None]
     freedom = sum(count for count, _ in spread)
     return math.sqrt(sum(count * sd**2 for count, sd in spread) / freedom) if freedom else None
 
 
-def not_told_apart(groups: Sequence[Group]) -> list[str]:
-    """The groups whose mean is no further from the first one's than `COUNTS` standard deviations over seeds."""
-    sd, best = pooled(groups), groups[0].mean
-    if sd is None or best is None:
-        return []
-    return [g.name for g in groups[1:] if g.mean is not None and abs(g.mean - best) <= COUNTS * sd]
-
-
-def summary(groups: Sequence[Group]) -> dict[str, Any] | None:
+def summarize_seeds(groups: Sequence[Group]) -> OverSeeds | None:
     """For the report; None where no seed is varied."""
     if all(len(group.arms) == 1 for group in groups):
         return None
-    return {
-        "sd": pooled(groups),
-        "counts": COUNTS,
-        "not_told_apart": not_told_apart(groups),
-        "groups": [
-            {"name": g.name, "arms": [a.name for a in g.arms], "scores": list(g.scores), "mean": g.mean, "sd": g.sd}
-            for g in groups
+    sd, best = pool_deviations(groups), groups[0].mean
+
+    def close(group: Group) -> bool:
+        if group is groups[0] or sd is None or best is None or group.mean is None:
+            return False
+        return abs(group.mean - best) <= COUNTS * sd
+
+    return OverSeeds(
+        sd=sd,
+        groups=[
+            GroupScores(
+                name=group.name,
+                arms=[arm.name for arm in group.arms],
+                scores=list(group.scores),
+                mean=group.mean,
+                sd=group.sd,
+                as_good_as_best=close(group),
+            )
+            for group in groups
         ],
-    }
+    )

@@ -1,0 +1,74 @@
+"""What a sweep found, as it is written to RUNS/sweeps/<fingerprint>.json: its rounds, arm by arm, and the best arm."""
+
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel
+
+from llimba.manifest import Json
+from llimba.pipeline.sweep.measure import Measure
+from llimba.pipeline.sweep.seeds import OverSeeds
+
+
+class ArmResult(BaseModel):
+    """One arm in one round."""
+
+    name: str
+    overrides: list[str]  # as `llimba run --set` takes them
+    state: Literal["done", "failed"] = "failed"
+    why: str = ""  # why it failed
+    score: float | None = None
+    max_steps: dict[str, int | None] = {}  # of the stages that were run short
+    folders: dict[str, Path] = {}  # by stage; a folder's name is the stage's fingerprint
+    scores: Json | None = None  # everything that `evaluate` measured
+
+
+class Round(BaseModel):
+    """All arms once: short, or whole."""
+
+    title: str
+    arms: list[ArmResult] = []
+    kept: list[str] = []  # arms that are run whole after a short round
+
+
+class RankedArm(NamedTuple):
+    """A row of the ranking."""
+
+    title: str  # of the round
+    name: str
+    score: float | None
+    note: str  # "kept", or why it failed
+
+
+class Report(BaseModel):
+    """The whole sweep."""
+
+    arms: int
+    until: str
+    by: str | None  # the measure's name
+    reason: str  # why that measure
+    halving: bool
+    warning: str = ""
+    rounds: list[Round] = []
+    best: str | None = None
+    best_overrides: list[str] = []
+    over_seeds: OverSeeds | None = None  # None where no seed is varied
+
+    @property
+    def finished(self) -> dict[str, ArmResult]:
+        """The arms that the last round finished, by name."""
+        return {arm.name: arm for arm in self.rounds[-1].arms if arm.state == "done"}
+
+    def ranking(self, measure: Measure) -> list[list[RankedArm]]:
+        """A list a round, its arms best first."""
+        return [
+            [
+                RankedArm(part.title, arm.name, arm.score, "kept" if arm.name in part.kept else _first_line(arm.why))
+                for arm in sorted(part.arms, key=lambda arm: measure.rank(arm.score))
+            ]
+            for part in self.rounds
+        ]
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
