@@ -141,7 +141,7 @@ def test_the_corpus_is_looked_at_after_its_run(tmp_path: Path) -> None:
     assert "<h1>Corpus of" in page.read_text()
     shown = CliRunner().invoke(cli.app, ["corpus", "show", path, "--runs", runs, "--sample", "2"])
     assert shown.exit_code == 0
-    assert "nothing was turned away" in shown.stdout
+    assert "nothing was rejected" in shown.stdout
 
 
 @pytest.mark.parametrize("command", ["show", "report"])
@@ -149,7 +149,7 @@ def test_help_of_corpus_shows_an_example(command: str) -> None:
     assert "Example: llimba corpus" in CliRunner().invoke(cli.app, ["corpus", command, "--help"]).stdout
 
 
-def test_what_a_failed_corpus_turned_away_can_be_looked_at(tmp_path: Path) -> None:
+def test_what_a_failed_corpus_rejected_can_be_looked_at(tmp_path: Path) -> None:
     write_text(tmp_path)
     path, runs = str(recipe(tmp_path, corpus={"min_words": 500}).path), str(tmp_path / "runs")
     failed = CliRunner().invoke(cli.app, ["run", path, "--runs", runs, "--until", "corpus"])

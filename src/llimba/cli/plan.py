@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -10,6 +10,7 @@ from rich.tree import Tree
 
 from llimba.cli.app import RecipePath, Runs, Set, app, stdout
 from llimba.errors import StageError
+from llimba.manifest import Json
 from llimba.pipeline import runner
 from llimba.recipe.file import load_recipe
 
@@ -69,8 +70,8 @@ def plan(
         stdout.print(f"memory and time: {escape(unknown)}")
 
 
-def _settings(section: Any) -> str:
+def _settings(section: Json) -> str:
     """A section's settings on one line, sources by name."""
-    if isinstance(section, dict) and all(isinstance(value, dict) and "kind" in value for value in section.values()):
+    if all(isinstance(value, dict) and "kind" in value for value in section.values()):
         return ", ".join(f"{name} ({value['kind']})" for name, value in section.items())
     return ", ".join(f"{key}={value}" for key, value in section.items() if value not in (None, [], {}))

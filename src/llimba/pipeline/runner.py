@@ -20,13 +20,13 @@ import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
 from llimba import __version__, processes
-from llimba.errors import DiskRefused, RecipeError, StageError
+from llimba.errors import DiskRefused, LlimbaError, RecipeError, StageError
 from llimba.files import fingerprint, sha256, sync_folder
 from llimba.manifest import MANIFEST, Ingredients, Json, ListedFile, Manifest, read_manifest, write_manifest
 from llimba.pipeline.stage_table import STAGES, Stage, stages_of
@@ -107,6 +107,25 @@ def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
     return plan(recipe, runs)
 
 
+def run_stage(recipe: Recipe, runs: Path, name: str) -> Step:
+    """Run one stage and what it needs; returns its finished step."""
+    return next(step for step in run(recipe, runs, name) if step.stage.name == name)
+
+
+def finished_folders(recipe: Recipe, runs: Path, needed: str, called: str) -> dict[str, Path]:
+    """The folders of the recipe's finished stages, by name.
+
+    Raises `LlimbaError` where the stage `needed` is not among them; what it makes is `called` so there.
+    """
+    steps = {step.stage.name: step for step in plan(recipe, runs)}
+    if (step := steps[needed]).state != "done":
+        until = "" if needed in ("evaluate", "publish") else f" --until {needed}"
+        raise LlimbaError(
+            f"{recipe.path} has no {called} yet ({step.state}: {step.why}). Run: llimba run {recipe.path}{until}"
+        )
+    return {name: step.folder for name, step in steps.items() if step.state == "done"}
+
+
 def up_to(steps: list[Step], until: str | None) -> list[Step]:
     """The stage `until` with all that it needs, directly or through others, in order; None: every stage.
 
@@ -123,7 +142,7 @@ def up_to(steps: list[Step], until: str | None) -> list[Step]:
     return [step for step in steps if step.stage.name in wanted]
 
 
-def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, dict[str, Any]]:
+def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, Json]:
     """What each stage that trains will need on `card` (None: this machine's), by stage name; touches nothing."""
     steps = plan(recipe, runs)
     folders = {step.stage.name: step.folder for step in steps}
