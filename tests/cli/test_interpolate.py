@@ -33,7 +33,7 @@ def test_two_folders_and_three_weights(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "model.safetensors").exists()
     assert not (place / "weights").exists()
     again = CliRunner().invoke(cli.app, [*asked, "--runs", str(runs), "--out", str(tmp_path / "out")])
-    assert "is there already" in str(again.exception)
+    assert "already exists" in str(again.exception)
 
 
 def test_faults_and_help(tmp_path: Path) -> None:

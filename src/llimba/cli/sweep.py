@@ -35,7 +35,7 @@ def sweep(
     halving: Annotated[
         bool,
         typer.Option(
-            "--halving", help="Every arm with a third of its training steps first; then the better half whole."
+            "--halving", help="Every arm with a third of its training steps first; then the better half in full."
         ),
     ] = False,
     by: Annotated[

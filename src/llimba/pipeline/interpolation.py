@@ -30,7 +30,7 @@ def interpolate_folders(
 ) -> Interpolation:
     """Write a model at every weight, score all of them, keep the best one at `out`; runs the corpus first if needed.
 
-    Raises `LlimbaError` where a folder holds no model, the result is there already or the disk has no room.
+    Raises `LlimbaError` where a folder holds no model, the result exists already or the disk has no room.
     """
     from llimba.training.interpolation.weights import Between
 
@@ -44,7 +44,7 @@ def interpolate_folders(
     place = runs / "interpolations" / fingerprint(asked)
     model = out or place / "model"
     if model.exists():
-        raise LlimbaError(f"{model} is there already. Remove it, or give another --out.")
+        raise LlimbaError(f"{model} already exists. Remove it, or give another --out.")
     folders = {weight: place / "weights" / f"{weight:g}" for weight in weights}
     _check_room(trained, len(weights), place)
     for weight, folder in folders.items():
@@ -81,7 +81,7 @@ def _choose(
 
     documents = halve(corpus, reported)
     settings = (recipe.cpt or recipe.sft).model_copy(update={"interpolate_tolerance": tolerance})
-    max_bytes = 4 * sum(len(document.text.encode()) for document in documents)  # every document counts whole
+    max_bytes = 4 * sum(len(document.text.encode()) for document in documents)  # every document counts in full
     precision, _ = choose_precision(recipe.evaluate.precision)
     tokens, target = recipe.base_model.tokens, recipe.profile.code
     found = chosen(start, trained, weights, documents, max_bytes, settings, tokens, precision, target)

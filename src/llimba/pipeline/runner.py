@@ -65,7 +65,7 @@ class Step(NamedTuple):
     fingerprint: str
     folder: Path
     state: State
-    why: str  # for people: what is missing, or what changed since the last run of this recipe
+    why: str  # for the user: what is missing, or what changed since the last run of this recipe
     ingredients: Ingredients
 
     @property

@@ -32,7 +32,7 @@ class Stage(NamedTuple):
 
     name: str
     needs: tuple[str, ...]  # earlier stages whose folders it may read
-    uses: tuple[str, ...]  # of the recipe besides its own section
+    uses: tuple[str, ...]  # of the recipe, apart from its own section
     run: Run
     version: int = 1  # raised when the meaning of its output changes, so that old folders are not reused
     resumable: bool = False  # continues from what a killed run left in the .partial folder

@@ -56,3 +56,9 @@ def test_without_seeds_every_arm_is_a_group_of_its_own(tmp_path: Path) -> None:
     assert [group.name for group in groups] == ["small[sft.learning_rate=2]", "small[sft.learning_rate=1]"]
     assert groups[0].overrides == ["sft.learning_rate=2", "sft.seed=3"]
     assert summarize_seeds(groups) is None
+
+
+def test_a_group_with_more_seeds_weighs_more_in_the_spread(two_by_three: list[Arm]) -> None:
+    first, second = rank_groups(two_by_three, given(two_by_three, 1.0, 1.1, 1.2, 2.0, 2.6, None), LESS)
+    spread = pool_deviations([first, second])
+    assert spread == pytest.approx(((2 * 0.1**2 + 0.18) / 3) ** 0.5)

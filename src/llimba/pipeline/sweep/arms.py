@@ -1,4 +1,4 @@
-"""The arms of a sweep: one recipe, and a value for every key that is varied, each checked whole before any work."""
+"""The arms of a sweep: one recipe and a value for every key that is varied, each checked before any work."""
 
 from collections.abc import Sequence
 from itertools import product

@@ -24,11 +24,11 @@ class ArmResult(BaseModel):
 
 
 class Round(BaseModel):
-    """All arms once: short, or whole."""
+    """All arms once: with a third of the steps, or in full."""
 
     title: str
     arms: list[ArmResult] = []
-    kept: list[str] = []  # arms that are run whole after a short round
+    kept: list[str] = []  # the arms that are run in full after a short round
 
 
 class RankedArm(NamedTuple):

@@ -1,4 +1,4 @@
-"""The runs of a sweep: every arm in turn, or all of them short first and then the better half whole.
+"""The runs of a sweep: every arm in turn, or all of them short first and then the better half in full.
 
 Arms that differ only in a seed are ranked together, by their mean (`seeds.py`).
 
@@ -51,12 +51,12 @@ def run_sweep(sweep: Sweep, *, halving: bool = False) -> tuple[Report, Path]:
         short = _run_round(sweep, f"1/{SHORT} of the steps of {' and '.join(stages)}", stages, report, path)
         sweep = sweep._replace(arms=better_half(sweep.arms, short, sweep.measure))
         short.kept = [arm.name for arm in sweep.arms]
-        logger.info("run whole: %s", ", ".join(short.kept))
-    whole = _run_round(sweep, "whole", [], report, path)
+        logger.info("to be run in full: %s", ", ".join(short.kept))
+    full = _run_round(sweep, "full", [], report, path)
     if not report.finished:
-        raise StageError(f"every arm failed; the first: {whole.arms[0].why}")
+        raise StageError(f"every arm failed; the first: {full.arms[0].why}")
     if sweep.measure is not None:
-        groups = _rank(sweep.arms, whole, sweep.measure)
+        groups = _rank(sweep.arms, full, sweep.measure)
         report.over_seeds = summarize_seeds(groups)
         if groups[0].mean is not None:
             report.best, report.best_overrides = groups[0].name, groups[0].overrides

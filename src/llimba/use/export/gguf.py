@@ -89,7 +89,7 @@ def converter() -> Path:
 
 
 def convert(folder: Path, file: Path, kind: str, script: Path) -> Path:
-    """Convert to `file`, which appears when whole and checked; raises `LlimbaError` with the converter's words."""
+    """Convert to `file`, which appears when complete and checked; raises `LlimbaError` with the converter's words."""
     check_folder(folder)
     check_type(kind)
     file.parent.mkdir(parents=True, exist_ok=True)
