@@ -13,7 +13,7 @@ from rich.markup import escape
 from llimba import processes, progress
 
 # each adds its command, in the order of the help page
-from llimba.cli import (
+from llimba.cli import (  # noqa: F401
     chat,
     compare,
     corpus,
@@ -28,28 +28,11 @@ from llimba.cli import (
     sweep,
     translate,
     web,
-)
+)  # fmt: skip
 from llimba.cli.app import app
 from llimba.errors import LlimbaError
 
-__all__ = [
-    "app",
-    "chat",
-    "compare",
-    "corpus",
-    "evaluate",
-    "export",
-    "interpolate",
-    "main",
-    "new",
-    "plan",
-    "push",
-    "run",
-    "serve",
-    "sweep",
-    "translate",
-    "web",
-]
+__all__ = ["app", "main"]
 
 
 def main() -> None:

@@ -106,9 +106,10 @@ def _ranking(report: "Report", measure: "Measure") -> Table:
     rendered = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("round", "arm", "score", ""):
         rendered.add_column(heading, justify="right" if heading == "score" else "left", overflow="fold")
-    for part in report.ranking(measure):
-        for row in part:
-            rendered.add_row(row.title, escape(row.name), _number(row.score), escape(row.note))
+    for part in report.rounds:
+        for arm in part.ranked(measure):
+            note = "kept" if arm.name in part.kept else arm.why.partition("\n")[0]
+            rendered.add_row(part.title, escape(arm.name), _number(arm.score), escape(note))
         rendered.add_section()
     return rendered
 
@@ -122,7 +123,7 @@ def _over_seeds(found: "OverSeeds", measure: "Measure") -> Table:
     for heading in ("arm", "seeds", "mean", "SD", ""):
         rendered.add_column(heading, justify="left" if heading in ("arm", "") else "right", overflow="fold")
     for group in found.groups:
-        note = f"within {COUNTS} SD of the best: no difference shown" if group.as_good_as_best else ""
+        note = f"within {COUNTS} SD of the best: no difference shown" if found.as_good_as_best(group) else ""
         if group.mean is None:
             note = f"{len(group.arms) - len(group.scores)} failed"
         cells = (str(len(group.scores)), _number(group.mean), _number(group.sd))

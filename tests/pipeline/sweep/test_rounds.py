@@ -61,6 +61,7 @@ def test_what_is_shared_runs_once_and_a_second_time_nothing_runs(tmp_path: Path,
     )
     (whole,) = report.rounds
     assert [result.score for result in whole.arms] == [3, 1, 2]
+    assert report.over_seeds is None
     assert (report.best, report.warning) == ("small[sft.learning_rate=1]", "")
     assert path.parent == runs / "sweeps"
     for result, arm in zip(whole.arms, found, strict=True):
@@ -82,8 +83,8 @@ def test_an_arm_that_diverges_is_noted_and_the_others_are_run(tmp_path: Path, ru
     assert (first.state, first.score, second.state) == ("failed", None, "done")
     assert "not finite" in first.why
     assert list(report.finished) == [report.best] == ["small[sft.learning_rate=2]"]
-    (best, worst) = report.ranking(choose_measure(None, recipe(tmp_path), "evaluate"))[0]
-    assert (best.name, best.note, worst.note) == (second.name, "", "the loss was not finite")
+    measure = choose_measure(None, recipe(tmp_path), "evaluate")
+    assert report.rounds[0].ranked(measure) == [second, first]
     with pytest.raises(StageError, match="every arm failed; the first: .*not finite"):
         swept(tmp_path, runs, "sft.learning_rate=7")
 

@@ -1,7 +1,7 @@
 """What a sweep found, as it is written to RUNS/sweeps/<fingerprint>.json: its rounds, arm by arm, and the best arm."""
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -30,14 +30,9 @@ class Round(BaseModel):
     arms: list[ArmResult] = []
     kept: list[str] = []  # the arms that are run in full after a short round
 
-
-class RankedArm(NamedTuple):
-    """A row of the ranking."""
-
-    title: str  # of the round
-    name: str
-    score: float | None
-    note: str  # "kept", or why it failed
+    def ranked(self, measure: Measure) -> list[ArmResult]:
+        """The arms, best first."""
+        return sorted(self.arms, key=lambda arm: measure.rank(arm.score))
 
 
 class Report(BaseModel):
@@ -52,23 +47,9 @@ class Report(BaseModel):
     rounds: list[Round] = []
     best: str | None = None
     best_overrides: list[str] = []
-    over_seeds: OverSeeds | None = None  # None where no seed is varied
+    over_seeds: OverSeeds | None = None  # None where nothing is scored, or no seed is varied
 
     @property
     def finished(self) -> dict[str, ArmResult]:
         """The arms that the last round finished, by name."""
         return {arm.name: arm for arm in self.rounds[-1].arms if arm.state == "done"}
-
-    def ranking(self, measure: Measure) -> list[list[RankedArm]]:
-        """A list a round, its arms best first."""
-        return [
-            [
-                RankedArm(part.title, arm.name, arm.score, "kept" if arm.name in part.kept else _first_line(arm.why))
-                for arm in sorted(part.arms, key=lambda arm: measure.rank(arm.score))
-            ]
-            for part in self.rounds
-        ]
-
-
-def _first_line(text: str) -> str:
-    return text.partition("\n")[0]

@@ -21,7 +21,7 @@ from llimba.pipeline.sweep.arms import Arm
 from llimba.pipeline.sweep.measure import Measure
 from llimba.pipeline.sweep.report import ArmResult, Report, Round
 from llimba.pipeline.sweep.request import SCORED, Sweep
-from llimba.pipeline.sweep.seeds import Group, rank_groups, summarize_seeds
+from llimba.pipeline.sweep.seeds import OverSeeds, rank_groups
 from llimba.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -56,10 +56,11 @@ def run_sweep(sweep: Sweep, *, halving: bool = False) -> tuple[Report, Path]:
     if not report.finished:
         raise StageError(f"every arm failed; the first: {full.arms[0].why}")
     if sweep.measure is not None:
-        groups = _rank(sweep.arms, full, sweep.measure)
-        report.over_seeds = summarize_seeds(groups)
-        if groups[0].mean is not None:
-            report.best, report.best_overrides = groups[0].name, groups[0].overrides
+        found = _rank(sweep.arms, full, sweep.measure)
+        if any(len(group.arms) > 1 for group in found.groups):
+            report.over_seeds = found
+        if (best := found.groups[0]).mean is not None:
+            report.best, report.best_overrides = best.name, best.overrides
     _save(report, path)
     return report, path
 
@@ -94,13 +95,13 @@ def shorten(recipe: Recipe, stages: Sequence[str], runs: Path) -> Recipe:
 
 def better_half(arms: Sequence[Arm], short: Round, measure: Measure) -> list[Arm]:
     """The better half (rounded up) of the groups that have a score, best first, with all of their seeds."""
-    groups = [group for group in _rank(arms, short, measure) if group.mean is not None]
+    groups = [group for group in _rank(arms, short, measure).groups if group.mean is not None]
     if not groups:
         raise StageError(f"no arm has a score; the first: {short.arms[0].why or 'nothing was measured'}")
-    return [arm for group in groups[: math.ceil(len(groups) / 2)] for arm in group.arms]
+    return [arm for group in groups[: math.ceil(len(groups) / 2)] for arm in arms if arm.group == group.name]
 
 
-def _rank(arms: Sequence[Arm], part: Round, measure: Measure) -> list[Group]:
+def _rank(arms: Sequence[Arm], part: Round, measure: Measure) -> OverSeeds:
     return rank_groups(arms, {arm.name: arm.score for arm in part.arms}, measure)
 
 
