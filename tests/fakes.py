@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from llimba.manifest import Manifest
+
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
@@ -178,3 +180,23 @@ def write_text(folder: Path) -> None:
     for name, rows in (("train", range(7)), ("dev", range(7, 10))):
         lines = [json.dumps({"id": i, **{code: SENTENCES[code][i] for code in ("sc", "it")}}) for i in rows]
         (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def manifest(stage: str, **fields: Any) -> Manifest:
+    """A finished stage's manifest; `needs`, `section` and `base_model` go into its ingredients."""
+    made_from = {key: fields.pop(key) for key in ("needs", "section", "base_model") if key in fields}
+    defaults: dict[str, Any] = {
+        "stage": stage,
+        "fingerprint": f"{stage}0123",
+        "recipe": "small",
+        "ingredients": {"section": {}, "needs": {}, "version": 1, "files": {}, **made_from},
+        "started": "2026-11-24T09:59:00+00:00",
+        "finished": "2026-11-24T10:00:00+00:00",
+        "seconds": 12.5,
+        "peak_memory_bytes": 3 * 2**30,
+        "machine": "Linux x86_64, 2 cores",
+        "versions": {"llimba": "0.1.0", "torch": "2.13.0"},
+        "facts": {},
+        "files": [],
+    }
+    return Manifest.model_validate(defaults | fields)

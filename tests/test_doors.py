@@ -101,7 +101,7 @@ def test_interrupted_twice_it_stops_at_once_and_what_was_saved_stays(ready: Path
         os.kill(process.pid, signal.SIGCONT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "run the same command to go on" in " ".join(said.split())
+    assert "run the same command to continue" in " ".join(said.split())
     assert saved(ready) == before
 
 

@@ -1,5 +1,6 @@
 """`llimba sweep` as a person sees it: the plan of a dry run, a table with a column an arm, how to finish the best."""
 
+import re
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -18,12 +19,14 @@ def test_a_sweep_over_the_learning_rate(tmp_path: Path) -> None:
     dry = CliRunner().invoke(cli.app, [*asked, "--dry-run"])
     assert dry.exit_code == 0, dry.exception
     assert "not done small[sft.learning_rate=3e-3]" in dry.stdout
+    assert re.search(r"^ *corpus +1 +0 +shared by all arms", dry.stdout, re.M)
+    assert re.search(r"^ *sft +2 +0 .*2 arms", dry.stdout, re.M)
     assert not Path(runs).exists()
     done = CliRunner().invoke(cli.app, asked)
     assert done.exit_code == 0, done.exception
     assert "2 arms of" in done.stdout
-    assert "moves before BLEU" in done.stdout
-    assert "learning_rate=1e-4" in done.stdout and "learning_rate=3e-3" in done.stdout
+    assert "ranked by bits_per_byte:sc@sft ↓ (the default: " in done.stdout
+    assert re.search(r" learning_rate=1e-4\s+learning_rate=3e-3", done.stdout), "a column an arm"
     assert "best: small[sft.learning_rate=3e-3]" in done.stdout
     assert f"llimba run {path} --set sft.learning_rate=3e-3 --set seed=1" in done.stdout
     assert len(list((tmp_path / "runs" / "sweeps").glob("*.json"))) == 1
@@ -46,7 +49,8 @@ def test_a_sweep_over_seeds_shows_the_mean_and_its_spread(tmp_path: Path) -> Non
     ]
     done = CliRunner().invoke(cli.app, asked)
     assert done.exit_code == 0, done.exception
-    assert "over seeds" in done.stdout and "pooled over the arms" in done.stdout
+    assert "bits_per_byte:sc@sft ↓ over seeds" in done.stdout
+    assert "SD over seeds, pooled over the arms: " in done.stdout
     assert "best: small[sft.learning_rate=3e-3]\n" in done.stdout
     assert f"llimba run {path} --set sft.learning_rate=3e-3\n" in done.stdout
     (report,) = (tmp_path / "runs" / "sweeps").glob("*.json")

@@ -1,8 +1,10 @@
 """The runner: skip what is done, see what changed, mend what is damaged, refuse a second run in one place."""
 
 import errno
+import hashlib
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ import pytest
 import yaml
 from filelock import FileLock
 
+import llimba
 from llimba.errors import RecipeError, StageError
+from llimba.manifest import read_manifest, write_manifest
 from llimba.pipeline import runner
 from llimba.pipeline.stage_table import STAGES, Stage
 from llimba.recipe import CptSection
@@ -51,13 +55,19 @@ def test_the_second_run_skips_all(tmp_path: Path, runs: Path) -> None:
 
 
 def test_manifest_holds_what_the_card_needs(tmp_path: Path, runs: Path) -> None:
-    step = runner.run(recipe(tmp_path), runs, until="sources")[0]
-    manifest = json.loads((step.folder / "manifest.json").read_text())
-    assert manifest["facts"] == {"number": 1}
-    assert manifest["files"][0]["name"] == "result.txt"
-    assert manifest["seconds"] >= 0
-    assert manifest["peak_memory_bytes"] > 10**6
-    assert "llimba" in manifest["versions"]
+    sources, step = runner.run(recipe(tmp_path), runs, until="corpus")[:2]
+    manifest = read_manifest(step.folder)
+    assert manifest is not None
+    assert (manifest.stage, manifest.fingerprint, manifest.recipe) == ("corpus", step.fingerprint, "small")
+    assert manifest.facts == {"number": 2}
+    (file,) = manifest.files
+    assert (file.name, file.bytes, file.sha256) == ("result.txt", 13, hashlib.sha256(b"corpussources").hexdigest())
+    assert manifest.ingredients == step.ingredients
+    assert manifest.ingredients.needs == {"sources": sources.fingerprint}
+    assert datetime.fromisoformat(manifest.started) <= datetime.fromisoformat(manifest.finished)
+    assert manifest.peak_memory_bytes > 10**6
+    assert manifest.versions["llimba"] == llimba.__version__
+    assert "base_model" not in manifest.ingredients.to_json(), "the corpus does not use it"
 
 
 def test_an_option_that_a_later_version_adds_makes_nothing_stale(tmp_path: Path, runs: Path) -> None:
@@ -95,15 +105,28 @@ def test_recipes_that_differ_in_sft_share_everything_before_it(tmp_path: Path, r
 
 def test_stale_says_what_changed(tmp_path: Path, runs: Path) -> None:
     runner.run(recipe(tmp_path), runs)
-    plan = runner.plan(recipe(tmp_path, cpt={"learning_rate": 1e-5, "precision": "fp32"}), runs)
+    plan = runner.plan(
+        recipe(tmp_path, cpt={**recipe_content(tmp_path)["cpt"], "learning_rate": 1e-5, "mixture": {"sc": 1.0}}), runs
+    )
     assert states(plan)["corpus"] == "done"
     assert states(plan)["cpt"] == "stale"
-    why = next(step.why for step in plan if step.stage.name == "cpt")
-    assert "learning_rate" in why
+    assert next(step.why for step in plan if step.stage.name == "cpt") == (
+        "changed: learning_rate, mixture.it, mixture.sc"
+    )
     (tmp_path / "sc.txt").write_text("àteru testu\n")
     plan = runner.plan(recipe(tmp_path), runs)
     assert states(plan)["sources"] == "stale"
-    assert "sc.txt" in plan[0].why
+    assert plan[0].why == "changed: files.sc.txt"
+
+
+def test_stale_is_measured_from_the_latest_run(tmp_path: Path, runs: Path) -> None:
+    for number, changed in enumerate(({"warmup_steps": 3}, {"learning_rate": 1e-5})):
+        cpt = runner.run_stage(recipe(tmp_path, cpt={**recipe_content(tmp_path)["cpt"], **changed}), runs, "cpt")
+        manifest = read_manifest(cpt.folder)
+        assert manifest is not None
+        write_manifest(cpt.folder, manifest.model_copy(update={"finished": f"2026-11-24T1{number}:00:00+00:00"}))
+    plan = {step.stage.name: step for step in runner.plan(recipe(tmp_path), runs)}
+    assert (plan["cpt"].state, plan["cpt"].why) == ("stale", "changed: learning_rate")
 
 
 def test_a_killed_stage_is_run_again_and_a_resumable_one_keeps_its_files(
@@ -118,7 +141,11 @@ def test_a_killed_stage_is_run_again_and_a_resumable_one_keeps_its_files(
         monkeypatch.setattr(runner, "STAGES", tuple(s._replace(run=dies) if s.name == name else s for s in good))
         with pytest.raises(KeyboardInterrupt):
             runner.run(recipe(tmp_path), runs / name)
-        assert states(runner.plan(recipe(tmp_path), runs / name))[name] == "partial"
+        stopped = next(step for step in runner.plan(recipe(tmp_path), runs / name) if step.stage.name == name)
+        assert (stopped.state, stopped.why) == (
+            "partial",
+            f"interrupted; it will {'resume' if name == 'cpt' else 'start over'}",
+        )
         monkeypatch.setattr(runner, "STAGES", good)
         done = {step.stage.name: step.folder for step in runner.run(recipe(tmp_path), runs / name)}
         assert (done[name] / "half.txt").exists() == (name == "cpt")
@@ -222,7 +249,7 @@ def test_a_file_that_vanishes_is_named_and_a_bug_of_ours_is_not_hidden(
         )
 
     reads(tmp_path / "gone.txt")
-    with pytest.raises(StageError, match="sources: .*gone.txt vanished while it was needed. Put it back"):
+    with pytest.raises(StageError, match="sources: .*gone.txt disappeared while it was needed. Put it back"):
         runner.run(recipe(tmp_path), runs)
     reads(runner.plan(recipe(tmp_path), runs)[0].partial / "never-written.txt")
     with pytest.raises(FileNotFoundError):

@@ -4,38 +4,37 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from llimba.files import write_json
+from llimba.manifest import write_manifest
 from llimba.reports.matched import proof, training
+from tests.fakes import manifest
 
-MANIFEST: dict[str, Any] = {
-    "ingredients": {
-        "needs": {"corpus": "c1", "instruct": "i1", "cpt": "p1"},
-        "base_model": {"name": "a/b"},
-        "section": {"method": "full", "learning_rate": 2e-4, "lora_r": 64},
-    },
+FIELDS: dict[str, Any] = {
+    "needs": {"corpus": "c1", "instruct": "i1", "cpt": "p1"},
+    "base_model": {"name": "a/b"},
+    "section": {"method": "full", "learning_rate": 2e-4, "lora_r": 64},
     "facts": {
         "steps": 120, "data_order": "o1", "loss_tokens": 34567, "trainable": {"trained": 4_900_000},
         "loss": {"train": 1.25, "held_out": 1.5, "gap": 0.25},
     },
-    "seconds": 75.4, "peak_memory_bytes": 3 * 2**30, "files": [],
+    "seconds": 75.4,
 }  # fmt: skip
 
 
 def folder(tmp_path: Path, name: str, **changes: Any) -> Path:
-    manifest = copy.deepcopy(MANIFEST)
+    fields = copy.deepcopy(FIELDS)
     for path, value in changes.items():
         *parents, last = path.split("__")
-        node = manifest
+        node = fields
         for parent in parents:
             node = node[parent]
         node[last] = value
-    write_json(tmp_path / name / "manifest.json", manifest)
+    write_manifest(tmp_path / name, manifest("sft", **fields))
     return tmp_path / name
 
 
 def test_the_same_but_for_the_method_is_matched(tmp_path: Path) -> None:
     one = folder(tmp_path, "one")
-    other = folder(tmp_path, "two", ingredients__section__method="dora", ingredients__section__lora_r=256)
+    other = folder(tmp_path, "two", section__method="dora", section__lora_r=256)
     assert proof({"one": one, "two": other}) == [
         "matched: one corpus, one set of conversations, one CPT, one base, 120 steps, the same order of documents, "
         "34,567 supervised tokens",
@@ -47,11 +46,11 @@ def test_the_same_but_for_the_method_is_matched(tmp_path: Path) -> None:
 def test_anything_else_that_differs_is_named(tmp_path: Path) -> None:
     one = folder(tmp_path, "one")
     for path, said in {
-        "ingredients__needs__instruct": "the set of conversations of two",
-        "ingredients__needs__cpt": "the CPT of two",
+        "needs__instruct": "the set of conversations of two",
+        "needs__cpt": "the CPT of two",
         "facts__data_order": "the order of documents of two",
         "facts__steps": "the steps of two",
-        "ingredients__base_model": "the base of two",
+        "base_model__name": "the base of two",
     }.items():
         lines = proof({"one": one, "two": folder(tmp_path, "two", **{path: "other"})})
         assert lines[0] == f"not matched: {said} is another than that of one"

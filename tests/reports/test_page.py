@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from llimba.files import write_json, write_jsonl
+from llimba.manifest import write_manifest
 from llimba.reports.page import marked, report, write_report
-from tests.fakes import SENTENCES
+from tests.fakes import SENTENCES, manifest
 from tests.reports.test_table import FIXTURE, small
 
 LOOKS = [{"step": 0, "sc": 3.5, "it": 2.4}, {"step": 5, "sc": 2.1, "it": 2.5}]
@@ -21,9 +22,7 @@ def finished(folder: Path, scores: dict[str, Any], name: str) -> Any:
     for stage in ("cpt", "sft"):
         facts = {"held_out": LOOKS, "trainable": {"trained": 1000}, "loss": {}, "steps": 3}
         needs = {"corpus": "c", "instruct": "i", "cpt": "p"}
-        ingredients = {"needs": needs, "base_model": "b", "section": {"method": name}}
-        manifest = {"facts": facts, "ingredients": ingredients, "peak_memory_bytes": 2**30, "seconds": 2.0, "files": []}
-        write_json(stages[stage] / "manifest.json", manifest)
+        write_manifest(stages[stage], manifest(stage, facts=facts, needs=needs, section={"method": name}))
     for system in ("copy", "base", "cpt", "sft"):
         rows = [
             {"id": n, "source": SENTENCES["it"][n], "reference": SENTENCES["sc"][n],

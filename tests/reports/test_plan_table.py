@@ -4,7 +4,7 @@ import re
 
 from rich.console import Console
 
-from llimba.reports.plan_table import table
+from llimba.reports.plan_table import duration, table
 from llimba.training.estimate import CARDS, estimate
 from tests.training.test_estimate import SHAPE, published
 
@@ -33,3 +33,7 @@ def test_copies_in_the_computers_memory_are_said_beside_the_card() -> None:
     plain = estimate(SHAPE, published(), CARDS["rtx4090"], None, seed=1)
     assert stages["cpt"]["needed_gib"] == plain["needed_gib"]
     assert stages["cpt"]["checkpoint_disk_gib"] > plain["checkpoint_disk_gib"] + 22
+
+
+def test_durations_are_in_the_unit_that_people_count_in() -> None:
+    assert [duration(hours) for hours in (2.25, 0.5, 0.005)] == ["2.2 h", "30 min", "18 s"]

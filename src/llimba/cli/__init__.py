@@ -1,4 +1,4 @@
-"""The command line, a file per command. Text for people is printed here and nowhere else.
+"""The command line, one file per command. Text for the user is printed here and nowhere else.
 
 Heavy libraries are imported by the functions that need them, so that `llimba --help` answers at once.
 """
@@ -13,7 +13,7 @@ from rich.markup import escape
 from llimba import processes, progress
 
 # each adds its command, in the order of the help page
-from llimba.cli import (
+from llimba.cli import (  # noqa: F401
     chat,
     compare,
     corpus,
@@ -28,32 +28,15 @@ from llimba.cli import (
     sweep,
     translate,
     web,
-)
+)  # fmt: skip
 from llimba.cli.app import app
 from llimba.errors import LlimbaError
 
-__all__ = [
-    "app",
-    "chat",
-    "compare",
-    "corpus",
-    "evaluate",
-    "export",
-    "interpolate",
-    "main",
-    "new",
-    "plan",
-    "push",
-    "run",
-    "serve",
-    "sweep",
-    "translate",
-    "web",
-]
+__all__ = ["app", "main"]
 
 
 def main() -> None:
-    """Entry point: what the user can mend is one paragraph and an exit code, never a traceback."""
+    """Entry point: what the user can fix is one paragraph and an exit code, never a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_ConsoleHandler()])
     logging.getLogger("llimba").setLevel(logging.INFO if processes.is_main() else logging.ERROR)
     for noisy in ("torchao", "torch.utils._pytree"):  # torchao warns of kernels for other machines whenever it is there
@@ -68,7 +51,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except SystemExit as ended:
         if ended.code == 130:  # typer has turned KeyboardInterrupt into this
-            progress.console.print("llimba: stopped. Finished stages are kept; run the same command to go on.")
+            progress.console.print("llimba: stopped. Finished stages are kept; run the same command to continue.")
         raise
 
 

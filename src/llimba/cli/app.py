@@ -1,4 +1,4 @@
-"""What the commands share: the application, the options that several take, and where text for people is printed."""
+"""What the commands share: the application, the options that several take, and the console they print to."""
 
 import sys
 from pathlib import Path

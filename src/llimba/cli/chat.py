@@ -23,7 +23,7 @@ def chat(
     profile: Annotated[str | None, typer.Option(help="A language profile, where the folder has none.")] = None,
     runs: Runs = Path("runs"),
 ) -> None:
-    """Talk to a finished model; under each answer stands the language that it is in, where an identifier lies by."""
+    """Talk to a finished model. Where the folder has an identifier, each answer's language is shown."""
     folder = model_folder(model, runs)
     from llimba.models.opened import open_model
     from llimba.use.chat import Chat
@@ -50,7 +50,7 @@ def chat(
                 stdout.out(_printable(piece), end="", highlight=False)
                 sys.stdout.flush()
         except KeyboardInterrupt:
-            pass  # the answer is cut, the conversation goes on
+            pass  # the answer is cut short, the conversation continues
         except LlimbaError as error:
             progress.console.print(f"llimba: {error}", markup=False, soft_wrap=True)
             continue

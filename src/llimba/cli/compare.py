@@ -2,13 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from llimba.cli.app import Runs, app, stdout
-from llimba.errors import LlimbaError
+from llimba.manifest import Json
 from llimba.pipeline import runner
 from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
@@ -27,22 +27,16 @@ def compare(
     """The scores of finished recipes side by side: a table here, and a page with pictures and sentences."""
     from llimba.reports.page import report, write_report
 
-    evaluated, trained, finished = [], {}, {}
-    for path in recipes:
-        loaded = load_recipe(path)
-        steps = {step.stage.name: step for step in runner.plan(loaded, runs)}
-        step = steps["evaluate"]
-        if step.state != "done":
-            raise LlimbaError(f"{path} has no scores yet ({step.state}: {step.why}). Run: llimba run {path}")
-        evaluated.append((loaded, step.folder))
-        trained[loaded.name] = steps["sft"].folder
-        finished[loaded.name] = {name: step.folder for name, step in steps.items() if step.state == "done"}
+    loaded = [load_recipe(path) for path in recipes]
+    finished = [(recipe, runner.finished_folders(recipe, runs, "evaluate", "scores")) for recipe in loaded]
+    evaluated = [(recipe, folders["evaluate"]) for recipe, folders in finished]
+    trained = {recipe.name: folders["sft"] for recipe, folders in finished}
     if as_json:
         from llimba.reports.table import load_scores
 
-        scores: dict[str, Any] = {
-            recipe.name: load_scores(folder) | {"training": matched.training(trained[recipe.name])}
-            for recipe, folder in evaluated
+        scores: Json = {
+            recipe.name: load_scores(folders["evaluate"]) | {"training": matched.training(folders["sft"])}
+            for recipe, folders in finished
         }
         scores["matched"] = matched.proof(trained)
         typer.echo(json.dumps(scores, ensure_ascii=False, indent=2))
@@ -53,7 +47,7 @@ def compare(
         for line in matched.proof(trained):
             stdout.print(line, soft_wrap=True)
         page = page or runs / "compare" / f"{'-'.join(trained)[:80]}.html"
-        write_report(report([(recipe, finished[recipe.name]) for recipe, _ in evaluated], page.parent), page)
+        write_report(report(finished, page.parent), page)
         stdout.print(f"The same with pictures and sentences: {page}", soft_wrap=True)
 
 
@@ -66,7 +60,7 @@ def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] |
     print_scores(scored)
 
 
-def print_scores(scored: list[tuple[Recipe, Any]]) -> None:
+def print_scores(scored: list[tuple[Recipe, Json]]) -> None:
     """Print the table of scores in as many parts as the terminal is wide; into a file, as wide as it needs to be."""
     from llimba.reports.table import footnote, tables
 

@@ -1,4 +1,4 @@
-"""`llimba corpus show` and `llimba corpus report`: what the corpus stage kept, and what it turned away and why."""
+"""`llimba corpus show` and `llimba corpus report`: what the corpus stage kept, and what it rejected and why."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,6 @@ import typer
 from rich.markup import escape
 
 from llimba.cli.app import RecipePath, Runs, Set, app, stdout
-from llimba.errors import LlimbaError
 from llimba.pipeline import runner
 from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
@@ -22,21 +21,21 @@ app.add_typer(corpus, name="corpus")
 @corpus.command(epilog="Example: llimba corpus show recipes/demo.yaml --rejected 'too short' --sample 20")
 def show(
     recipe: RecipePath,
-    rejected: Annotated[str | None, typer.Option(help="Only records turned away under this rule.")] = None,
+    rejected: Annotated[str | None, typer.Option(help="Only records rejected under this rule.")] = None,
     sample: Annotated[int, typer.Option(help="How many, spread over the whole file.", min=1)] = 10,
     set_: Set = None,
     runs: Runs = Path("runs"),
 ) -> None:
-    """Print samples of what the corpus stage turned away, each with rule, value and threshold."""
+    """Print samples of what the corpus stage rejected, each with rule, value and threshold."""
     from llimba.stages.corpus.report import rejected_rows, shown_text
 
     rows = rejected_rows(_folder(load_recipe(recipe, set_ or []), runs, unfinished=True), rejected, sample)
     if not rows:
-        stdout.print("nothing was turned away")
+        stdout.print("nothing was rejected")
     for row in rows:
-        record, beside = row["record"], f" ({row['beside']} stays)" if row.get("beside") else ""
+        record, kept = row["record"], f" ({row['beside']} is kept)" if row.get("beside") else ""
         stdout.print(
-            f"[bold]{row['rule']}[/]  {escape(str(row['value']))}, allowed {escape(str(row['threshold']))}{beside}"
+            f"[bold]{row['rule']}[/]  {escape(str(row['value']))}, allowed {escape(str(row['threshold']))}{kept}"
         )
         stdout.print(f"[dim]{record['source']}, {record['id']}, {escape(record['provenance'])}[/]")
         stdout.print(escape(shown_text(record)), end="\n\n")
@@ -49,7 +48,7 @@ def report(
     set_: Set = None,
     runs: Runs = Path("runs"),
 ) -> None:
-    """Write a page (HTML, and JSON beside it) of what the corpus holds and what was lost on the way."""
+    """Write a page (HTML, and JSON next to it) of what the corpus holds and what was lost on the way."""
     from llimba.models.base_model import folder_at_hand
     from llimba.stages.corpus.report import report as gather
     from llimba.stages.corpus.report import write_report
@@ -66,12 +65,8 @@ def report(
 
 
 def _folder(recipe: Recipe, runs: Path, unfinished: bool = False) -> CorpusFolder:
-    """The folder of the recipe's corpus; of a stage that failed at its end too, where `unfinished`."""
+    """The folder of the recipe's corpus; where `unfinished`, also that of a run that failed at its end."""
     step = next(step for step in runner.plan(recipe, runs) if step.stage.name == "corpus")
-    if step.state == "done":
-        return CorpusFolder(step.folder)
-    if unfinished and (partial := CorpusFolder(step.partial)).rejected_file.exists():
+    if unfinished and step.state != "done" and (partial := CorpusFolder(step.partial)).rejected_file.exists():
         return partial
-    raise LlimbaError(
-        f"{recipe.path} has no corpus yet ({step.state}: {step.why}). Run: llimba run {recipe.path} --until corpus"
-    )
+    return CorpusFolder(runner.finished_folders(recipe, runs, "corpus", "corpus")["corpus"])

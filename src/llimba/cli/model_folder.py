@@ -20,8 +20,4 @@ def model_folder(named: Path, runs: Path) -> Path:
         if not named.is_dir():
             raise LlimbaError(f"{named}: there is no such folder. Give a model folder, or the recipe that made one.")
         return named
-    loaded = load_recipe(named)
-    step = next(step for step in runner.plan(loaded, runs) if step.stage.name == "publish")
-    if step.state != "done":
-        raise LlimbaError(f"{named} has no finished model yet ({step.state}: {step.why}). Run: llimba run {named}")
-    return step.folder / "model"
+    return runner.finished_folders(load_recipe(named), runs, "publish", "finished model")["publish"] / "model"

@@ -25,7 +25,7 @@ def new(
     shipped = PROFILES / f"{known.iso639_3}.yaml"
     profile, recipe = folder / f"{known.code}-profile.yaml", folder / f"{known.code}.yaml"
     if there := [path for path in (profile, recipe) if path.exists()]:
-        raise RecipeError(f"new {code}: {there[0]} is there already. Move it away, or name another --folder.")
+        raise RecipeError(f"new {code}: {there[0]} already exists. Move it away, or name another --folder.")
     with replacing(profile) as handle:
         handle.write(shipped.read_text(encoding="utf-8") if shipped.exists() else profile_text(known))
     with replacing(recipe) as handle:

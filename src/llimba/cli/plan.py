@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -10,6 +10,7 @@ from rich.tree import Tree
 
 from llimba.cli.app import RecipePath, Runs, Set, app, stdout
 from llimba.errors import StageError
+from llimba.manifest import Json
 from llimba.pipeline import runner
 from llimba.recipe.file import load_recipe
 
@@ -36,11 +37,11 @@ def plan(
         rows = [
             {
                 "stage": step.stage.name,
-                "needs": list(step.ingredients["needs"]),
+                "needs": step.needs,
                 "state": step.state,
                 "why": step.why,
                 "folder": str(step.folder),
-                "settings": step.ingredients["section"],
+                "settings": step.ingredients.section,
                 "estimate": estimates.get(step.stage.name),
             }
             for step in steps
@@ -52,11 +53,11 @@ def plan(
         f"{loaded.profile.name(loaded.profile.code, 'en')}"
     )
     for step in steps:
-        needs = f"  [dim]reads {', '.join(step.ingredients['needs'])}[/]" if step.ingredients["needs"] else ""
+        needs = f"  [dim]reads {', '.join(step.needs)}[/]" if step.needs else ""
         why = f"  {step.why}" if step.why else ""
         branch = tree.add(f"[bold]{step.stage.name}[/]  [{STATE_STYLE[step.state]}]{step.state}[/]{why}{needs}")
         branch.add(f"[dim]{step.folder}[/]")
-        branch.add(_settings(step.ingredients["section"]))
+        branch.add(_settings(step.ingredients.section))
     stdout.print(tree)
     derived = loaded.derived_license
     said = f"declared {loaded.publish.license}" if loaded.publish.license else f"derived from {derived.because}"
@@ -69,8 +70,8 @@ def plan(
         stdout.print(f"memory and time: {escape(unknown)}")
 
 
-def _settings(section: Any) -> str:
+def _settings(section: Json) -> str:
     """A section's settings on one line, sources by name."""
-    if isinstance(section, dict) and all(isinstance(value, dict) and "kind" in value for value in section.values()):
+    if all(isinstance(value, dict) and "kind" in value for value in section.values()):
         return ", ".join(f"{name} ({value['kind']})" for name, value in section.items())
     return ", ".join(f"{key}={value}" for key, value in section.items() if value not in (None, [], {}))

@@ -24,7 +24,7 @@ def run(
         Path | None, typer.Option(help="A recipe to run instead where this machine lacks a package or its client.")
     ] = None,
 ) -> None:
-    """Run every stage of a recipe that is not done yet. Stopped at any moment, the same command goes on."""
+    """Run every stage of a recipe that is not done yet. If it is stopped, the same command continues."""
     loaded = load_recipe(recipe, set_ or [])
     try:
         steps = runner.run(loaded, runs, until)

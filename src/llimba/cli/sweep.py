@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -14,7 +14,10 @@ from llimba.cli.app import RecipePath, Runs, app, stdout
 from llimba.cli.compare import print_table
 
 if TYPE_CHECKING:
-    from llimba.pipeline.sweep.arms import Arm
+    from llimba.pipeline.sweep.measure import Measure
+    from llimba.pipeline.sweep.plan import SweepPlan
+    from llimba.pipeline.sweep.report import Report
+    from llimba.pipeline.sweep.seeds import OverSeeds
 
 SET = typer.Option(
     "--set",
@@ -31,7 +34,9 @@ def sweep(
     set_: Annotated[list[str] | None, SET] = None,
     halving: Annotated[
         bool,
-        typer.Option("--halving", help="Every arm with a third of its training steps first; the better half goes on."),
+        typer.Option(
+            "--halving", help="Every arm with a third of its training steps first; then the better half in full."
+        ),
     ] = False,
     by: Annotated[
         str | None,
@@ -44,83 +49,89 @@ def sweep(
     card: Annotated[str | None, typer.Option(help="With --dry-run: a GPU to plan for; default: what is here.")] = None,
     runs: Runs = Path("runs"),
 ) -> None:
-    """Run a recipe with every combination of some values. What arms share is run once; the same command goes on."""
-    from llimba.pipeline.sweep.arms import arms as arms_of
-    from llimba.pipeline.sweep.measure import measure as measure_of
-    from llimba.pipeline.sweep.outlook import outlook, steps_of, table
+    """Run a recipe with every combination of some values. What arms share is run once; the same command resumes."""
+    from llimba.pipeline.sweep.plan import plan_sweep
+    from llimba.pipeline.sweep.request import SCORED, prepare_sweep
     from llimba.pipeline.sweep.rounds import run_sweep
 
-    arms = arms_of(recipe, set_ or [])
-    stages = [step.stage.name for step in steps_of(arms[0], runs, until)]
-    measure = measure_of(by, arms[0].recipe, until) if {"cpt", "sft"} & set(stages) else None
-    ranked = (
-        f"ranked by {measure.name} {measure.arrow} ({measure.reason})" if measure else "nothing is scored up to here"
-    )
+    asked = prepare_sweep(recipe, set_ or [], by, runs, until)
+    measure = asked.measure
     if processes.is_main():
-        stdout.print(f"{len(arms)} arms of {recipe}, {ranked}", markup=False, soft_wrap=True)
+        ranked = f"ranked by {measure.name} {measure.arrow} ({asked.reason})" if measure else asked.reason
+        stdout.print(f"{len(asked.arms)} arms of {recipe}, {ranked}", markup=False, soft_wrap=True)
     if dry_run:
-        found = outlook(arms, runs, until, card)
-        stdout.print(table(found))
-        for arm in found["arms"]:
-            stdout.print(f"  {'done     ' if arm['done'] else 'not done '}{arm['name']}", markup=False, soft_wrap=True)
+        _print_plan(plan_sweep(asked, card))
         return
-    report, path = run_sweep(arms, measure, runs, until, halving=halving)
+    report, path = run_sweep(asked, halving=halving)
     if not processes.is_main():
         return
-    final = {row["name"]: row for row in report["rounds"][-1]["arms"]}
-    finished = [arm for arm in arms if final.get(arm.name, {}).get("state") == "done"]
-    if until in ("evaluate", "publish"):
-        named = {arm.name: arm.recipe.model_copy(update={"name": _lines(arm)}) for arm in finished}
-        folders = {name: {s: Path(f) for s, f in final[name]["folders"].items()} for name in named}
+    if until in SCORED:
+        done = report.finished
+        columns = {arm.heading: (arm.recipe, done[arm.name].folders) for arm in asked.arms if arm.name in done}
         print_table(
-            [(named[name], of["evaluate"]) for name, of in folders.items()],
-            {named[name].name: of["sft"] for name, of in folders.items()},
+            [(recipe.model_copy(update={"name": name}), of["evaluate"]) for name, (recipe, of) in columns.items()],
+            {name: of["sft"] for name, (_, of) in columns.items()},
         )
     if measure is not None:
-        stdout.print(_ranking(report, measure.name, measure.arrow, measure.rank))
-        if report["over_seeds"]:
-            stdout.print(_over_seeds(report["over_seeds"], measure.name, measure.arrow))
-    if report["best"]:
-        options = " ".join(f"--set {shlex.quote(override)}" for override in report["best_overrides"])
-        finish = f"best: {report['best']}\nto finish it: llimba run {recipe} {options}".rstrip()
+        stdout.print(_ranking(report, measure))
+        if report.over_seeds:
+            stdout.print(_over_seeds(report.over_seeds, measure))
+    if report.best:
+        options = " ".join(f"--set {shlex.quote(override)}" for override in report.best_overrides)
+        finish = f"best: {report.best}\nto finish it: llimba run {recipe} {options}".rstrip()
         stdout.print(finish, markup=False, soft_wrap=True)
     stdout.print(f"all arms with fingerprints and scores: {path}", markup=False, soft_wrap=True)
 
 
-def _lines(arm: "Arm") -> str:
-    """A narrow heading: a line for each key that differs, without its section."""
-    parts = [override.partition("=") for override in arm.differs]
-    return "\n".join(f"{key.rpartition('.')[2]}={value}" for key, _, value in parts) or arm.name
+def _print_plan(plan: "SweepPlan") -> None:
+    from llimba.reports.plan_table import duration
+
+    rendered = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("stage", "runs", "done", "time of the rest", ""):
+        rendered.add_column(heading, justify="left" if heading in ("stage", "") else "right", no_wrap=heading != "")
+    for name, stage in plan.stages.items():
+        count = len(stage.runs)
+        shared = "shared by all arms" if count == 1 else f"{count} arms" if count == len(plan.arms) else ""
+        hours = "" if stage.hours is None else duration(stage.hours)
+        note = ", ".join(part for part in (shared, stage.note) if part)
+        rendered.add_row(name, str(count), str(stage.done), hours, escape(note))
+    stdout.print(rendered)
+    for arm, done in plan.arms.items():
+        stdout.print(f"  {'done     ' if done else 'not done '}{arm}", markup=False, soft_wrap=True)
 
 
-def _ranking(report: dict[str, Any], name: str, arrow: str, rank: Any) -> Table:
+def _ranking(report: "Report", measure: "Measure") -> Table:
     """Every round, its arms best first."""
-    rendered = Table(title=f"{name} {arrow}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    title = f"{measure.name} {measure.arrow}"
+    rendered = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("round", "arm", "score", ""):
         rendered.add_column(heading, justify="right" if heading == "score" else "left", overflow="fold")
-    for part in report["rounds"]:
-        for row in sorted(part["arms"], key=lambda row: rank(row["score"])):
-            said = row["why"].splitlines()[0] if row["state"] == "failed" else ""
-            said = "goes on" if row["name"] in part.get("goes_on", ()) else said
-            score = "–" if row["score"] is None else f"{row['score']:.3f}"
-            rendered.add_row(part["round"], escape(row["name"]), score, escape(said))
+    for part in report.rounds:
+        for arm in part.ranked(measure):
+            note = "kept" if arm.name in part.kept else arm.why.partition("\n")[0]
+            rendered.add_row(part.title, escape(arm.name), _number(arm.score), escape(note))
         rendered.add_section()
     return rendered
 
 
-def _over_seeds(found: dict[str, Any], name: str, arrow: str) -> Table:
-    """Arms that differ in their seed alone, together, best mean first."""
-    rendered = Table(title=f"{name} {arrow} over seeds", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+def _over_seeds(found: "OverSeeds", measure: "Measure") -> Table:
+    """Arms that differ only in their seed, together, best mean first."""
+    from llimba.pipeline.sweep.seeds import COUNTS
+
+    title = f"{measure.name} {measure.arrow} over seeds"
+    rendered = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("arm", "seeds", "mean", "SD", ""):
         rendered.add_column(heading, justify="left" if heading in ("arm", "") else "right", overflow="fold")
-    for group in found["groups"]:
-        mean, sd = (("–" if group[key] is None else f"{group[key]:.3f}") for key in ("mean", "sd"))
-        said = ""
-        if group["mean"] is None:
-            said = f"{len(group['arms']) - len(group['scores'])} failed"
-        elif group["name"] in found["not_told_apart"]:
-            said = f"within {found['counts']} SD of the best: not told apart"
-        rendered.add_row(escape(group["name"]), str(len(group["scores"])), mean, sd, said)
-    if found["sd"] is not None:
-        rendered.caption = f"SD over seeds, pooled over the arms: {found['sd']:.2g}"
+    for group in found.groups:
+        note = f"within {COUNTS} SD of the best: no difference shown" if found.as_good_as_best(group) else ""
+        if group.mean is None:
+            note = f"{len(group.arms) - len(group.scores)} failed"
+        cells = (str(len(group.scores)), _number(group.mean), _number(group.sd))
+        rendered.add_row(escape(group.name), *cells, note)
+    if found.sd is not None:
+        rendered.caption = f"SD over seeds, pooled over the arms: {found.sd:.2g}"
     return rendered
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

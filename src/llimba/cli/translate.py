@@ -86,7 +86,7 @@ def translate(
 
 
 def _text(file: Path | None) -> str:
-    """The whole input; raises `LlimbaError` where it is too much, not there, or no UTF-8."""
+    """The whole input; raises `LlimbaError` where it is too large, missing, or not UTF-8."""
     try:
         if file is None or str(file) == "-":
             raw = sys.stdin.buffer.read(MOST_BYTES + 1)
@@ -101,5 +101,5 @@ def _text(file: Path | None) -> str:
 
 
 def _opened(output: Path | None) -> AbstractContextManager[IO[str]]:
-    """Where translations go: a file that appears when it is whole, or standard output."""
+    """Where translations go: a file that appears when it is complete, or standard output."""
     return nullcontext(sys.stdout) if output is None else replacing(output)

@@ -20,7 +20,7 @@ def web(
     interface: Annotated[
         str | None, typer.Option(help="The language of the page at first: en or sc; default: the model's own, else en.")
     ] = None,
-    title: Annotated[str | None, typer.Option(help="What stands above; default: from the model's card.")] = None,
+    title: Annotated[str | None, typer.Option(help="The page's heading; default: from the model's card.")] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="An answer is cut here.")] = 256,
     profile: Annotated[str | None, typer.Option(help="A language profile, where the folder has none.")] = None,
     public: Annotated[bool, typer.Option("--public", help=f"Listen beyond this machine; needs ${TOKEN}.")] = False,

@@ -1,10 +1,10 @@
-"""Runs the stages of a recipe: fingerprint, place, skip, run, record. The only clever part.
+"""Runs the stages of a recipe: fingerprint, find the folder, skip what is done, run the rest, record.
 
 A stage's folder is `runs/<stage>/<fingerprint>/`. The fingerprint covers everything that can change the output: the
 stage's own section, what it uses of language, base model and seed, the content of local files, the fingerprints of
-the stages it needs, and the stage's version. Settings that stand at their default do not count, so that an option which
-a later llimba adds makes no finished stage stale; who changes a default raises the stage's version. Recipes that differ
-only in `sft` share one corpus and one CPT without a word of configuration.
+the stages it needs, and the stage's version. Settings at their default do not count, so an option added by a later
+llimba makes no finished stage stale; whoever changes a default raises the stage's version. Recipes that differ only in
+`sft` share one corpus and one CPT without any configuration.
 
 A stage works in `<fingerprint>.partial/`; `manifest.json` is written last and the folder renamed, so a folder under its
 final name is finished. Everything downstream (plan, compare, the model card) reads manifests and nothing else.
@@ -20,15 +20,15 @@ import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
 from llimba import __version__, processes
-from llimba.errors import DiskRefused, RecipeError, StageError
-from llimba.files import fingerprint, sha256, sync_folder, write_json
-from llimba.manifest import MANIFEST, read_manifest
+from llimba.errors import DiskRefused, LlimbaError, RecipeError, StageError
+from llimba.files import fingerprint, sha256, sync_folder
+from llimba.manifest import MANIFEST, Ingredients, Json, ListedFile, Manifest, read_manifest, write_manifest
 from llimba.pipeline.stage_table import STAGES, Stage, stages_of
 from llimba.recipe import Recipe, local_paths
 from llimba.training import peak_memory
@@ -55,21 +55,28 @@ REFUSALS = {
     errno.ENOTDIR,
 }  # what a disk answers, not a bug
 
+State = Literal["done", "partial", "stale", "missing"]
+
 
 class Step(NamedTuple):
-    """One stage of a plan: where its output belongs, and whether it is there."""
+    """One stage of a plan: where its output goes, and whether it is there."""
 
     stage: Stage
     fingerprint: str
     folder: Path
-    state: str  # done | partial | stale | missing
-    why: str  # for people: what is missing, or what changed since the last run of this recipe
-    ingredients: dict[str, Any]
+    state: State
+    why: str  # for the user: what is missing, or what changed since the last run of this recipe
+    ingredients: Ingredients
 
     @property
     def partial(self) -> Path:
         """Where the stage works until it is finished."""
         return self.folder.with_name(f"{self.folder.name}.partial")
+
+    @property
+    def needs(self) -> list[str]:
+        """The stages whose folders it reads."""
+        return list(self.ingredients.needs)
 
 
 def plan(recipe: Recipe, runs: Path) -> list[Step]:
@@ -78,7 +85,7 @@ def plan(recipe: Recipe, runs: Path) -> list[Step]:
     for stage, needs in stages_of(recipe, STAGES):
         needed, files = {need: steps[need].fingerprint for need in needs}, _files(recipe, stage)
         ingredients = _ingredients(recipe, stage, needed, files)
-        digest = fingerprint(_ingredients(recipe, stage, needed, files, set_only=True))
+        digest = fingerprint(_ingredients(recipe, stage, needed, files, set_only=True).to_json())
         folder = runs / stage.name / digest
         state, why = _state(recipe, stage, folder, ingredients)
         steps[stage.name] = Step(stage, digest, folder, state, why, ingredients)
@@ -90,7 +97,7 @@ def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
     steps = plan(recipe, runs)
     folders = {step.stage.name: step.folder for step in steps}
     for step in up_to(steps, until):
-        inputs = {need: folders[need] for need in step.ingredients["needs"]}
+        inputs = {need: folders[need] for need in step.needs}
         if step.state == "done":
             logger.info("%-9s already done, skipped (%s)", step.stage.name, step.folder)
         elif processes.is_main():
@@ -100,6 +107,25 @@ def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
     return plan(recipe, runs)
 
 
+def run_stage(recipe: Recipe, runs: Path, name: str) -> Step:
+    """Run one stage and what it needs; returns its finished step."""
+    return next(step for step in run(recipe, runs, name) if step.stage.name == name)
+
+
+def finished_folders(recipe: Recipe, runs: Path, needed: str, called: str) -> dict[str, Path]:
+    """The folders of the recipe's finished stages, by name.
+
+    Raises `LlimbaError` where the stage `needed` is not among them; what it makes is `called` so there.
+    """
+    steps = {step.stage.name: step for step in plan(recipe, runs)}
+    if (step := steps[needed]).state != "done":
+        until = "" if needed in ("evaluate", "publish") else f" --until {needed}"
+        raise LlimbaError(
+            f"{recipe.path} has no {called} yet ({step.state}: {step.why}). Run: llimba run {recipe.path}{until}"
+        )
+    return {name: step.folder for name, step in steps.items() if step.state == "done"}
+
+
 def up_to(steps: list[Step], until: str | None) -> list[Step]:
     """The stage `until` with all that it needs, directly or through others, in order; None: every stage.
 
@@ -107,7 +133,7 @@ def up_to(steps: list[Step], until: str | None) -> list[Step]:
     """
     if until is None:
         return steps
-    needs = {step.stage.name: list(step.ingredients["needs"]) for step in steps}
+    needs = {step.stage.name: step.needs for step in steps}
     if until not in needs:
         raise RecipeError(f"--until {until}: there is no such stage; the stages are {', '.join(needs)}.")
     wanted = [until]
@@ -116,7 +142,7 @@ def up_to(steps: list[Step], until: str | None) -> list[Step]:
     return [step for step in steps if step.stage.name in wanted]
 
 
-def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, dict[str, Any]]:
+def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, Json]:
     """What each stage that trains will need on `card` (None: this machine's), by stage name; touches nothing."""
     steps = plan(recipe, runs)
     folders = {step.stage.name: step.folder for step in steps}
@@ -133,26 +159,26 @@ def _files(recipe: Recipe, stage: Stage) -> dict[str, str]:
 
 def _ingredients(
     recipe: Recipe, stage: Stage, needs: dict[str, str], files: dict[str, str], *, set_only: bool = False
-) -> dict[str, Any]:
+) -> Ingredients:
     """Everything that makes a stage's output what it is; `set_only`: without the settings that are at their default."""
     section = getattr(recipe, stage.name)
-    parts: dict[str, Any] = {"section": _dump(section, set_only), "needs": needs, "version": stage.version}
+    parts: Json = {"section": _dump(section, set_only), "needs": needs, "version": stage.version, "files": files}
     for use in stage.uses:
         parts[use] = _dump(recipe.profile if use == "language" else getattr(recipe, use), set_only)
-    parts["files"] = files
     used = [section, *(getattr(recipe, use) for use in stage.uses if use != "language")]
     own = {path for part in used if isinstance(part, BaseModel | dict) for path in local_paths(part)}
-    return _as_written(parts, {str(path): _from_recipe(path, recipe.path) for path in own})  # type: ignore[no-any-return]
+    names = {str(path): _from_recipe(path, recipe.path) for path in own}
+    return Ingredients.model_validate(_as_written(parts, names))
 
 
 def _from_recipe(path: Path, recipe: Path) -> str:
-    """A path as seen from a recipe that lies near it, else from the root: the same whatever folder one works in."""
+    """A path relative to the recipe where the two are near, else absolute: the same from any working directory."""
     here, there = (os.path.normpath(one.absolute()) for one in (recipe.parent, path))
     return os.path.relpath(there, here) if Path(there).is_relative_to(Path(here).parent) else there
 
 
-def _as_written(value: Any, names: dict[str, str]) -> Any:
-    """`value` with every whole string that stands in `names`, keys too, replaced."""
+def _as_written(value: object, names: dict[str, str]) -> object:
+    """`value` with every string that is in `names`, keys too, replaced."""
     if isinstance(value, dict):
         return {names.get(key, key): _as_written(item, names) for key, item in value.items()}
     if isinstance(value, list):
@@ -160,31 +186,32 @@ def _as_written(value: Any, names: dict[str, str]) -> Any:
     return names.get(value, value) if isinstance(value, str) else value
 
 
-def _dump(value: Any, set_only: bool) -> Any:
+def _dump(value: object, set_only: bool) -> object:
     if isinstance(value, dict):
         return {key: _dump(item, set_only) for key, item in value.items()}
-    return value.model_dump(mode="json", exclude_defaults=set_only) if hasattr(value, "model_dump") else value
+    return value.model_dump(mode="json", exclude_defaults=set_only) if isinstance(value, BaseModel) else value
 
 
-def _state(recipe: Recipe, stage: Stage, folder: Path, ingredients: dict[str, Any]) -> tuple[str, str]:
+def _state(recipe: Recipe, stage: Stage, folder: Path, ingredients: Ingredients) -> tuple[State, str]:
     if read_manifest(folder) is not None:
         return "done", ""
     if folder.exists():
-        return "partial", "its folder is damaged (no valid manifest, or files missing); it will be made again"
+        return "partial", "its folder is damaged (no valid manifest, or files missing); it will be rebuilt"
     if folder.with_name(f"{folder.name}.partial").exists():
-        return "partial", "stopped on the way; " + ("it will go on" if stage.resumable else "it will start again")
+        return "partial", "interrupted; it will " + ("resume" if stage.resumable else "start over")
     earlier = [
         manifest
         for path in folder.parent.glob(f"*/{MANIFEST}")
-        if (manifest := read_manifest(path.parent)) and manifest["recipe"] == recipe.name
+        if (manifest := read_manifest(path.parent)) and manifest.recipe == recipe.name
     ]
     if not earlier:
         return "missing", "never run"
-    latest = max(earlier, key=lambda manifest: manifest["finished"])
-    return "stale", "changed: " + ", ".join(_differences(latest["ingredients"], ingredients))
+    latest = max(earlier, key=lambda manifest: manifest.finished)
+    changed = _differences(latest.ingredients.to_json(), ingredients.to_json())
+    return "stale", "changed: " + ", ".join(changed)
 
 
-def _differences(old: Any, new: Any, path: str = "") -> list[str]:
+def _differences(old: object, new: object, path: str = "") -> list[str]:
     """Dotted names of what differs between two JSON values."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted(old.keys() | new.keys())
@@ -200,9 +227,9 @@ def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
             if read_manifest(step.folder) is not None:  # another run finished it since we planned
                 return
             if step.folder.exists():
-                aside = step.folder.with_name(f"{step.fingerprint}.damaged-{int(time.time())}")
-                step.folder.rename(aside)
-                logger.warning("%s: %s was damaged and is kept as %s", step.stage.name, step.folder, aside)
+                damaged = step.folder.with_name(f"{step.fingerprint}.damaged-{int(time.time())}")
+                step.folder.rename(damaged)
+                logger.warning("%s: %s was damaged and is kept as %s", step.stage.name, step.folder, damaged)
             if step.partial.exists() and not step.stage.resumable:
                 shutil.rmtree(step.partial)
             step.partial.mkdir(exist_ok=True)
@@ -216,25 +243,25 @@ def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
 
 
 def _explained(step: Step, error: OSError) -> StageError | None:
-    """What the person can mend behind an error of the file system; None where it must be a bug of ours."""
+    """The error as the user can fix it, where it comes from the file system; None where it must be a bug of ours."""
     if error.errno in REFUSALS:
         return DiskRefused(
-            f"{step.stage.name}: the disk refused ({error}). Free space or mend the permissions, or put the runs "
-            "elsewhere with --runs; then run the same command again. Finished stages and whole checkpoints are kept."
+            f"{step.stage.name}: the disk refused ({error}). Free space or fix the permissions, or put the runs "
+            "elsewhere with --runs; then run the same command again. Finished stages and complete checkpoints are kept."
         )
     vanished = error.errno == errno.ENOENT and error.filename and step.partial not in Path(error.filename).parents
     if vanished:
         return StageError(
-            f"{step.stage.name}: {error.filename} vanished while it was needed. Put it back and run the same command "
-            "again; finished stages are kept."
+            f"{step.stage.name}: {error.filename} disappeared while it was needed. Put it back and run the same "
+            "command again; finished stages are kept."
         )
     return None
 
 
 def _follow(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
-    """What the second and later processes do: train along where the stage trains, and wait for the first to finish.
+    """The other processes' part: train with the first where the stage trains, then wait for it to finish.
 
-    Only the first takes the lock and writes; should it fail, the launcher ends all.
+    Only the first takes the lock and writes; if it fails, the launcher ends all of them.
     """
     if step.stage.parallel:
         step.stage.run(recipe, inputs, step.partial)
@@ -247,33 +274,27 @@ def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
     peak_memory.reset()
     started, clock = datetime.now(UTC), time.monotonic()
     facts = step.stage.run(recipe, inputs, step.partial)
-    # a training that was stopped and went on says what the steps of all its sessions took
+    # a training that was resumed adds up the seconds of all its sessions
     seconds = max(time.monotonic() - clock, facts.get("training_seconds", 0.0))
     files = sorted(p for p in step.partial.rglob("*") if p.is_file() and p.name != MANIFEST)
-    write_json(
-        step.partial / MANIFEST,
-        {
-            "stage": step.stage.name,
-            "fingerprint": step.fingerprint,
-            "recipe": recipe.name,
-            "ingredients": step.ingredients,
-            "started": started.isoformat(timespec="seconds"),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": round(seconds, 2),
-            "peak_memory_bytes": peak_memory.read(),
-            "machine": _machine(),
-            "versions": _versions(),
-            "facts": facts,
-            "files": [
-                {
-                    "name": p.relative_to(step.partial).as_posix(),
-                    "bytes": p.stat().st_size,
-                    "sha256": sha256(p),
-                }
-                for p in files
-            ],
-        },
+    manifest = Manifest(
+        stage=step.stage.name,
+        fingerprint=step.fingerprint,
+        recipe=recipe.name,
+        ingredients=step.ingredients,
+        started=started.isoformat(timespec="seconds"),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(seconds, 2),
+        peak_memory_bytes=peak_memory.read(),
+        machine=_machine(),
+        versions=_versions(),
+        facts=facts,
+        files=[
+            ListedFile(name=p.relative_to(step.partial).as_posix(), bytes=p.stat().st_size, sha256=sha256(p))
+            for p in files
+        ],
     )
+    write_manifest(step.partial, manifest)
     sync_folder(step.partial)
     step.partial.rename(step.folder)
     sync_folder(step.folder.parent)

@@ -2,14 +2,15 @@
 
 A stage is a name, the stages whose folders it reads, what else of the recipe it uses, and a function
 `run(recipe, inputs, out) -> facts`. Its name is also its package, its YAML section, its output folder and its test
-folder. Stages meet only through folders on disk and never import one another. A stage whose section the
-recipe leaves out (`cpt`, for who starts from a finished CPT checkpoint) is left out of its run.
+folder. Stages meet only through folders on disk and never import one another. A stage whose section the recipe
+leaves out (`cpt`, when training starts from a finished CPT checkpoint) is not run.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from llimba.manifest import Json
 from llimba.recipe import Recipe
 from llimba.stages.corpus.stage import run as run_corpus
 from llimba.stages.cpt.stage import estimate as estimate_cpt
@@ -22,8 +23,8 @@ from llimba.stages.sft.stage import estimate as estimate_sft
 from llimba.stages.sft.stage import run as run_sft
 from llimba.stages.sources.stage import run as run_sources
 
-Run = Callable[[Recipe, dict[str, Path], Path], dict[str, Any]]
-Estimate = Callable[[Recipe, dict[str, Path], str | None], dict[str, Any]]
+Run = Callable[[Recipe, dict[str, Path], Path], Json]
+Estimate = Callable[[Recipe, dict[str, Path], str | None], Json]
 
 
 class Stage(NamedTuple):
@@ -31,11 +32,11 @@ class Stage(NamedTuple):
 
     name: str
     needs: tuple[str, ...]  # earlier stages whose folders it may read
-    uses: tuple[str, ...]  # of the recipe besides its own section
+    uses: tuple[str, ...]  # of the recipe, apart from its own section
     run: Run
-    version: int = 1  # raised when the meaning of its output changes, so that old folders are not taken for new
-    resumable: bool = False  # goes on from what a killed run left in the .partial folder
-    parallel: bool = False  # every process of `accelerate launch` runs it together; the others leave it to the first
+    version: int = 1  # raised when the meaning of its output changes, so that old folders are not reused
+    resumable: bool = False  # continues from what a killed run left in the .partial folder
+    parallel: bool = False  # all processes of `accelerate launch` run it together; other stages run in the first alone
     estimate: Estimate | None = None  # what it will need on a card (None: this machine's), for `llimba plan`
     also_needs: Callable[[Recipe], tuple[str, ...]] = lambda recipe: ()  # further stages, where the recipe asks for it
 

@@ -20,12 +20,12 @@ def training(sft_folder: Path) -> dict[str, Any]:
     manifest = read_manifest(sft_folder)
     if manifest is None:
         return {}
-    facts = manifest["facts"]
+    facts = manifest.facts
     loss = facts.get("loss") or {}
     return {
         "trained parameters": f"{facts['trainable']['trained'] / 1e6:,.1f} M",
-        "peak memory": f"{manifest['peak_memory_bytes'] / UNIT:.1f} GiB",
-        "seconds": f"{manifest['seconds']:,.0f}",
+        "peak memory": f"{manifest.peak_memory_bytes / UNIT:.1f} GiB",
+        "seconds": f"{manifest.seconds:,.0f}",
         "loss, trained on": _number(loss.get("train")),
         "loss, held out": _number(loss.get("held_out")),
         "gap": _number(loss.get("gap")),
@@ -37,20 +37,20 @@ def proof(sft_folders: Mapping[str, Path]) -> list[str]:
     manifests = {name: manifest for name, folder in sft_folders.items() if (manifest := read_manifest(folder))}
     if len(manifests) < 2:
         return []
-    needs = {name: manifest["ingredients"]["needs"] for name, manifest in manifests.items()}
-    facts = {name: manifest["facts"] for name, manifest in manifests.items()}
+    needs = {name: manifest.ingredients.needs for name, manifest in manifests.items()}
+    facts = {name: manifest.facts for name, manifest in manifests.items()}
     same: list[str] = []
     differing: list[str] = []
     for stage, called in SHARED.items():
         found = {name: of.get(stage) for name, of in needs.items()}
         _sort(found, f"one {called}", f"the {called}", same, differing)
-    _sort({n: m["ingredients"]["base_model"] for n, m in manifests.items()}, "one base", "the base", same, differing)
+    _sort({n: m.ingredients.base_model for n, m in manifests.items()}, "one base", "the base", same, differing)
     for fact, called in ORDER.items():
         found = {name: of.get(fact) for name, of in facts.items()}
         some = next(iter(found.values()))
         shown = f"{some:,} " if isinstance(some, int) else "the same "
         _sort(found, f"{shown}{called}", f"the {called}", same, differing)
-    sections = {name: manifest["ingredients"]["section"] for name, manifest in manifests.items()}
+    sections = {name: manifest.ingredients.section for name, manifest in manifests.items()}
     lines = [("not matched: " + "; ".join(differing)) if differing else f"matched: {', '.join(same)}"]
     if settings := _differing_settings(list(sections.values())):
         lines.append(f"they differ in sft: {', '.join(settings)}")

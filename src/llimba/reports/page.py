@@ -182,9 +182,7 @@ def _forgetting(recipe: Recipe, folders: dict[str, Path]) -> str:
     from llimba.reports.plots import forgetting
 
     manifests = {stage: read_manifest(folders[stage]) for stage in ("cpt", "sft") if stage in folders}
-    looks: dict[str, Any] = {
-        stage: manifest["facts"].get("held_out") for stage, manifest in manifests.items() if manifest
-    }
+    looks: dict[str, Any] = {stage: manifest.facts.get("held_out") for stage, manifest in manifests.items() if manifest}
     if not looks or not all(looks.values()):
         return ""
     names = {code: recipe.profile.name(code, "en") for code in next(iter(looks.values()))[0] if code != "step"}

@@ -49,4 +49,11 @@ def _host_memory(lines: dict[str, float]) -> str:
 def _duration(found: dict[str, Any]) -> str:
     if found["hours"] is None:
         return f"{60 * found['hours_per_million_tokens']:.1f} min a million tokens"
-    return f"{found['hours']:.1f} h" if found["hours"] >= 1 else f"{60 * found['hours']:.0f} min"
+    return duration(found["hours"])
+
+
+def duration(hours: float) -> str:
+    """Hours, minutes below one hour, seconds below one minute."""
+    if hours >= 1:
+        return f"{hours:.1f} h"
+    return f"{60 * hours:.0f} min" if hours >= 1 / 60 else f"{3600 * hours:.0f} s"

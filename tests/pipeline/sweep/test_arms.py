@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import RecipeError
-from llimba.pipeline.sweep.arms import arms, values_of
+from llimba.pipeline.sweep.arms import make_arms, parse_values
 from tests.fakes import recipe
 
 
@@ -21,7 +21,7 @@ from tests.fakes import recipe
     ],
 )
 def test_values_are_a_yaml_list_without_its_brackets(option: str, values: list[str]) -> None:
-    assert values_of(option) == (option.partition("=")[0], values)
+    assert parse_values(option) == (option.partition("=")[0], values)
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ def test_values_are_a_yaml_list_without_its_brackets(option: str, values: list[s
 )
 def test_what_is_no_list_of_values_is_said(option: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        values_of(option)
+        parse_values(option)
 
 
 def test_every_combination_is_an_arm_named_by_what_it_differs_in(tmp_path: Path) -> None:
     path = recipe(tmp_path).path
-    found = arms(path, ["sft.method=full,lora", "sft.learning_rate=1e-4,1e-3", "evaluate.max_new_tokens=4"])
+    found = make_arms(path, ["sft.method=full,lora", "sft.learning_rate=1e-4,1e-3", "evaluate.max_new_tokens=4"])
     assert [arm.name for arm in found] == [
         f"small[sft.method={method},sft.learning_rate={rate}]"
         for method in ("full", "lora")
@@ -56,10 +56,10 @@ def test_every_combination_is_an_arm_named_by_what_it_differs_in(tmp_path: Path)
 def test_faults_are_found_before_any_work(tmp_path: Path) -> None:
     path = recipe(tmp_path).path
     with pytest.raises(RecipeError, match="nothing to vary"):
-        arms(path, [])
+        make_arms(path, [])
     with pytest.raises(RecipeError, match="given twice"):
-        arms(path, ["seed=1", "seed=2"])
+        make_arms(path, ["seed=1", "seed=2"])
     with pytest.raises(
-        RecipeError, match="the arm sft.optimizer=adamw, sft.stochastic_rounding=true is no valid recipe"
+        RecipeError, match="the arm sft.optimizer=adamw, sft.stochastic_rounding=true is not a valid recipe"
     ):
-        arms(path, ["sft.optimizer=auto,adamw", "sft.stochastic_rounding=true"])
+        make_arms(path, ["sft.optimizer=auto,adamw", "sft.stochastic_rounding=true"])

@@ -2,28 +2,25 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from llimba.errors import StageError
 from llimba.files import read_json, read_jsonl
+from llimba.manifest import write_manifest
 from llimba.stages.corpus.report import rejected_rows, report, shown_text, write_report
 from llimba.stages.folders import CorpusFolder
-from tests.fakes import recipe, tiny_tokenizer
+from tests.fakes import manifest, recipe, tiny_tokenizer
 from tests.stages.corpus.test_stage import planted
 
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     """A finished corpus folder, manifest included."""
-    from llimba.files import write_json
     from llimba.stages.corpus.stage import run
 
     facts = run(recipe(tmp_path), planted(tmp_path), tmp_path / "corpus")
-    about: dict[str, Any] = {"stage": "corpus", "fingerprint": "f", "recipe": "r", "ingredients": {}, "finished": "now"}
-    about |= {"seconds": 1.0, "peak_memory_bytes": 1, "facts": facts, "files": []}
-    write_json(tmp_path / "corpus" / "manifest.json", about)
+    write_manifest(tmp_path / "corpus", manifest("corpus", facts=facts))
     return tmp_path / "corpus"
 
 

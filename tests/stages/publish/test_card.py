@@ -1,5 +1,6 @@
 """The card is a pure function of manifests: its header is the hub's own, its numbers are the scores."""
 
+import copy
 import json
 import re
 from pathlib import Path
@@ -7,10 +8,11 @@ from typing import Any
 
 from huggingface_hub import ModelCard
 
+from llimba.manifest import Manifest
 from llimba.stages.publish.card import card as card_of
 from llimba.stages.publish.energy import energy
 from tests import FIXTURES
-from tests.fakes import recipe, recipe_content
+from tests.fakes import manifest, recipe, recipe_content
 
 NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 SCORES: dict[str, Any] = json.loads((FIXTURES / "scores.json").read_text())
@@ -23,7 +25,7 @@ TRAINING: dict[str, Any] = {
 }  # fmt: skip
 
 
-def manifests(recipe: Any) -> dict[str, dict[str, Any]]:
+def manifests(recipe: Any) -> dict[str, Manifest]:
     facts = {
         "sources": {},
         "corpus": {
@@ -39,24 +41,16 @@ def manifests(recipe: Any) -> dict[str, dict[str, Any]]:
         "evaluate": SCORES,
     }
     return {
-        stage: {
-            "facts": found,
-            "fingerprint": f"{stage}0123",
-            "seconds": 12.5,
-            "finished": "2026-11-24T10:00:00+00:00",
-            "peak_memory_bytes": 3 * 2**30,
-            "machine": "Linux x86_64, 2 cores",
-            "versions": {"llimba": "0.1.0", "torch": "2.13.0"},
-            "ingredients": {
-                "section": getattr(recipe, stage).model_dump(mode="json") if stage not in ("sources",) else {},
-                "files": {"/home/somebody/secret.txt": "0"},
-            },
-        }
+        stage: manifest(
+            stage,
+            facts=copy.deepcopy(found),
+            section={} if stage == "sources" else getattr(recipe, stage).model_dump(mode="json"),
+        )
         for stage, found in facts.items()
     }
 
 
-def card(recipe: Any, made: dict[str, dict[str, Any]], scores: dict[str, Any], title: str) -> str:
+def card(recipe: Any, made: dict[str, Manifest], scores: dict[str, Any], title: str) -> str:
     return card_of(recipe, made, scores, title, energy(recipe, made))
 
 
@@ -104,8 +98,8 @@ def test_every_number_of_the_card_stands_in_a_manifest(tmp_path: Path) -> None:
     loaded = recipe(tmp_path, publish={"watts": 87.5, "grams_per_kwh": 213})
     made = manifests(loaded)
     body = card(loaded, made, SCORES, "tiny-srd").split("---\n", 2)[2]
-    made["publish"] = {"facts": {"energy": energy(loaded, made)}}  # as the runner writes the stage's own manifest
-    known = numbers(made) | numbers(SCORES) | numbers([s.license for s in loaded.sources.values()])
+    stages = {stage: manifest.model_dump() for stage, manifest in made.items()}
+    known = numbers([stages, energy(loaded, made), SCORES, [s.license for s in loaded.sources.values()]])
     body = body.replace("max_new_tokens=100)[0]", "")  # the example's own
     invented = {number for number in NUMBER.findall(body) if number not in known}
     assert not invented
@@ -115,7 +109,7 @@ def test_every_number_of_the_card_stands_in_a_manifest(tmp_path: Path) -> None:
 def test_what_was_not_measured_or_not_used_is_not_said(tmp_path: Path) -> None:
     loaded = recipe(tmp_path)
     made = manifests(loaded)
-    made["sft"] = {**made["sft"], "facts": {**TRAINING, "tokens_per_second": None}}  # stopped on the way
+    made["sft"].facts["tokens_per_second"] = None  # the run was interrupted
     text = card(loaded, made, SCORES, "tiny-srd")
     assert "| tokens per second | 281.5 | – |" in text
     assert "lora_r" not in text
@@ -162,7 +156,7 @@ def test_every_part_that_a_reader_looks_for_is_there(tmp_path: Path) -> None:
 def test_emissions_are_in_grams_as_the_hub_wants_them(tmp_path: Path) -> None:
     loaded = recipe(tmp_path, publish={"watts": 200, "grams_per_kwh": 300})
     made = manifests(loaded)
-    made["cpt"]["seconds"], made["sft"]["seconds"] = 3600, 5400
+    made |= {stage: made[stage].model_copy(update={"seconds": s}) for stage, s in (("cpt", 3600), ("sft", 5400))}
     data = ModelCard(card(loaded, made, SCORES, "t"), ignore_metadata_errors=False).data
     assert data.co2_eq_emissions["emissions"] == 150.0  # 2.5 h x 200 W x 300 g/kWh
     assert "co2_eq_emissions" not in ModelCard(card(recipe(tmp_path), made, SCORES, "t")).data.to_dict()
@@ -182,7 +176,6 @@ def test_interpolation_is_part_of_the_lineage(tmp_path: Path) -> None:
     loaded = recipe(tmp_path)
     made = manifests(loaded)
     assert "of the way" not in card(loaded, made, SCORES, "t")
-    found = {"weight": 0.7, "reason": "lowest bits per byte", "table": []}
-    made["cpt"]["facts"] = {**made["cpt"]["facts"], "interpolation": found}
+    made["cpt"].facts["interpolation"] = {"weight": 0.7, "reason": "lowest bits per byte", "table": []}
     text = card(loaded, made, SCORES, "t")
     assert "3. weights put at 0.7 of the way from before that training to after it: lowest bits per byte" in text

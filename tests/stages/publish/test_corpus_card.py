@@ -26,5 +26,5 @@ def test_card(tmp_path: Path) -> None:
 def test_size_follows_the_rows(tmp_path: Path) -> None:
     loaded = recipe(tmp_path)
     made = manifests(loaded)
-    made["corpus"]["facts"]["sources"]["mine"]["documents"] = 250_000
+    made["corpus"].facts["sources"]["mine"]["documents"] = 250_000
     assert "100K<n<1M" in corpus_card(loaded, made, "t")

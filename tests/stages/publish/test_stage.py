@@ -8,6 +8,7 @@ from transformers import AutoModelForCausalLM
 
 from llimba.errors import StageError
 from llimba.files import read_json, write_json, write_jsonl
+from llimba.manifest import write_manifest
 from llimba.stages.publish.stage import run
 from tests import FIXTURES
 from tests.fakes import recipe, save_tiny_model
@@ -18,7 +19,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
     folders = {}
     for stage, manifest in manifests(recipe(tmp_path)).items():
         folders[stage] = tmp_path / "runs" / stage
-        write_json(folders[stage] / "manifest.json", {**manifest, "files": []})
+        write_manifest(folders[stage], manifest)
     for stage in ("cpt", "sft"):
         write_jsonl(folders[stage] / "metrics.jsonl", ({"tokens": i, "loss": 3.0} for i in range(1, 5)))
     save_tiny_model(folders["sft"] / "model")

@@ -7,7 +7,7 @@ import pytest
 from llimba.errors import LlimbaError, StageError
 from llimba.packages import Fetched
 from llimba.use.export import gguf
-from llimba.use.export.gguf import PACKAGE, SHA256, convert, converter, same_answers, verify
+from llimba.use.export.gguf import PACKAGE, SHA256, convert, converter, export_files, same_answers, verify
 from tests.fakes import save_tiny_model, tiny_model
 
 # Does for the tiny model what llama.cpp's converter does for real ones; that one refuses tokenizers it does not know.
@@ -66,6 +66,28 @@ def test_a_file_that_answers_like_its_folder(tmp_path: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["m-f16.gguf"]
 
 
+def test_export_writes_every_type_once_and_a_modelfile_for_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, out = save_tiny_model(tmp_path / "m"), tmp_path / "out"
+    monkeypatch.setattr(gguf, "converter", lambda: script(tmp_path))
+    done = list(export_files(model, out, ["f16", "f32", "f16"], "tiny", check=True))
+    assert [(file.path.name, file.same) for file in done] == [("tiny-f16.gguf", 20), ("tiny-f32.gguf", None)]
+    assert all(file.bytes == file.path.stat().st_size for file in done)
+    assert "FROM ./tiny-f32.gguf" in (out / "Modelfile").read_text()
+    monkeypatch.setattr(gguf, "same_answers", lambda *_: 19)
+    with pytest.raises(LlimbaError, match="answers 19 of 20 questions"):
+        list(export_files(model, out, ["f16"], "tiny", check=True))
+    assert [file.same for file in export_files(model, out, ["f16"], "tiny", check=False)] == [None]
+
+
+def test_an_unknown_type_is_refused_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gguf, "converter", lambda: pytest.fail("the converter was fetched"))
+    with pytest.raises(LlimbaError, match="there is no type q4_0"):
+        list(export_files(save_tiny_model(tmp_path / "m"), tmp_path / "out", ["f16", "q4_0"], "tiny", check=True))
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_place_named_from_here_is_meant_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, program = save_tiny_model(tmp_path / "m"), tmp_path / "elsewhere"
     program.mkdir()
@@ -102,8 +124,8 @@ def test_a_converter_that_fails_is_quoted(tmp_path: Path) -> None:
     (tmp_path / "convert.py").write_text("raise SystemExit('BPE pre-tokenizer was not recognized')")
     with pytest.raises(LlimbaError, match="pre-tokenizer was not recognized"):
         convert(model, tmp_path / "m.gguf", "f16", tmp_path / "convert.py")
-    with pytest.raises(LlimbaError, match="there is no type q2"):
-        convert(model, tmp_path / "m.gguf", "q2", tmp_path / "convert.py")
+    with pytest.raises(LlimbaError, match="there is no type q4_0; there are f16, q8_0, bf16, f32.*llama-quantize"):
+        convert(model, tmp_path / "m.gguf", "q4_0", tmp_path / "convert.py")
 
 
 def test_a_folder_with_code_of_its_own_never_reaches_the_converter(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The arms of a sweep: one recipe, and a value for every key that is varied, each checked whole before any work."""
+"""The arms of a sweep: one recipe and a value for every key that is varied, each checked before any work."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -25,8 +25,14 @@ class Arm(NamedTuple):
     differs: tuple[str, ...]  # those of them that are not the same in all arms
     recipe: Recipe
 
+    @property
+    def heading(self) -> str:
+        """For a narrow column: a line for each key that differs, without its section."""
+        parts = [override.partition("=") for override in self.differs]
+        return "\n".join(f"{key.rpartition('.')[2]}={value}" for key, _, value in parts) or self.name
 
-def arms(path: Path, options: Sequence[str]) -> list[Arm]:
+
+def make_arms(path: Path, options: Sequence[str]) -> list[Arm]:
     """The cross product of all values; raises `RecipeError` for a combination that makes no valid recipe."""
     if not options:
         raise RecipeError(
@@ -34,7 +40,7 @@ def arms(path: Path, options: Sequence[str]) -> list[Arm]:
         )
     varied: dict[str, list[str]] = {}
     for option in options:
-        key, values = values_of(option)
+        key, values = parse_values(option)
         if key in varied:
             raise RecipeError(f"--set {key} is given twice; write all its values behind one: --set {key}=A,B,C")
         varied[key] = values
@@ -45,7 +51,7 @@ def arms(path: Path, options: Sequence[str]) -> list[Arm]:
         try:
             recipe = load_recipe(path, overrides)
         except RecipeError as error:
-            raise RecipeError(f"the arm {', '.join(overrides)} is no valid recipe: {error}") from error
+            raise RecipeError(f"the arm {', '.join(overrides)} is not a valid recipe: {error}") from error
         name, group = _name(recipe, differs), _name(recipe, [o for o in differs if o.partition("=")[0] not in SEEDS])
         found.append(Arm(name, group, overrides, differs, recipe.model_copy(update={"name": name})))
     return found
@@ -55,10 +61,10 @@ def _name(recipe: Recipe, differs: Sequence[str]) -> str:
     return f"{recipe.name}[{','.join(differs)}]" if differs else recipe.name
 
 
-def values_of(option: str) -> tuple[str, list[str]]:
+def parse_values(option: str) -> tuple[str, list[str]]:
     """The key of one `--set`, and its values as they were written: a YAML list without its brackets.
 
-    So a value with commas is quoted, and a list or mapping stands in its own brackets.
+    So a value with commas is quoted, and a list or mapping keeps its own brackets.
     """
     key, equals, text = option.partition("=")
     key = key.strip()

@@ -1,19 +1,19 @@
-"""What the arms of a sweep are ranked by: one number of each, read from what its stages have left.
+"""What the arms of a sweep are ranked by: one number of each, read from its stages' folders.
 
-Bits per byte of the language to be learned unless something else is asked for: it is smooth, rests on every token and
-moves long before BLEU does. It is a choice on the held-out set, so the winner's own score is a little too good; the
-set that is reported in the end should be another.
+Bits per byte of the language to be learned unless something else is asked for: it is smooth, uses every token and moves
+long before BLEU does. The choice is made on the held-out set, so the winner's own score is a little too good; report it
+on another set.
 """
 
 import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from llimba.errors import RecipeError
 from llimba.files import read_json
-from llimba.manifest import read_manifest
+from llimba.manifest import Json, read_manifest
 from llimba.recipe import Recipe
 
 FORM = re.compile(r"(bits_per_byte|bleu|chrf|chrfpp):([\w-]+)(?:@(\w+))?")
@@ -26,7 +26,7 @@ class Measure(NamedTuple):
     what: str  # a language, or a direction
     system: str  # cpt | sft
     reason: str
-    looks: bool  # from the training stage's own last look at held-out text, where nothing is evaluated
+    by_training: bool  # measured by the training stage itself at its end, where nothing is evaluated
 
     @property
     def name(self) -> str:
@@ -46,23 +46,23 @@ class Measure(NamedTuple):
 
     def read(self, folders: Mapping[str, Path]) -> float | None:
         """The number, from the folders of an arm's finished stages; None where it was not measured."""
-        if self.looks:
+        if self.by_training:
             manifest = read_manifest(folders[self.system])
-            looks = manifest["facts"].get("held_out") if manifest else None
-            return looks[-1].get(self.what) if looks else None
-        scores: dict[str, Any] = read_json(folders["evaluate"] / "scores.json")
+            measured = manifest.facts.get("held_out") if manifest else None
+            return measured[-1].get(self.what) if measured else None
+        scores: Json = read_json(folders["evaluate"] / "scores.json")
         if self.metric == "bits_per_byte":
-            measured = "translation_bits_per_byte" if "-" in self.what else "bits_per_byte"
-            value: float | None = scores.get(measured, {}).get(self.system, {}).get(self.what, {}).get("value")
+            kind = "translation_bits_per_byte" if "-" in self.what else "bits_per_byte"
+            value: float | None = scores.get(kind, {}).get(self.system, {}).get(self.what, {}).get("value")
             return value
         found: float | None = scores["translation"].get(self.system, {}).get(self.what, {}).get(self.metric)
         return found
 
 
-def measure(by: str | None, recipe: Recipe, until: str) -> Measure:
+def choose_measure(by: str | None, recipe: Recipe, until: str) -> Measure:
     """What `--by` asks for, checked against the recipe; by default bits per byte of the language to be learned."""
-    looks = until in ("cpt", "sft")
-    trained = until if looks else "sft"
+    by_training = until in ("cpt", "sft")
+    trained = until if by_training else "sft"
     settings = recipe.evaluate
     if by is None:
         if recipe.profile.code not in settings.languages:
@@ -70,7 +70,7 @@ def measure(by: str | None, recipe: Recipe, until: str) -> Measure:
                 f"evaluate.languages has no '{recipe.profile.code}' to rank the arms by: add it, or say --by, e.g. "
                 "--by chrf:en-sc"
             )
-        why = "the default: it rests on every token of the held-out text and moves before BLEU and chrF do"
+        why = "the default: it uses every token of the held-out text and moves before BLEU and chrF do"
         by = f"bits_per_byte:{recipe.profile.code}"
     else:
         why = "as --by asks"
@@ -81,17 +81,17 @@ def measure(by: str | None, recipe: Recipe, until: str) -> Measure:
         )
     metric, what, system = form[1], form[2], form[3] or trained
     known = settings.languages if metric == "bits_per_byte" else settings.directions
-    if metric == "bits_per_byte" and settings.translation_bits_per_byte and not looks:
+    if metric == "bits_per_byte" and settings.translation_bits_per_byte and not by_training:
         known = [*known, *settings.directions]
     if what not in known:
         raise RecipeError(f"--by {by}: the recipe's evaluate section has {', '.join(known) or 'none'}, not '{what}'.")
-    if looks and metric != "bits_per_byte":
+    if by_training and metric != "bits_per_byte":
         raise RecipeError(
             f"--by {by}: up to --until {until} nothing is translated; only bits_per_byte:LANGUAGE is known."
         )
     there = [stage for stage in ("cpt", "sft") if getattr(recipe, stage) is not None]
-    if system not in (there[: there.index(until) + 1] if looks else there):
+    if system not in (there[: there.index(until) + 1] if by_training else there):
         raise RecipeError(f"--by {by}: there is no model '{system}' to score; there are {', '.join(there)}.")
-    if looks:
+    if by_training:
         why += f"; as {system} itself measured it at its end (eval_max_bytes a language)"
-    return Measure(metric, what, system, why, looks)
+    return Measure(metric, what, system, why, by_training)

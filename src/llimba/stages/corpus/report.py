@@ -42,18 +42,18 @@ def report(corpus: CorpusFolder, tokenizer: Any = None) -> dict[str, Any]:
     manifest = read_manifest(corpus.path)
     if manifest is None:
         raise StageError(f"{corpus.path} holds no finished corpus. Run first: llimba run RECIPE --until corpus")
-    facts = manifest["facts"]
+    facts = manifest.facts
     examples, fertility = _documents(corpus, tokenizer)
     rows = [
         {**row, "tokens": round(row["words"] * fertility.get(row["language"], {}).get("tokens_per_word", 0))}
         for row in facts["documents"]
     ]
     return {
-        "recipe": manifest["recipe"],
-        "fingerprint": manifest["fingerprint"],
-        "finished": manifest["finished"],
-        "seconds": manifest["seconds"],
-        "peak_memory_bytes": manifest["peak_memory_bytes"],
+        "recipe": manifest.recipe,
+        "fingerprint": manifest.fingerprint,
+        "finished": manifest.finished,
+        "seconds": manifest.seconds,
+        "peak_memory_bytes": manifest.peak_memory_bytes,
         "totals": {key: sum(row[key] for row in rows) for key in COUNTED},
         "tables": {label: grouped(rows, label) for label in LABELS},
         "fertility": fertility,

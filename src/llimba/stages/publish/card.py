@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from llimba.manifest import Manifest
 from llimba.recipe import Recipe
 from llimba.recipe.licensing.derive import conflict, table
 from llimba.recipe.licensing.terms import Terms, terms
@@ -10,7 +11,7 @@ from llimba.reports.score_table import row as _row
 from llimba.reports.score_table import score_table
 from llimba.stages.publish import energy
 
-Manifests = dict[str, dict[str, Any]]  # stage -> manifest
+Manifests = dict[str, Manifest]  # by stage
 Scores = dict[str, Any]
 
 PROCEDURE = (  # what a reader needs to repeat the training, in the names of the recipe
@@ -120,21 +121,21 @@ def _lineage(recipe: Recipe, manifests: Manifests) -> str:
     digest = f", SHA-256 {base.sha256}" if base.sha256 else ""
     steps = [f"{base.name} ({place}{revision}{digest}; licence {base.license})"]
     if "cpt" in manifests:
-        tokens = manifests["cpt"]["facts"]["loss_tokens"]
-        steps.append(f"continued pretraining, {tokens:,} tokens (stage `{manifests['cpt']['fingerprint']}`)")
+        tokens = manifests["cpt"].facts["loss_tokens"]
+        steps.append(f"continued pretraining, {tokens:,} tokens (stage `{manifests['cpt'].fingerprint}`)")
         steps += _interpolated(manifests["cpt"])
-    method = manifests["sft"]["ingredients"]["section"].get("method", "full")
-    conversations = manifests["instruct"]["facts"]["conversations"]
+    method = manifests["sft"].ingredients.section.get("method", "full")
+    conversations = manifests["instruct"].facts["conversations"]
     steps.append(
-        f"instruction tuning, {method}, {conversations} conversations (stage `{manifests['sft']['fingerprint']}`)"
+        f"instruction tuning, {method}, {conversations} conversations (stage `{manifests['sft'].fingerprint}`)"
     )
     steps += _interpolated(manifests["sft"])
     return "## Lineage\n\n" + "\n".join(f"{n}. {step}" for n, step in enumerate(steps, 1)) + "\n"
 
 
-def _interpolated(manifest: dict[str, Any]) -> list[str]:
+def _interpolated(manifest: Manifest) -> list[str]:
     """The step back towards the weights before a training, where it was taken."""
-    found = manifest["facts"].get("interpolation")
+    found = manifest.facts.get("interpolation")
     if not found:
         return []
     return [f"weights put at {found['weight']} of the way from before that training to after it: {found['reason']}"]
@@ -143,8 +144,8 @@ def _interpolated(manifest: dict[str, Any]) -> list[str]:
 def _training(manifests: Manifests) -> str:
     stages = [stage for stage in ("cpt", "sft") if stage in manifests]
     headings = {"cpt": "continued pretraining", "sft": "instruction tuning"}
-    sections = [_said(manifests[stage]["ingredients"]["section"]) for stage in stages]
-    facts = [manifests[stage]["facts"] for stage in stages]
+    sections = [_said(manifests[stage].ingredients.section) for stage in stages]
+    facts = [manifests[stage].facts for stage in stages]
     lines = [
         "## Training\n",
         _row(["", *(headings[stage] for stage in stages)]),
@@ -165,19 +166,20 @@ def _training(manifests: Manifests) -> str:
         lines.append(_row([label, *("–" if fact[key] is None else fact[key] for fact in facts)]))
     lines.append(_row(["precision", *(fact["precision"]["value"] for fact in facts)]))
     lines.append(_row(["attention", *(fact["attention"]["backend"] for fact in facts)]))
-    lines.append(_row(["seconds", *(manifests[stage]["seconds"] for stage in stages)]))
-    peaks = (f"{manifests[stage]['peak_memory_bytes'] / 2**30:.1f} GiB" for stage in stages)
+    lines.append(_row(["seconds", *(manifests[stage].seconds for stage in stages)]))
+    peaks = (f"{manifests[stage].peak_memory_bytes / 2**30:.1f} GiB" for stage in stages)
     lines.append(_row(["peak memory", *peaks]))
-    lines.append(_row(["machine", *(manifests[stage]["machine"] for stage in stages)]))
+    lines.append(_row(["machine", *(manifests[stage].machine for stage in stages)]))
     return "\n".join(lines) + f"\n\n![loss](loss.png)\n{_replay(manifests)}{_forgetting(manifests)}"
 
 
 def _replay(manifests: Manifests) -> str:
     """The languages that were mixed, as asked for and as it came to."""
-    tokens = manifests.get("cpt", {}).get("facts", {}).get("tokens_per_epoch")
-    if not tokens:
+    cpt = manifests.get("cpt")
+    tokens = cpt.facts.get("tokens_per_epoch") if cpt else None
+    if not cpt or not tokens:
         return ""
-    asked = manifests["cpt"]["ingredients"]["section"].get("mixture") or {}
+    asked = cpt.ingredients.section.get("mixture") or {}
     rows = [_row([language, asked.get(language, "–"), f"{count:,}"]) for language, count in tokens.items()]
     heading = [_row(["language", "share of tokens asked for", "tokens of one epoch"]), _row(["---", "---:", "---:"])]
     return "\n### Replay mix of continued pretraining\n\n" + "\n".join([*heading, *rows]) + "\n"
@@ -185,7 +187,7 @@ def _replay(manifests: Manifests) -> str:
 
 def _forgetting(manifests: Manifests) -> str:
     """Bits per byte of held-out text at the first and the last look of each stage, where there was any to look at."""
-    looks = {stage: manifests[stage]["facts"].get("held_out") for stage in ("cpt", "sft") if stage in manifests}
+    looks = {stage: manifests[stage].facts.get("held_out", []) for stage in ("cpt", "sft") if stage in manifests}
     if not all(looks.values()):
         return ""
     headings = [f"{stage}, step {seen[at]['step']}" for stage, seen in looks.items() for at in (0, -1)]
@@ -204,7 +206,7 @@ def _said(section: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data(manifests: Manifests) -> str:
-    facts = manifests["corpus"]["facts"]
+    facts = manifests["corpus"].facts
     heading = ["source", "licence", "use", "documents", "pairs", "words"]
     lines = ["## Data\n", _row(heading), _row(["---"] * len(heading))]
     for name, entry in facts["sources"].items():
@@ -217,20 +219,20 @@ def _data(manifests: Manifests) -> str:
         f"searched for in the "
         f"training text; {found['hits_removed']} passages were removed, {found['surviving']} survive. "
         f"Instruction tuning "
-        f"used {manifests['instruct']['facts']['conversations']} conversations.\n"
+        f"used {manifests['instruct'].facts['conversations']} conversations.\n"
     )
 
 
 def _provenance(manifests: Manifests) -> str:
     lines = ["## Provenance\n", _row(["stage", "fingerprint", "seconds"]), _row(["---"] * 3)]
-    lines += [_row([stage, f"`{m['fingerprint']}`", m["seconds"]]) for stage, m in manifests.items()]
-    versions = ", ".join(f"{name} {number}" for name, number in manifests["sft"]["versions"].items())
+    lines += [_row([stage, f"`{m.fingerprint}`", m.seconds]) for stage, m in manifests.items()]
+    versions = ", ".join(f"{name} {number}" for name, number in manifests["sft"].versions.items())
     return "\n".join(lines) + f"\n\nVersions: {versions}.\n"
 
 
 def _citation(recipe: Recipe, manifests: Manifests, title: str) -> str:
     """BibTeX; who publishes the model puts their name in, since no file says it."""
-    made = str(manifests["sft"].get("finished", ""))[:4]
+    made = manifests["sft"].finished[:4]
     return f"""## Citation
 
 ```bibtex

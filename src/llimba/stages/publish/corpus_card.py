@@ -3,18 +3,17 @@
 It lies beside the model folder, never in it: whoever publishes a model does not publish its text by that.
 """
 
-from typing import Any
-
+from llimba.manifest import Manifest
 from llimba.recipe import Recipe
 
 SIZES = {10**3: "n<1K", 10**4: "1K<n<10K", 10**5: "10K<n<100K", 10**6: "100K<n<1M", 10**7: "1M<n<10M"}
 
 
-def corpus_card(recipe: Recipe, manifests: dict[str, dict[str, Any]], title: str) -> str:
+def corpus_card(recipe: Recipe, manifests: dict[str, Manifest], title: str) -> str:
     """README.md of a data set with the corpus stage's documents and pairs; what is scored on is not part of it."""
     from huggingface_hub import DatasetCardData
 
-    facts = manifests["corpus"]["facts"]
+    facts = manifests["corpus"].facts
     trained = {name: entry for name, entry in facts["sources"].items() if entry["role"] == "train"}
     documents = sum(entry["documents"] for entry in trained.values())
     pairs = sum(entry["pairs"] for entry in trained.values())
@@ -44,7 +43,7 @@ def corpus_card(recipe: Recipe, manifests: dict[str, dict[str, Any]], title: str
 # {title} corpus
 
 {spoken} text with replay, cleaned by llimba: {documents} documents and {pairs} pairs, in `documents.jsonl` and
-`pairs.jsonl` of the corpus stage ({manifests["corpus"]["fingerprint"]}).
+`pairs.jsonl` of the corpus stage ({manifests["corpus"].fingerprint}).
 Every record names its source, licence and origin.
 
 **Look before you publish:** a licence that lets you train does not always let you hand the text on. Take out what you

@@ -8,20 +8,21 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from llimba.manifest import Manifest
 from llimba.recipe import Recipe
 
 TABLE = Path(__file__).parent / "power.tsv"
 KILOWATT_HOUR = 3.6e6  # watt seconds
 
 
-def energy(recipe: Recipe, manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def energy(recipe: Recipe, manifests: dict[str, Manifest]) -> dict[str, Any]:
     """Facts for publish's manifest: `kwh`, `watts`, `seconds`, `devices`, `why`, and `grams` of CO2 where known."""
     trained = {stage: manifests[stage] for stage in ("cpt", "sft") if stage in manifests}
-    seconds = {stage: manifest["seconds"] for stage, manifest in trained.items()}
+    seconds = {stage: manifest.seconds for stage, manifest in trained.items()}
     last = next(reversed(trained.values()))
-    gpu = str(last["facts"].get("device", "cpu")).startswith("cuda")
-    devices = int(last["facts"].get("processes", 1)) if gpu else 1
-    watts, why = _watts(recipe, last["machine"], gpu)
+    gpu = str(last.facts.get("device", "cpu")).startswith("cuda")
+    devices = int(last.facts.get("processes", 1)) if gpu else 1
+    watts, why = _watts(recipe, last.machine, gpu)
     kwh = sum(seconds.values()) * watts * devices / KILOWATT_HOUR
     rate = recipe.publish.grams_per_kwh
     return {

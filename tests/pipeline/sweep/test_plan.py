@@ -1,0 +1,37 @@
+"""What a sweep would do: shared stages count once, nothing is touched."""
+
+from pathlib import Path
+
+import pytest
+
+from llimba.errors import RecipeError
+from llimba.pipeline.sweep.plan import PlannedRun, PlannedStage, plan_sweep
+from llimba.pipeline.sweep.request import prepare_sweep
+from tests.fakes import recipe, save_tiny_model, write_text
+
+
+def test_shared_stages_count_once_and_nothing_is_touched(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    save_tiny_model(tmp_path / "base")
+    path = recipe(tmp_path, cpt={"max_tokens": 500_000}).path
+    sweep = prepare_sweep(path, ["sft.learning_rate=1e-4,1e-3,1e-2", "seed=1"], None, tmp_path / "runs", "sft")
+    plan = plan_sweep(sweep, "rtx4090")
+    assert {name: len(stage.runs) for name, stage in plan.stages.items()} == {
+        "sources": 1, "corpus": 1, "instruct": 1, "cpt": 1, "sft": 3,
+    }  # fmt: skip
+    assert plan.stages["cpt"].hours is not None
+    assert plan.stages["corpus"].hours is None
+    assert plan.stages["sft"].note.endswith("min a million tokens")
+    assert list(plan.arms.values()) == [False, False, False]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_done_takes_no_time() -> None:
+    stage = PlannedStage({"a": PlannedRun(True, None), "b": PlannedRun(False, 0.5), "c": PlannedRun(False, 0.25)})
+    assert (stage.done, stage.hours) == (1, 0.75)
+
+
+def test_a_stage_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    with pytest.raises(RecipeError, match="--until training: there is no such stage"):
+        prepare_sweep(recipe(tmp_path).path, ["seed=1"], None, tmp_path / "runs", "training")
