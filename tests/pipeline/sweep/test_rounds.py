@@ -1,5 +1,6 @@
 """The runs of a sweep, with stages that only count: what is shared runs once, a failed arm stops nobody."""
 
+import errno
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from llimba.errors import RecipeError, StageError
+from llimba.errors import DiskRefused, RecipeError, StageError
 from llimba.files import read_json, write_json
 from llimba.pipeline import runner
 from llimba.pipeline.stage_table import STAGES
@@ -23,7 +24,7 @@ CALLS: list[tuple[str, Any]] = []
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stages that write a name; `evaluate` gives the learning rate of sft as its score, a rate of 7 diverges."""
+    """Fake stages: the learning rate of sft is the score that `evaluate` gives; 7 diverges, 8 fills the disk."""
     CALLS.clear()
     write_text(tmp_path)
     save_tiny_model(tmp_path / "base")
@@ -33,6 +34,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             CALLS.append((name, asked.sft.max_steps))
             if name == "sft" and asked.sft.learning_rate == 7:
                 raise StageError("the loss was not finite")
+            if name == "sft" and asked.sft.learning_rate == 8:
+                raise OSError(errno.ENOSPC, "No space left on device")
             score = {"sft": {"sc": {"value": asked.sft.learning_rate}}}
             write_json(out / "scores.json", {"bits_per_byte": score, "translation": {}, "systems": ["sft"]})
             return {}
@@ -40,6 +43,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return run
 
     def estimate(asked: Any, inputs: dict[str, Path], card: Any) -> dict[str, Any]:
+        assert inputs["corpus"].exists(), "what a stage's length depends on is run before it is counted"
         return {"steps": 10, "hours": None}
 
     table = tuple(s._replace(run=fake(s.name), estimate=s.estimate and estimate) for s in STAGES)
@@ -87,6 +91,12 @@ def test_an_arm_that_diverges_is_noted_and_the_others_are_run(tmp_path: Path, ru
     assert report.rounds[0].ranked(measure) == [second, first]
     with pytest.raises(StageError, match="every arm failed; the first: .*not finite"):
         swept(tmp_path, runs, "sft.learning_rate=7")
+
+
+def test_a_full_disk_ends_the_sweep(tmp_path: Path, runs: Path) -> None:
+    with pytest.raises(DiskRefused, match="sft: the disk refused"):
+        swept(tmp_path, runs, "sft.learning_rate=8,2")
+    assert [name for name, _ in CALLS].count("sft") == 1
 
 
 def test_halving_runs_a_third_first_and_only_the_better_half_whole(tmp_path: Path, runs: Path) -> None:
