@@ -25,9 +25,6 @@ LEVERS = {  # what cpt can do besides, all at once
     "phases": [{"share": 0.6, "mixture": {"sc": 0.6, "it": 0.4}}, {"share": 0.4, "mixture": {"pairs": 0.9, "it": 0.1}}],
     "lr_scheduler_type": "warmup_stable_decay",
     "min_lr_ratio": 0.1,
-    "input_masking": 0.15,
-    "l2_sp": 0.1,
-    "ema_decay": 0.9,
 }
 
 

@@ -27,8 +27,6 @@ def table(estimates: dict[str, dict[str, Any]]) -> Table:
     row("", ("[green]fits[/]" if e["fits"] else "[red]does not fit[/]" for e in estimates.values()))
     if not all(e["fits"] for e in estimates.values()):
         row("it would fit with", ("" if e["fits"] else e["remedy"] or "a larger card" for e in estimates.values()))
-    if any(e["host_memory_gib"] for e in estimates.values()):
-        row("besides, in the computer's memory", (_host_memory(e["host_memory_gib"]) for e in estimates.values()))
     rendered.add_section()
     row("precision, optimizer", (f"{e['precision']}, {e['optimizer']}" for e in estimates.values()))
     row("trained parameters", (f"{e['trained_parameters']:,}" for e in estimates.values()))
@@ -40,10 +38,6 @@ def table(estimates: dict[str, dict[str, Any]]) -> Table:
     row("time", (_duration(e) for e in estimates.values()))
     row("disk for checkpoints, GiB", (f"{e['checkpoint_disk_gib']:.1f}" for e in estimates.values()))
     return rendered
-
-
-def _host_memory(lines: dict[str, float]) -> str:
-    return ", ".join(f"{line} {value:.2f}" for line, value in lines.items()) or "nothing"
 
 
 def _duration(found: dict[str, Any]) -> str:

@@ -156,14 +156,3 @@ def memory(shape: Shape, settings: TrainingSection, precision: str, optimizer: s
     if head_trains:  # an fp32 sum of the head's gradient, which the loss hands over in the weights' dtype
         lines["loss"] += (4 + (width if width != 4 else 0)) * shape.head
     return lines
-
-
-def host_memory(shape: Shape, settings: TrainingSection, precision: str) -> dict[str, float]:
-    """Bytes that are kept in the host's memory wherever the model trains: copies of what trains, line by line."""
-    width = 2 if precision == "bf16" else 4
-    lines = {}
-    if settings.l2_sp:
-        lines["start weights"] = float(width * shape.trained)
-    if settings.ema_decay is not None or settings.average_last:
-        lines["mean of the weights"] = 4.0 * shape.trained
-    return lines

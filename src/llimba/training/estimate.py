@@ -111,15 +111,13 @@ def estimate(
     document = cost.mean_document_length(lengths) if lengths else float(settings.sequence_length)
     flops = cost.hardware_flops(shape, document, settings.gradient_checkpointing)
     speed = UTILISATION * card.peak / flops
-    host = cost.host_memory(shape, settings, chosen) if card.gpu else {}
-    state = sum(lines[line] for line in ("weights", "optimizer")) + _averaged(shape, settings)
+    state = sum(lines[line] for line in ("weights", "optimizer"))
     return {
         "card": card.name,
         "precision": chosen,
         "optimizer": optimizer,
         "trained_parameters": shape.trained,
         "memory_gib": {line: round(value / GIB, 2) for line, value in lines.items()},
-        "host_memory_gib": {line: round(value / GIB, 2) for line, value in host.items()},
         "needed_gib": round(needed / GIB, 2),
         "available_gib": round(card.memory / GIB, 1),
         "fits": needed <= card.memory,
@@ -157,12 +155,12 @@ def predicted_peak(shape: cost.Shape, settings: TrainingSection, chosen: str, de
 
 
 def _lines(shape: cost.Shape, settings: TrainingSection, chosen: str, gpu: bool) -> dict[str, float]:
-    """Tensors on a GPU; on a CPU the whole process, the host's copies and gaps in its memory among it."""
+    """Tensors on a GPU; on a CPU the whole process, gaps in its memory included."""
     optimizer, _ = precision.choose_optimizer(settings, chosen == "bf16")
     lines = cost.memory(shape, settings, chosen, optimizer)
     if gpu:
         return lines
-    lines |= cost.host_memory(shape, settings, chosen) | {"Python and libraries": PROCESS}
+    lines |= {"Python and libraries": PROCESS}
     return lines | {"freed, kept at hand": GAPS * sum(lines.values())}
 
 
@@ -180,11 +178,6 @@ def remedy(shape: cost.Shape, settings: TrainingSection, card: Card) -> str:
         if sum(memory_lines(shape, settings.model_copy(update=changed), card).values()) <= card.memory:
             return ", ".join(f"{key}: {str(value).lower()}" for key, value in changed.items())
     return ""
-
-
-def _averaged(shape: cost.Shape, settings: TrainingSection) -> float:
-    """Bytes of the mean of the weights in a checkpoint."""
-    return cost.host_memory(shape, settings, "fp32").get("mean of the weights", 0.0)
 
 
 def _physical_memory() -> float:

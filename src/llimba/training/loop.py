@@ -31,10 +31,8 @@ from llimba.files import fingerprint
 from llimba.recipe import TrainingSection
 from llimba.training import attention, cost, estimate, leak_check, monitor, packing, peak_memory, precision
 from llimba.training.allocator import FreedMemory
-from llimba.training.averaging import Average
 from llimba.training.checkpoint import Checkpoints, whole_state
 from llimba.training.examples import Example
-from llimba.training.masking import mask_inputs
 from llimba.training.model import Opened, PackedModel, save_model, trainable
 from llimba.training.monitor import HeldOut, Monitor
 from llimba.training.stopping import stop_requests
@@ -105,8 +103,7 @@ def train(
     logger.info("%s: %d steps; about %.1f GiB of memory at the peak", title, len(plan), predicted / 2**30)
 
     identity = fingerprint([plan, [[example.document, len(example.input_ids)] for example in examples]])
-    average = Average(packed, settings, len(plan))
-    checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity, average)
+    checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity)
     checkpoints.check_disk()
     state = checkpoints.resume() or {"step": 0, "rows": {}}
     watch = Monitor(out, title, settings, accelerator, held_out or HeldOut(), len(plan), state["rows"])
@@ -123,8 +120,7 @@ def train(
         for step in range(done, len(plan)):
             clock = time.monotonic()
             documents = [examples[i] for i in plan[step]]
-            read = mask_inputs(documents, settings.input_masking, seed, step)
-            rows = packing.pack(read, row_length, settings.packing)
+            rows = packing.pack(documents, row_length, settings.packing)
             mine = packing.share(rows, accelerator.process_index, accelerator.num_processes)
 
             _seed(seed, step, accelerator.process_index)
@@ -148,7 +144,6 @@ def train(
                 _seed(seed, step, UPDATE)
                 optimizer.step()
             optimizer.zero_grad()
-            average.after(step + 1)
             freed.after_step()
 
             seconds = time.monotonic() - clock
@@ -197,7 +192,6 @@ def train(
         "processes": accelerator.num_processes,
         "attention": {"backend": backend, "reason": backend_reason},
         "optimizer": optimizer_reason,
-        "averaged": average.reason,
         "precision": {"value": opened.precision, "reason": opened.precision_reason},
         "tokens": opened.contract.reasons,
         "device": str(device),

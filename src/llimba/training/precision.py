@@ -9,7 +9,6 @@ import torch
 from llimba.errors import StageError
 from llimba.recipe import TrainingSection
 from llimba.training import cost
-from llimba.training.l2_sp import pull_towards_start
 
 
 def choose_precision(settings: TrainingSection, shape: cost.Shape, gpu_memory: float | None) -> tuple[str, str]:
@@ -44,11 +43,7 @@ def build_optimizer(settings: TrainingSection, model: Any, device: torch.device)
         {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
-    optimizer, reason = _optimizer(settings, groups, device, bf16=trained[0].dtype == torch.bfloat16)
-    if settings.l2_sp:
-        pull_towards_start(optimizer, settings.l2_sp)
-        reason += f"; decay of {settings.l2_sp:g} towards the start weights"
-    return optimizer, reason
+    return _optimizer(settings, groups, device, bf16=trained[0].dtype == torch.bfloat16)
 
 
 def _optimizer(
