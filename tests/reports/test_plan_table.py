@@ -3,7 +3,8 @@
 from rich.console import Console
 
 from llimba.reports.plan_table import duration, table
-from llimba.training.estimate import CARDS, estimate
+from llimba.training.cards import CARDS
+from llimba.training.estimate import estimate
 from tests.training.test_estimate import SHAPE, published
 
 

@@ -166,12 +166,15 @@ def test_a_full_disk_keeps_the_last_good_one(tmp_path: Path, monkeypatch: pytest
 
 def test_eight_bit_moments_come_back_exactly(no_compiler: None) -> None:
     from llimba.recipe import CptSection
-    from llimba.training.precision import build_optimizer
+    from llimba.training.optimizer import build_optimizer
+    from llimba.training.settings import resolve
+    from tests.training.test_settings import SHAPE
 
     def stepped() -> tuple[torch.nn.Linear, torch.optim.Optimizer, dict[int, str]]:
         torch.manual_seed(0)
         model = torch.nn.Linear(128, 64).to(torch.bfloat16)
-        optimizer, _ = build_optimizer(CptSection(optimizer="adamw_8bit"), model, torch.device("cpu"))
+        settings = CptSection(optimizer="adamw_8bit", precision="bf16")
+        optimizer = build_optimizer(settings, resolve(settings, SHAPE, None), model, torch.device("cpu"))
         return model, optimizer, {id(p): n for n, p in model.named_parameters()}
 
     model, optimizer, names = stepped()
@@ -190,10 +193,10 @@ def test_eight_bit_moments_come_back_exactly(no_compiler: None) -> None:
 
 def test_a_disk_too_small_is_said_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, checkpoints = run_of(tmp_path)
-    checkpoints.check_disk()
+    checkpoints.check_disk(3 * 240)
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=500))  # a checkpoint needs 240 bytes
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=500))
     with pytest.raises(StageError, match=r"0.0 GiB free, and training needs .* for its checkpoints. Free space"):
-        checkpoints.check_disk()
+        checkpoints.check_disk(3 * 240)
     checkpoints.save(1, {}, write=True)  # what is there already is counted: it makes room when it goes
-    checkpoints.check_disk()
+    checkpoints.check_disk(3 * 240)

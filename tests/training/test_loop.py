@@ -195,7 +195,7 @@ def test_utilisation_where_the_peak_is_known(base: Path, tmp_path: Path, monkeyp
     model, settings, examples = opened(base, gradient_checkpointing=True)
     loop.train(model, examples, settings, tmp_path / "unknown", seed=1, title="t")
     assert {row["mfu"] for row in read_metrics(tmp_path / "unknown")} == {None}
-    monkeypatch.setattr(loop.estimate, "known_peak", lambda device: 1e10)  # so small that rounding does not show
+    monkeypatch.setattr(loop.cards, "known_peak", lambda device: 1e10)  # so small that rounding does not show
     model, settings, examples = opened(base, gradient_checkpointing=True)
     facts = loop.train(model, examples, settings, tmp_path / "known", seed=1, title="t")
     row = read_metrics(tmp_path / "known")[-1]

@@ -41,7 +41,7 @@ def held_out(max_bytes: int = 100) -> HeldOut:
 def watch(out: Path, **changes: Any) -> Monitor:
     accelerator = open_accelerator(SETTINGS.report_to, out)
     out.mkdir(exist_ok=True)
-    given: dict[str, Any] = {"num_steps": 10, "resumed": {}, "held_out": held_out(), **changes}
+    given: dict[str, Any] = {"num_steps": 10, "row_length": 64, "resumed": {}, "held_out": held_out(), **changes}
     return Monitor(out, "t", SETTINGS, accelerator, **given)
 
 
@@ -91,7 +91,7 @@ def test_rows_are_on_disk_at_once_and_what_came_after_the_checkpoint_is_forgotte
 
 def test_trackers_are_named_by_the_recipe(tmp_path: Path) -> None:
     accelerator = open_accelerator(["tensorboard"], tmp_path)
-    monitor = Monitor(tmp_path, "t", SETTINGS, accelerator, HeldOut(), 10, {})
+    monitor = Monitor(tmp_path, "t", SETTINGS, accelerator, HeldOut(), 10, 64, {})
     monitor.record({"step": 1, "loss": 1.0})
     monitor.close()
     assert list((tmp_path / "trackers" / "t").glob("events.out.tfevents.*"))

@@ -78,13 +78,16 @@ def _choose(
 ) -> tuple[float, str, list[dict[str, float]]]:
     """The weight, why, and the table, by the first half of the held-out text; the second half is left in `reported`."""
     from llimba.training.interpolation.choice import chosen
+    from llimba.training.settings import resolve_for
 
     documents = halve(corpus, reported)
-    settings = (recipe.cpt or recipe.sft).model_copy(update={"interpolate_tolerance": tolerance})
-    max_bytes = 4 * sum(len(document.text.encode()) for document in documents)  # every document counts in full
     precision, _ = choose_precision(recipe.evaluate.precision)
+    changed = {"interpolate_tolerance": tolerance, "precision": precision}
+    settings = (recipe.cpt or recipe.sft).model_copy(update=changed)
+    resolved = resolve_for(trained, settings)
+    max_bytes = 4 * sum(len(document.text.encode()) for document in documents)  # every document counts in full
     tokens, target = recipe.base_model.tokens, recipe.profile.code
-    found = chosen(start, trained, weights, documents, max_bytes, settings, tokens, precision, target)
+    found = chosen(start, trained, weights, documents, max_bytes, settings, resolved, tokens, target)
     return found.weight, found.reason, found.table
 
 

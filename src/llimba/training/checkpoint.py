@@ -79,13 +79,8 @@ class Checkpoints:
         logger.info("goes on from %s", found.name)
         return state
 
-    def check_disk(self) -> None:
-        """Raise `StageError` where the disk cannot hold the checkpoints kept at once and the one being written.
-
-        Counted with AdamW's two fp32 moments a parameter, an upper bound.
-        """
-        one = sum(p.numel() * (p.element_size() + 8) for p in self._parameters.values())
-        needed = (KEEP + 1) * one
+    def check_disk(self, needed: float) -> None:
+        """Raise `StageError` where the disk cannot hold `needed` bytes, those of checkpoints already there included."""
         self._folder.mkdir(parents=True, exist_ok=True)
         there = sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
         free = shutil.disk_usage(self._folder).free

@@ -29,12 +29,13 @@ from llimba import processes, progress
 from llimba.errors import Interrupted, StageError
 from llimba.files import fingerprint
 from llimba.recipe import TrainingSection
-from llimba.training import attention, cost, estimate, leak_check, monitor, packing, peak_memory, precision
+from llimba.training import cards, cost, estimate, leak_check, monitor, packing, peak_memory
 from llimba.training.allocator import FreedMemory
 from llimba.training.checkpoint import Checkpoints, whole_state
 from llimba.training.examples import Example
 from llimba.training.model import Opened, PackedModel, save_model, trainable
 from llimba.training.monitor import HeldOut, Monitor
+from llimba.training.optimizer import build_optimizer, set_learning_rate
 from llimba.training.stopping import stop_requests
 
 logger = logging.getLogger(__name__)
@@ -81,32 +82,32 @@ def train(
     accelerator = monitor.open_accelerator(settings.report_to, out)
     device = accelerator.device
     # autocast is ours: accelerate fixes its own for the whole process, and cpt and sft may differ
-    autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=opened.precision == "mixed")
+    autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=opened.autocast)
 
     packed = PackedModel(opened.model).to(device)
     trains = trainable(opened.model)
-    optimizer, optimizer_reason = precision.build_optimizer(settings, packed, device)
-    backend, backend_reason = attention.choose(settings.attention, device)
+    resolved, backend = opened.resolved, opened.resolved.attention.value
+    optimizer = build_optimizer(settings, resolved, packed, device)
     with autocast():
         leak = leak_check.check(packed, backend, opened.model.config.get_text_config().vocab_size, device)
     shape = cost.Shape.of(opened.model)
-    predicted = estimate.predicted_peak(shape, settings, opened.precision, device)
+    predicted = estimate.predicted_peak(shape, settings, resolved, device.type == "cuda")
     freed = FreedMemory(device.type, bound=predicted)
-    peak = estimate.known_peak(device)
+    peak = cards.known_peak(device)
     wrapped, optimizer = accelerator.prepare(packed, optimizer)
 
     plan = packing.plan_examples(examples, settings, seed)
-    row_length = packing.row_length(settings, device)
     schedule = learning_rates(settings, len(plan))
     logger.info("%s: %s", title, _what_trains(trains))
-    logger.info("%s: attention %s (%s); optimizer %s", title, backend, backend_reason, optimizer_reason)
     logger.info("%s: %d steps; about %.1f GiB of memory at the peak", title, len(plan), predicted / 2**30)
 
     identity = fingerprint([plan, [[example.document, len(example.input_ids)] for example in examples]])
     checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity)
-    checkpoints.check_disk()
+    checkpoints.check_disk(cost.checkpoint_disk(shape, resolved))
     state = checkpoints.resume() or {"step": 0, "rows": {}}
-    watch = Monitor(out, title, settings, accelerator, held_out or HeldOut(), len(plan), state["rows"])
+    watch = Monitor(
+        out, title, settings, accelerator, held_out or HeldOut(), len(plan), resolved.row_length.value, state["rows"]
+    )
     step_tokens = [sum(examples[i].num_loss_tokens for i in step) for step in plan]
     save = partial(_save, checkpoints, watch, accelerator)
 
@@ -120,7 +121,7 @@ def train(
         for step in range(done, len(plan)):
             clock = time.monotonic()
             documents = [examples[i] for i in plan[step]]
-            rows = packing.pack(documents, row_length, settings.packing)
+            rows = packing.pack(documents, resolved.row_length.value, settings.packing)
             mine = packing.share(rows, accelerator.process_index, accelerator.num_processes)
 
             _seed(seed, step, accelerator.process_index)
@@ -139,7 +140,7 @@ def train(
             non_finite = 0 if finite else non_finite + 1
             if non_finite == NON_FINITE_STEPS:
                 raise StageError(_diverged(step, documents))
-            precision.set_learning_rate(optimizer, schedule(step))
+            set_learning_rate(optimizer, schedule(step))
             if finite:
                 _seed(seed, step, UPDATE)
                 optimizer.step()
@@ -190,9 +191,7 @@ def train(
         "loss_tokens": sum(step_tokens),
         "resumed_at_step": done,
         "processes": accelerator.num_processes,
-        "attention": {"backend": backend, "reason": backend_reason},
-        "optimizer": optimizer_reason,
-        "precision": {"value": opened.precision, "reason": opened.precision_reason},
+        "settings": resolved.model_dump(),
         "tokens": opened.contract.reasons,
         "device": str(device),
         "leak_check": leak,

@@ -13,10 +13,10 @@ from torch import nn
 from llimba.errors import StageError
 from llimba.models.base_model import TokenContract, apply_contract, token_contract
 from llimba.recipe import Tokens, TrainingSection
-from llimba.training.cost import Shape
+from llimba.recipe.resolved import ResolvedSettings
 from llimba.training.loss import linear_cross_entropy
 from llimba.training.packing import Row
-from llimba.training.precision import choose_precision
+from llimba.training.settings import resolve_for
 
 logger = logging.getLogger(__name__)
 
@@ -78,33 +78,36 @@ def check_supported(model: Any) -> None:
 
 
 class Opened(NamedTuple):
-    """A model ready to train, its tokenizer, token contract and precision."""
+    """A model ready to train, its tokenizer, token contract and resolved settings."""
 
     model: Any
     tokenizer: Any
     contract: TokenContract
-    precision: str  # bf16 | mixed | fp32
-    precision_reason: str
+    resolved: ResolvedSettings
+
+    @property
+    def autocast(self) -> bool:
+        """Whether it computes in bf16 autocast over fp32 weights."""
+        return self.resolved.precision.value == "mixed"
 
 
 def open_for_training(folder: Path, settings: TrainingSection, tokens: Tokens) -> Opened:
     """Load a transformers folder for training, weights in the dtype that the precision keeps them in."""
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with torch.device("meta"):
-        outline = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
-    shape = Shape.of(outline).with_adapter(settings, outline)
-    memory = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
-    precision, reason = choose_precision(settings, shape, memory)
+    resolved = resolve_for(folder, settings)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     contract = token_contract(tokenizer, tokens)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=DTYPES[precision], attn_implementation="sdpa")
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=DTYPES[resolved.precision.value], attn_implementation="sdpa"
+    )
     apply_contract(model, tokenizer, contract)
     if settings.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    logger.info("precision: %s (%s)", precision, reason)
+    for name, (_, setting) in zip(ResolvedSettings.model_fields, resolved, strict=True):
+        logger.info("%s: %s (%s)", name, setting.value, setting.reason)
     logger.info("tokens: %s", contract.reasons)
-    return Opened(model.train(), tokenizer, contract, precision, reason)
+    return Opened(model.train(), tokenizer, contract, resolved)
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path, weights: dict[str, torch.Tensor] | None = None) -> None:

@@ -89,11 +89,12 @@ class Monitor:
         accelerator: Accelerator,
         held_out: HeldOut,
         num_steps: int,
+        row_length: int,
         resumed: Mapping[str, list[dict[str, Any]]],
     ) -> None:
         """`resumed`: the rows up to the checkpoint gone on from; what was written after it is forgotten."""
         self._out, self._title, self._accelerator, self._held_out = out, title, accelerator, held_out
-        self._row_length = packing.row_length(settings, accelerator.device)
+        self._row_length = row_length
         self._every = settings.eval_steps or max(1, math.ceil(num_steps / LOOKS_A_RUN))
         self._last = num_steps
         self._main = accelerator.is_main_process

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,8 +40,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
         return run
 
-    def estimate(asked: Any, inputs: dict[str, Path], card: Any) -> dict[str, Any]:
-        return {"steps": 10, "hours": None}
+    def estimate(asked: Any, inputs: dict[str, Path], card: Any) -> Any:
+        return SimpleNamespace(steps=10, hours=None)
 
     table = tuple(s._replace(run=fake(s.name), estimate=s.estimate and estimate) for s in STAGES)
     monkeypatch.setattr(runner, "STAGES", table)

@@ -20,7 +20,7 @@ SCORES: dict[str, Any] = json.loads((FIXTURES / "scores.json").read_text())
 TRAINING: dict[str, Any] = {
     "held_out": [{"step": 0, "sc": 3.0, "it": 2.0}, {"step": 40, "sc": 1.8, "it": 2.1}],
     "steps": 40, "loss_tokens": 60000, "tokens_per_second": 281.5, "first_loss": 4.5, "last_loss": 2.9,
-    "optimizer": "adamw (fits)", "precision": {"value": "mixed"}, "attention": {"backend": "loop"},
+    "settings": {"optimizer": {"value": "adamw"}, "precision": {"value": "mixed"}, "attention": {"value": "loop"}},
     "tokens_per_epoch": {"sc": 42000, "it": 18000},
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ import pytest
 
 from llimba.manifest import Manifest
 from llimba.stages.publish.energy import emissions, energy, section
-from llimba.training.estimate import CARDS
+from llimba.training.cards import CARDS
 from tests.fakes import manifest, recipe
 
 

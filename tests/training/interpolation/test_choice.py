@@ -10,6 +10,7 @@ from llimba.recipe import CptSection, Tokens
 from llimba.records import Document
 from llimba.training.interpolation.choice import choose, chosen, measure
 from llimba.training.interpolation.weights import Between
+from llimba.training.settings import resolve_for
 from tests.fakes import SENTENCES, save_tiny_model
 
 TABLE = [
@@ -50,20 +51,21 @@ def test_it_is_measured_at_the_ends_and_between_and_the_file_is_as_measured(tmp_
         for i, text in enumerate(SENTENCES[code])
     ]
     settings = CptSection(sequence_length=128, precision="fp32")
+    resolved = resolve_for(start, settings)
     between = Between(start, trained)
-    table, sizes = measure(between, [0.5], documents, 4000, settings, Tokens(), "fp32")
+    table, sizes = measure(between, [0.5], documents, 4000, settings, resolved, Tokens())
     assert [row["weight"] for row in table] == [0, 0.5, 1]
     assert sizes == {code: sum(len(s.encode()) for s in SENTENCES[code]) for code in ("sc", "it")}
     between.write(0.5, tmp_path / "middle")
     alone, _ = measure(
-        Between(tmp_path / "middle", tmp_path / "middle"), [], documents, 4000, settings, Tokens(), "fp32"
+        Between(tmp_path / "middle", tmp_path / "middle"), [], documents, 4000, settings, resolved, Tokens()
     )
     assert alone[0]["sc"] == alone[1]["sc"] == table[1]["sc"]
-    swapped, _ = measure(Between(trained, start), [], documents, 4000, settings, Tokens(), "fp32")
+    swapped, _ = measure(Between(trained, start), [], documents, 4000, settings, resolved, Tokens())
     assert [swapped[0]["sc"], swapped[1]["sc"]] == [table[2]["sc"], table[0]["sc"]]
-    found = chosen(start, trained, [0.5, 1], documents, 4000, settings, Tokens(), "fp32", "sc")
+    found = chosen(start, trained, [0.5, 1], documents, 4000, settings, resolved, Tokens(), "sc")
     assert found.table == table
-    backwards = chosen(start, trained, [0.5, 1], documents[::-1], 4000, settings, Tokens(), "fp32", "sc")
+    backwards = chosen(start, trained, [0.5, 1], documents[::-1], 4000, settings, resolved, Tokens(), "sc")
     assert backwards.table == table
     assert list(backwards.table[0]) == ["weight", "sc", "it"]  # the language to be learned first
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "middle") is not None

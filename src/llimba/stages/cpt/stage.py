@@ -13,6 +13,7 @@ from llimba.languages.prompts import tagged_text
 from llimba.models.base_model import base_folder, token_contract
 from llimba.recipe import CHAT, CptSection, Recipe
 from llimba.records import Document
+from llimba.reports.plan_table import Estimate
 from llimba.stages.cpt.chat import conversations, counted, own_answers
 from llimba.stages.cpt.mixture import key_of, mix
 from llimba.stages.cpt.pairs import pair_documents
@@ -56,7 +57,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     between = dict[str, Any]()
 
     def end(trained: Path) -> None:
-        between["interpolation"] = interpolate(start, trained, settings, corpus, recipe, opened.precision)
+        between["interpolation"] = interpolate(start, trained, settings, corpus, recipe, opened.resolved)
 
     finish(opened.model, opened.tokenizer, out, check=end)
     if answers is not None:
@@ -112,7 +113,7 @@ def documents(recipe: Recipe, corpus: CorpusFolder) -> Iterator[Document]:
             yield replace(document, language=key_of(document, document.language, keys))
 
 
-def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[str, Any]:
+def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estimate:
     """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the corpus is there."""
     from llimba.training.estimate import estimate_stage
 

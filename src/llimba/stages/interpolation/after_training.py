@@ -7,6 +7,7 @@ from typing import Any
 
 from llimba.errors import StageError
 from llimba.recipe import Recipe, TrainingSection
+from llimba.recipe.resolved import ResolvedSettings
 from llimba.records import Document
 from llimba.stages.folders import CorpusFolder
 from llimba.stages.interpolation.aside import aside
@@ -16,7 +17,12 @@ logger = logging.getLogger(__name__)
 
 
 def interpolate(
-    start: Path, trained: Path, settings: TrainingSection, corpus: CorpusFolder, recipe: Recipe, precision: str
+    start: Path,
+    trained: Path,
+    settings: TrainingSection,
+    corpus: CorpusFolder,
+    recipe: Recipe,
+    resolved: ResolvedSettings,
 ) -> dict[str, Any] | None:
     """Put the weights of the folder `trained` where the recipe wants them, in place; facts, or None where it is silent.
 
@@ -32,8 +38,8 @@ def interpolate(
     if isinstance(asked, list):
         documents = to_choose_by(recipe, settings, corpus)
         found = chosen(
-            start, trained, asked, documents, choosing_bytes(recipe, settings), settings, recipe.base_model.tokens,
-            precision, recipe.profile.code,
+            start, trained, asked, documents, choosing_bytes(recipe, settings), settings, resolved,
+            recipe.base_model.tokens, recipe.profile.code,
         )  # fmt: skip
         unread = "that cpt left out" if recipe.cpt else "that no stage of the recipe has read"
         facts = found._asdict() | {"text": f"documents of the corpus {unread}; no evaluation set"}

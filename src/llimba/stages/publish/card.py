@@ -161,11 +161,10 @@ def _training(manifests: Manifests) -> str:
         ("tokens per second", "tokens_per_second"),
         ("first loss", "first_loss"),
         ("last loss", "last_loss"),
-        ("optimizer", "optimizer"),
     ):
         lines.append(_row([label, *("–" if fact[key] is None else fact[key] for fact in facts)]))
-    lines.append(_row(["precision", *(fact["precision"]["value"] for fact in facts)]))
-    lines.append(_row(["attention", *(fact["attention"]["backend"] for fact in facts)]))
+    for setting in ("optimizer", "precision", "attention"):
+        lines.append(_row([setting, *(fact["settings"][setting]["value"] for fact in facts)]))
     lines.append(_row(["seconds", *(manifests[stage].seconds for stage in stages)]))
     peaks = (f"{manifests[stage].peak_memory_bytes / 2**30:.1f} GiB" for stage in stages)
     lines.append(_row(["peak memory", *peaks]))

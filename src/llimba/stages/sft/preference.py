@@ -22,10 +22,11 @@ from llimba.errors import Interrupted, StageError
 from llimba.files import fingerprint, write_jsonl
 from llimba.recipe import SftSection
 from llimba.records import Conversation
-from llimba.training import packing, peak_memory, precision
+from llimba.training import packing, peak_memory
 from llimba.training.checkpoint import Checkpoints
 from llimba.training.loop import CHECKPOINTS, learning_rates
 from llimba.training.model import Opened, trainable
+from llimba.training.optimizer import build_optimizer, set_learning_rate
 from llimba.training.stopping import stop_requests
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def tune(
     if hasattr(model, "peft_config") and "ref" in model.peft_config:
         model.delete_adapter("ref")  # TRL's copy of the adapter: its answers are in the data now
         model.set_adapter("default")
-    optimizer, optimizer_reason = precision.build_optimizer(settings, model, device)
+    optimizer = build_optimizer(settings, opened.resolved, model, device)
     rows = list(trainer.train_dataset)
     lengths = [_length(row) for row in rows]
     plan = packing.plan_steps(lengths, settings, seed)
@@ -68,7 +69,7 @@ def tune(
     metrics: list[dict[str, Any]] = state["rows"]
     write_jsonl(out / METRICS, metrics)
     done, saved = state["step"], time.monotonic()
-    autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=opened.precision == "mixed")
+    autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=opened.autocast)
     model.train()
     with stop_requests() as stop, progress.bar(settings.method, len(plan), "steps") as bar:
         bar.resume_at(done)
@@ -87,7 +88,7 @@ def tune(
             norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), settings.max_grad_norm))
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 raise StageError(f"{settings.method}: the loss of step {step + 1} is not finite. Lower learning_rate.")
-            precision.set_learning_rate(optimizer, schedule(step))
+            set_learning_rate(optimizer, schedule(step))
             optimizer.step()
             optimizer.zero_grad()
             seen = sum(lengths[i] for i in chosen)
@@ -120,9 +121,7 @@ def tune(
         "reward_accuracy": metrics[-1].get("rewards/accuracies"),
         "data_order": identity,
         "processes": 1,
-        "attention": {"backend": "sdpa", "reason": "TRL pads"},
-        "optimizer": optimizer_reason,
-        "precision": {"value": opened.precision, "reason": opened.precision_reason},
+        "settings": opened.resolved.model_dump(),
         "tokens": opened.contract.reasons,
         "device": str(device),
         "trainable": trains,

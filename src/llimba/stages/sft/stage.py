@@ -14,6 +14,7 @@ from llimba.languages.prompts import evaluation_prompt, split_direction
 from llimba.models.base_model import base_folder, token_contract
 from llimba.recipe import Recipe
 from llimba.records import Conversation
+from llimba.reports.plan_table import Estimate
 from llimba.stages.folders import CorpusFolder, InstructFolder
 from llimba.stages.interpolation.after_training import check_text, interpolate
 
@@ -48,9 +49,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
             from llimba.training.model import DTYPES
 
             prompts = user_prompts(instruct, opened.tokenizer)
-            dtype = DTYPES[opened.precision]
+            dtype = DTYPES[opened.resolved.precision.value]
             proof.update(prove_merge(start, out / "adapter", trained, prompts, opened.contract.stop_ids, dtype))
-        between["interpolation"] = interpolate(start, trained, settings, corpus, recipe, opened.precision)
+        between["interpolation"] = interpolate(start, trained, settings, corpus, recipe, opened.resolved)
 
     if settings.adapter_kind is not None:
         if processes.is_main():
@@ -89,7 +90,7 @@ def _instruct(
         **counts,
         "supervised_tokens_per_epoch": sum(example.num_loss_tokens for example in trained),
         "supervised_tokens_a_row": [min(supervised), max(supervised)],
-        "loss": gap(opened, trained, aside, settings, recipe.seed),
+        "loss": gap(opened, trained, aside, recipe.seed),
     }
 
 
@@ -151,7 +152,7 @@ def sample_prompts(recipe: Recipe, corpus: CorpusFolder, tokenizer: Any) -> list
     return prompts
 
 
-def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[str, Any]:
+def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estimate:
     """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the conversations exist."""
     from llimba.training.estimate import estimate_stage
 
