@@ -5,7 +5,6 @@
 
 import random
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from llimba.pipeline.runner import plan
 from tests import kills
 from tests.fakes import SENTENCES, recipe, recipe_content, tiny_model, tiny_tokenizer, write_text
 
-METHODS = ["full", "lora", "rslora", "dora"] + (["dpo", "orpo"] if find_spec("trl") else [])
+METHODS = ["full", "lora", "rslora", "dora", "dpo", "orpo"]
 EVERY_STEP = {"save_minutes": 1e-6, "num_train_epochs": 2}
 
 

@@ -17,6 +17,7 @@ import torch
 from llimba.errors import Interrupted, StageError
 from llimba.training import loop
 from llimba.training.monitor import read_metrics
+from llimba.training.objectives import LanguageModelling
 from tests.fakes import save_tiny_model
 from tests.training.test_loop import opened, weights
 
@@ -50,22 +51,22 @@ def stopped(stopped_once: tuple[Path, torch.Tensor], tmp_path: Path) -> tuple[Pa
 def asked_to_stop_in_step(step: int) -> Iterator[None]:
     """SIGTERM between two micro-batches of this step: the step must be finished before anything is saved."""
     forward, seen = loop.PackedModel.forward, 0
-    pack, steps = loop.packing.pack, 0
+    share, steps = loop.packing.share, 0
 
-    def counted_pack(*arguments: Any) -> Any:
+    def counted_share(*arguments: Any) -> Any:
         nonlocal steps, seen
         steps, seen = steps + 1, 0
-        return pack(*arguments)
+        return share(*arguments)
 
-    def signalled(self: Any, row: Any) -> torch.Tensor:
+    def signalled(self: Any, row: Any, **keywords: Any) -> torch.Tensor:
         nonlocal seen
         seen += 1
         if steps == step and seen == 2:
             os.kill(os.getpid(), signal.SIGTERM)
-        return forward(self, row)
+        return forward(self, row, **keywords)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(loop.packing, "pack", counted_pack)
+        patched.setattr(loop.packing, "share", counted_share)
         patched.setattr(loop.PackedModel, "forward", signalled)
         yield
 
@@ -76,7 +77,7 @@ def checkpoints(out: Path) -> list[Path]:
 
 def train(base: Path, out: Path, **changes: Any) -> torch.Tensor:
     model, settings, examples = opened(base, **changes)
-    loop.train(model, examples, settings, out, seed=1, title="t")
+    loop.train(model, LanguageModelling(examples, settings), settings, out, seed=1, title="t")
     return weights(model)
 
 

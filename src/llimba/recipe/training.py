@@ -104,10 +104,21 @@ class SftSection(TrainingSection):
     policy: Literal["full", "lora", "rslora", "dora"] = "lora"  # what dpo and orpo train
 
     @property
+    def prefers(self) -> bool:
+        """Whether it trains on answers preferred over others."""
+        return self.method in ("dpo", "orpo")
+
+    @property
     def adapter_kind(self) -> str | None:
         """lora, rslora or dora; None where everything trains."""
-        kind = self.policy if self.method in ("dpo", "orpo") else self.method
+        kind = self.policy if self.prefers else self.method
         return None if kind == "full" else kind
+
+    @model_validator(mode="after")
+    def _answers_whole(self) -> Self:
+        if self.prefers and self.packing == "leaky":
+            raise ValueError(f"packing: leaky cuts text anywhere, and method: {self.method} needs whole answers")
+        return self
 
     @model_validator(mode="after")
     def _adapter_possible(self) -> Self:

@@ -152,7 +152,8 @@ def checkpoint_disk(shape: Shape, resolved: ResolvedSettings) -> float:
 
 def memory(shape: Shape, settings: TrainingSection, precision: str, optimizer: str) -> dict[str, float]:
     """Bytes at the peak, line by line, for full rows; what the process needs besides tensors is not among them."""
-    row = max(settings.row_length or 0, settings.sequence_length)  # a document of full length is a row of its own
+    whole = 2 if isinstance(settings, SftSection) and settings.prefers else 1  # a pair of answers is in one row
+    row = max(settings.row_length or 0, whole * settings.sequence_length)  # a full document has a row of its own
     width = 2 if precision == "bf16" else 4  # of the weights
     compute = 4 if precision == "fp32" else 2  # of what flows between matrix products
     trained = trained_width(shape, precision)

@@ -10,7 +10,7 @@ from llimba.reports.plan_table import Estimate
 from llimba.training import cost, packing
 from llimba.training.allocator import GAPS
 from llimba.training.cards import GIB, Card, find_card
-from llimba.training.examples import Example
+from llimba.training.objectives import Objective
 from llimba.training.settings import resolve
 
 if TYPE_CHECKING:
@@ -25,23 +25,22 @@ def estimate_stage(
     base_model: BaseModelSection,
     settings: TrainingSection,
     card: str | None,
-    examples: "Callable[[PreTrainedTokenizerBase], list[Example]] | None",
+    objective: "Callable[[PreTrainedTokenizerBase], Objective] | None",
     seed: int,
     max_tokens: int | None,
 ) -> Estimate:
-    """`estimate` for a stage of a recipe. `examples` makes the stage's examples with a tokenizer, None where its text
-    is not there yet: then `max_tokens` of an epoch must do. Raises `StageError` where the model's size is unknown.
+    """`estimate` for a stage of a recipe. `objective` makes what the stage trains on with a tokenizer, None where its
+    text is not there yet: then `max_tokens` of an epoch must do. Raises `StageError` where the model's size is unknown.
     """
     from transformers import AutoTokenizer
 
     shape, outline = cost.shape_from_config(config_at_hand(base_model))
     folder = folder_at_hand(base_model)
-    made: list[Example] = []
-    if examples is not None and folder is not None:
-        made = examples(AutoTokenizer.from_pretrained(folder))
-    lengths, phases = [len(example.input_ids) for example in made], [example.phase for example in made]
-    shape = shape.with_adapter(settings, outline)
-    return estimate(shape, settings, find_card(card), lengths or None, seed, max_tokens, phases)
+    shape, card_here = shape.with_adapter(settings, outline), find_card(card)
+    if objective is None or folder is None:
+        return estimate(shape, settings, card_here, None, seed, max_tokens)
+    made = objective(AutoTokenizer.from_pretrained(folder))
+    return estimate(shape, settings, card_here, made.lengths, seed, max_tokens, made.phases)
 
 
 def estimate(
@@ -53,7 +52,7 @@ def estimate(
     max_tokens: int | None = None,
     phases: Sequence[int] = (),
 ) -> Estimate:
-    """Facts for people and programs; `lengths` are the examples' token counts, None where they are not known yet."""
+    """Facts for people and programs; `lengths` are the units' token counts, None where they are not known yet."""
     resolved = resolve(settings, shape, card.memory if card.gpu else None)
     lines = memory_lines(shape, settings, resolved, card)
     needed = sum(lines.values())

@@ -1,9 +1,9 @@
 """The training loop, whole: steps of documents, packed rows, one loss, one update, a checkpoint now and then.
 
-`cpt` and `sft` both call `train`. A step draws its documents (fixed by seed and epoch), packs them into rows, sums the
-loss of each row divided by the step's loss tokens, clips, and updates. A loss or gradient that is not finite never
-reaches the weights. Every step seeds itself, so going on from a checkpoint needs no random state. SIGTERM, SIGINT and
-SIGHUP finish the step, save, and end with the resumable exit code. Under `accelerate launch` the rows of a step are
+`cpt` and `sft` both call `train`. A step draws its units (fixed by seed and epoch); the objective packs them into rows
+and gives each row's part of the step's loss; the loop sums the gradients, clips, and updates. A loss or gradient that is
+not finite never reaches the weights. Every step seeds itself, so a checkpoint needs no random state. SIGTERM, SIGINT
+and SIGHUP finish the step, save, and end with the resumable exit code. Under `accelerate launch` the rows of a step are
 shared out among the processes: same documents, same loss, same update.
 
 Why not `transformers.Trainer`: it normalises per micro-batch unless a model class cooperates, cannot pack a step
@@ -32,9 +32,9 @@ from llimba.recipe import TrainingSection
 from llimba.training import cards, cost, estimate, leak_check, monitor, packing, peak_memory
 from llimba.training.allocator import FreedMemory
 from llimba.training.checkpoint import Checkpoints, whole_state
-from llimba.training.examples import Example
 from llimba.training.model import Opened, PackedModel, save_model, trainable
 from llimba.training.monitor import HeldOut, Monitor
+from llimba.training.objectives import Objective
 from llimba.training.optimizer import build_optimizer, set_learning_rate
 from llimba.training.stopping import stop_requests
 
@@ -65,7 +65,7 @@ class Metrics:
 
 def train(
     opened: Opened,
-    examples: Sequence[Example],
+    objective: Objective,
     settings: TrainingSection,
     out: Path,
     *,
@@ -73,11 +73,11 @@ def train(
     title: str,
     held_out: HeldOut | None = None,
 ) -> dict[str, Any]:
-    """Train the opened model in place on `examples`; returns facts for the manifest.
+    """Train the opened model in place by an objective; returns facts for the manifest.
 
-    Goes on from the newest valid checkpoint under `out`, to the same weights as an uninterrupted run. `held_out` is
-    looked at now and then. Raises `Interrupted` after a signal (everything saved), and `StageError` when the leak check
-    fails, the loss stays non-finite, the disk is too small, or the checkpoints there are cannot be used.
+    Continues from the newest valid checkpoint under `out`, to the same weights as an uninterrupted run. `held_out` is
+    evaluated at intervals. Raises `Interrupted` after a signal (everything saved), and `StageError` when the leak check
+    fails, the loss stays non-finite, the disk is too small, or the checkpoints there cannot be used.
     """
     accelerator = monitor.open_accelerator(settings.report_to, out)
     device = accelerator.device
@@ -86,7 +86,7 @@ def train(
 
     packed = PackedModel(opened.model).to(device)
     trains = trainable(opened.model)
-    resolved, backend = opened.resolved, opened.resolved.attention.value
+    resolved, backend, row_length = opened.resolved, opened.resolved.attention.value, opened.resolved.row_length.value
     optimizer = build_optimizer(settings, resolved, packed, device)
     with autocast():
         leak = leak_check.check(packed, backend, opened.model.config.get_text_config().vocab_size, device)
@@ -96,19 +96,21 @@ def train(
     peak = cards.known_peak(device)
     wrapped, optimizer = accelerator.prepare(packed, optimizer)
 
-    plan = packing.plan_examples(examples, settings, seed)
+    plan = packing.plan_steps(objective.lengths, settings, seed, objective.phases)
     schedule = learning_rates(settings, len(plan))
     logger.info("%s: %s", title, _what_trains(trains))
     logger.info("%s: %d steps; about %.1f GiB of memory at the peak", title, len(plan), predicted / 2**30)
 
-    identity = fingerprint([plan, [[example.document, len(example.input_ids)] for example in examples]])
+    identity = fingerprint([plan, objective.contents])
     checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity)
     checkpoints.check_disk(cost.checkpoint_disk(shape, resolved))
+    wrapped.eval()
+    with torch.no_grad(), autocast():
+        objective.prepare(wrapped, row_length, device)
+    wrapped.train()
     state = checkpoints.resume() or {"step": 0, "rows": {}}
-    watch = Monitor(
-        out, title, settings, accelerator, held_out or HeldOut(), len(plan), resolved.row_length.value, state["rows"]
-    )
-    step_tokens = [sum(examples[i].num_loss_tokens for i in step) for step in plan]
+    watch = Monitor(out, title, settings, accelerator, held_out or HeldOut(), len(plan), row_length, state["rows"])
+    step_tokens = [sum(objective.loss_tokens[unit] for unit in step) for step in plan]
     save = partial(_save, checkpoints, watch, accelerator)
 
     done = saved_step = state["step"]
@@ -120,26 +122,26 @@ def train(
         non_finite = 0
         for step in range(done, len(plan)):
             clock = time.monotonic()
-            documents = [examples[i] for i in plan[step]]
-            rows = packing.pack(documents, resolved.row_length.value, settings.packing)
+            rows = objective.rows(plan[step], row_length)
             mine = packing.share(rows, accelerator.process_index, accelerator.num_processes)
 
             _seed(seed, step, accelerator.process_index)
-            loss = torch.zeros((), device=device)
+            loss, figures = torch.zeros((), device=device), torch.zeros(len(objective.figures), device=device)
             for row in mine:
                 # gradients are averaged over the processes, once, in the backward pass of the last row
                 last = row is mine[-1]
                 with nullcontext() if last else accelerator.no_sync(wrapped), autocast():
-                    row_loss = wrapped(row.to(device)) * (accelerator.num_processes / step_tokens[step])
-                    accelerator.backward(row_loss)
+                    row_loss, row_figures = objective.loss(wrapped, row.to(device), plan[step])
+                    accelerator.backward(row_loss * accelerator.num_processes)
                 loss += row_loss.detach()
-            loss = accelerator.reduce(loss, "mean")
+                figures += row_figures.to(device)
+            step_loss, *step_figures = accelerator.reduce(torch.stack([loss, *figures]), "sum").tolist()
             norm = _number(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_grad_norm))
 
-            finite = math.isfinite(loss.item()) and math.isfinite(norm)
+            finite = math.isfinite(step_loss) and math.isfinite(norm)
             non_finite = 0 if finite else non_finite + 1
             if non_finite == NON_FINITE_STEPS:
-                raise StageError(_diverged(step, documents))
+                raise StageError(_diverged(step, {str(objective.contents[unit][0]) for unit in plan[step]}))
             set_learning_rate(optimizer, schedule(step))
             if finite:
                 _seed(seed, step, UPDATE)
@@ -148,11 +150,11 @@ def train(
             freed.after_step()
 
             seconds = time.monotonic() - clock
-            lengths = [len(document.input_ids) for document in documents]
+            lengths = [length for row in rows for length in row.cu_seqlens.diff().tolist()]
             mfu, hfu = cost.utilisation(shape, lengths, settings, seconds, peak and peak * accelerator.num_processes)
             metrics = Metrics(
                 step=step + 1,
-                loss=round(loss.item(), 6),
+                loss=round(step_loss, 6),
                 grad_norm=round(norm, 5),
                 learning_rate=schedule(step),
                 tokens=sum(step_tokens[: step + 1]),
@@ -164,7 +166,8 @@ def train(
                 hfu=hfu,
                 stepped=finite,
             )
-            watch.record(asdict(metrics))
+            said = zip(objective.figures, (round(figure, 4) for figure in step_figures), strict=True)
+            watch.record(asdict(metrics) | dict(said))
             note = f" MFU {mfu:.0%}" if mfu else ""
             bar.advance(step_tokens[step], f"step {step + 1}/{len(plan)} loss {metrics.loss:.3f}{note}")
             look(step + 1, autocast=autocast())
@@ -177,17 +180,17 @@ def train(
                 watch.close()
                 raise Interrupted(
                     f"{title}: stopped by {stop[0] if stop else 'another process'} after step {step + 1} of "
-                    f"{len(plan)}; everything is saved. Run the same command to go on."
+                    f"{len(plan)}; everything is saved. Run the same command to continue."
                 )
     seconds = time.monotonic() - started
     if saved_step < len(plan):  # what follows (merging, export) may fail, and the training must not be lost with it
         save(len(plan), must=False)
     freed.end()
     watch.close()
-    return _facts(watch, done, seconds) | {
+    return _facts(watch, objective.figures, done, seconds) | {
         "steps": len(plan),
         "data_order": identity,
-        "examples": len(examples),
+        "examples": len(objective.lengths),
         "loss_tokens": sum(step_tokens),
         "resumed_at_step": done,
         "processes": accelerator.num_processes,
@@ -272,7 +275,7 @@ def _what_trains(trains: dict[str, Any]) -> str:
     return f"{trains['trained']:,} of {trains['parameters']:,} parameters train ({what})"
 
 
-def _facts(watch: Monitor, done: int, seconds: float) -> dict[str, Any]:
+def _facts(watch: Monitor, figures: Sequence[str], done: int, seconds: float) -> dict[str, Any]:
     """What the rows of the run come to."""
     rows = watch.rows[monitor.METRICS]
     new = rows[done:]
@@ -288,13 +291,13 @@ def _facts(watch: Monitor, done: int, seconds: float) -> dict[str, Any]:
         "rows_per_step": round(micro_batches / len(rows), 2),
         "tokens_per_row": round(sum(row["row_tokens"] for row in rows) / micro_batches, 1),
         "held_out": watch.rows[monitor.LOOKS],
+        "figures": {name: rows[-1][name] for name in figures},
     }
 
 
-def _diverged(step: int, documents: Sequence[Example]) -> str:
+def _diverged(step: int, documents: set[str]) -> str:
     return (
         f"the loss or the gradient was not finite in {NON_FINITE_STEPS} steps in a row, up to step {step + 1}; the "
-        "weights were not touched by them. Documents of the last one: "
-        + ", ".join(sorted({document.document for document in documents}))
-        + ". Look at them, or lower learning_rate, or set precision: fp32."
+        f"weights were not touched by them. Documents of the last one: {', '.join(sorted(documents))}. Look at them, "
+        "or lower learning_rate, or set precision: fp32."
     )

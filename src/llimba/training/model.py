@@ -14,7 +14,7 @@ from llimba.errors import StageError
 from llimba.models.base_model import TokenContract, apply_contract, token_contract
 from llimba.recipe import Tokens, TrainingSection
 from llimba.recipe.resolved import ResolvedSettings
-from llimba.training.loss import linear_cross_entropy
+from llimba.training.loss import linear_cross_entropy, token_cross_entropy
 from llimba.training.packing import Row
 from llimba.training.settings import resolve_for
 
@@ -56,9 +56,10 @@ class PackedModel(nn.Module):
         hidden: torch.Tensor = output.last_hidden_state[0]
         return hidden
 
-    def forward(self, row: Row) -> torch.Tensor:
-        """Sum of the row's losses in nats, fp32 scalar."""
-        return linear_cross_entropy(self.hidden_states(row), self.head[0].weight, row.labels[0])
+    def forward(self, row: Row, by_token: bool = False) -> torch.Tensor:
+        """Sum of the row's losses in nats, fp32 scalar; or each of them, fp32 [T], where gradients weigh them."""
+        loss = token_cross_entropy if by_token else linear_cross_entropy
+        return loss(self.hidden_states(row), self.head[0].weight, row.labels[0])
 
 
 def check_supported(model: Any) -> None:

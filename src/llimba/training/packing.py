@@ -12,8 +12,9 @@ of 12k for the published recipe), so learning rate, warm-up and step count would
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import count
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,9 +35,10 @@ class Row:
 
     def to(self, device: torch.device) -> "Row":
         """The row on a device."""
-        tensors = (self.input_ids, self.labels, self.position_ids, self.cu_seqlens)
-        input_ids, labels, position_ids, cu_seqlens = (tensor.to(device, non_blocking=True) for tensor in tensors)
-        return Row(input_ids, labels, position_ids, cu_seqlens, self.max_seqlen)
+        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        tensors = {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}
+        moved: dict[str, Any] = {name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()}
+        return replace(self, **moved)
 
 
 def order(num_examples: int, seed: int, epoch: int) -> list[int]:
@@ -100,11 +102,6 @@ def plan_steps(
         if last:
             break
     return steps
-
-
-def plan_examples(examples: Sequence[Example], settings: TrainingSection, seed: int) -> list[list[int]]:
-    """`plan_steps` over examples, which know their phases."""
-    return plan_steps([len(e.input_ids) for e in examples], settings, seed, [e.phase for e in examples])
 
 
 def best_fit(lengths: Sequence[int], row_length: int) -> list[list[int]]:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from llimba.stages.interpolation.aside import apart
 
 if TYPE_CHECKING:
     from llimba.training.examples import Example
+    from llimba.training.objectives import Objective
 
 PROMPT_WORDS = 8  # of a held-out text, for the model to go on from
 
@@ -33,6 +33,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     from llimba.training.loop import finish, train
     from llimba.training.model import open_for_training
     from llimba.training.monitor import held_out_examples
+    from llimba.training.objectives import LanguageModelling
 
     settings, corpus = _settings(recipe), CorpusFolder(inputs["corpus"])
     check_text(settings, corpus, recipe)
@@ -42,6 +43,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         answers = own_answers(recipe, corpus, start, out)
     opened = open_for_training(start, settings, recipe.base_model.tokens)
     chosen = training_examples(recipe, corpus, opened.tokenizer, answers)
+    objective = LanguageModelling(chosen, settings)
     aside = list(corpus.held_out())
     held_out = held_out_examples(
         aside,
@@ -53,7 +55,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     )
     prompts = [" ".join(d.text.split()[:PROMPT_WORDS]) for d in aside if d.language == recipe.profile.code]
     held_out = replace(held_out, prompts=prompts[: settings.num_samples])
-    facts = train(opened, chosen, settings, out, seed=recipe.seed_of(settings), title="cpt", held_out=held_out)
+    facts = train(opened, objective, settings, out, seed=recipe.seed_of(settings), title="cpt", held_out=held_out)
     between = dict[str, Any]()
 
     def end(trained: Path) -> None:
@@ -117,9 +119,15 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estim
     """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the corpus is there."""
     from llimba.training.estimate import estimate_stage
 
-    corpus, settings = CorpusFolder(inputs["corpus"]), _settings(recipe)
-    examples = partial(training_examples, recipe, corpus) if corpus.documents_file.exists() else None
-    return estimate_stage(recipe.base_model, settings, card, examples, recipe.seed_of(settings), settings.epoch_tokens)
+    corpus, settings, seed = CorpusFolder(inputs["corpus"]), _settings(recipe), recipe.seed_of(_settings(recipe))
+
+    def objective(tokenizer: Any) -> "Objective":
+        from llimba.training.objectives import LanguageModelling
+
+        return LanguageModelling(training_examples(recipe, corpus, tokenizer), settings)
+
+    there = corpus.documents_file.exists()
+    return estimate_stage(recipe.base_model, settings, card, objective if there else None, seed, settings.epoch_tokens)
 
 
 def _settings(recipe: Recipe) -> CptSection:

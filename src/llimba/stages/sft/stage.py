@@ -21,6 +21,7 @@ from llimba.stages.interpolation.after_training import check_text, interpolate
 if TYPE_CHECKING:
     from llimba.training.examples import Example
     from llimba.training.model import Opened
+    from llimba.training.objectives import Objective
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     if settings.adapter_kind is not None:
         model = with_adapter(opened.model, opened.tokenizer, settings, settings.adapter_kind, recipe.seed_of(settings))
         opened = opened._replace(model=model)
-    tune = _prefer if settings.method in ("dpo", "orpo") else _instruct
+    tune = _prefer if settings.prefers else _instruct
     facts = tune(recipe, corpus, instruct, opened, out)
     model, proof, between = opened.model, dict[str, Any](), dict[str, Any]()
 
@@ -65,25 +66,13 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
 def _instruct(
     recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "Opened", out: Path
 ) -> dict[str, Any]:
-    """Supervised tuning by the engine, and the gap between trained and set-aside conversations."""
+    """Supervised tuning, and the gap between trained and set-aside conversations."""
     from llimba.stages.sft.gap import gap, set_aside
-    from llimba.training.loop import train
-    from llimba.training.monitor import held_out_examples
+    from llimba.training.objectives import LanguageModelling
 
-    settings = recipe.sft
     examples, counts = training_examples(recipe, instruct, opened.tokenizer)
-    trained, aside = set_aside(examples, settings.held_out_share, recipe.seed)
-    held_out = held_out_examples(
-        corpus.held_out(),
-        recipe.evaluate.languages,
-        settings.eval_max_bytes,
-        opened.tokenizer,
-        opened.contract.separator_id,
-        settings.sequence_length,
-    )
-    prompts = sample_prompts(recipe, corpus, opened.tokenizer)
-    held_out = replace(held_out, prompts=prompts)
-    facts = train(opened, trained, settings, out, seed=recipe.seed_of(settings), title="sft", held_out=held_out)
+    trained, aside = set_aside(examples, recipe.sft.held_out_share, recipe.seed)
+    facts = _train(recipe, corpus, opened, LanguageModelling(trained, recipe.sft), out)
     supervised = [example.num_loss_tokens for example in examples]
     return facts | {
         "conversations": len(trained),
@@ -97,12 +86,39 @@ def _instruct(
 def _prefer(
     recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "Opened", out: Path
 ) -> dict[str, Any]:
-    """Preference tuning by TRL, on the conversations that hold a rejected answer."""
-    from llimba.stages.sft.preference import tune
-
-    clean, dropped = _clean(instruct, opened.tokenizer)
-    facts = tune(opened, clean, recipe.sft, out, seed=recipe.seed_of(recipe.sft))
+    """Preference tuning on the conversations that hold a rejected answer."""
+    objective, dropped = preferences(recipe, instruct, opened.tokenizer)
+    facts = _train(recipe, corpus, opened, objective, out)
     return facts | {"conversations": facts["examples"], "dropped_for_control_tokens": dropped}
+
+
+def _train(recipe: Recipe, corpus: CorpusFolder, opened: "Opened", objective: "Objective", out: Path) -> dict[str, Any]:
+    """The engine's run over an objective, with the corpus's held-out text to evaluate on."""
+    from llimba.training.loop import train
+    from llimba.training.monitor import held_out_examples
+
+    settings = recipe.sft
+    held_out = held_out_examples(
+        corpus.held_out(),
+        recipe.evaluate.languages,
+        settings.eval_max_bytes,
+        opened.tokenizer,
+        opened.contract.separator_id,
+        settings.sequence_length,
+    )
+    held_out = replace(held_out, prompts=sample_prompts(recipe, corpus, opened.tokenizer))
+    return train(opened, objective, settings, out, seed=recipe.seed_of(settings), title="sft", held_out=held_out)
+
+
+def preferences(recipe: Recipe, instruct: InstructFolder, tokenizer: Any) -> tuple["Objective", int]:
+    """The objective of DPO or ORPO over the pairs of answers, and how many conversations hold control tokens."""
+    from llimba.stages.sft.preference import answer_pairs
+    from llimba.training.objectives import PREFERENCES
+
+    clean, dropped = _clean(instruct, tokenizer)
+    eos = token_contract(tokenizer, recipe.base_model.tokens).eos
+    pairs = answer_pairs(clean, tokenizer, eos, recipe.sft)
+    return PREFERENCES[recipe.sft.method](pairs, recipe.sft.beta), dropped
 
 
 def training_examples(
@@ -158,9 +174,13 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estim
 
     instruct = InstructFolder(inputs["instruct"])
 
-    def examples(tokenizer: Any) -> list["Example"]:
-        return training_examples(recipe, instruct, tokenizer)[0]
+    def objective(tokenizer: Any) -> "Objective":
+        from llimba.training.objectives import LanguageModelling
+
+        if recipe.sft.prefers:
+            return preferences(recipe, instruct, tokenizer)[0]
+        return LanguageModelling(training_examples(recipe, instruct, tokenizer)[0], recipe.sft)
 
     there = instruct.conversations_file.exists()
     seed = recipe.seed_of(recipe.sft)
-    return estimate_stage(recipe.base_model, recipe.sft, card, examples if there else None, seed, None)
+    return estimate_stage(recipe.base_model, recipe.sft, card, objective if there else None, seed, None)
