@@ -12,14 +12,15 @@ import torch
 from llimba.errors import Interrupted, StageError
 from llimba.recipe import SftSection, Tokens, TrainingSection
 from llimba.records import Conversation
+from llimba.reports.training_facts import TrainedFolder, TrainingFacts
 from llimba.stages.sft.preference import answer_pairs
 from llimba.training import loop
 from llimba.training.examples import conversation_example
 from llimba.training.model import Opened, open_for_training
-from llimba.training.monitor import HeldOut, read_looks, read_metrics
+from llimba.training.monitor import HeldOut
 from llimba.training.objectives import PREFERENCES, LanguageModelling, Objective
 from tests.fakes import SENTENCES
-from tests.training.test_loop import weights
+from tests.training.test_loop import metrics_of, weights
 from tests.training.test_monitor import held_out
 
 METHODS = ["full", "dpo", "orpo"]
@@ -47,7 +48,7 @@ def opened(base: Path, method: str) -> tuple[Opened, Objective, SftSection]:
     return model, PREFERENCES[method](answer_pairs(talks, model.tokenizer, model.contract.eos, settings), 0.1), settings
 
 
-def train(model: Opened, objective: Objective, settings: TrainingSection, out: Path, seen: HeldOut) -> dict[str, Any]:
+def train(model: Opened, objective: Objective, settings: TrainingSection, out: Path, seen: HeldOut) -> TrainingFacts:
     return loop.train(model, objective, settings, out, seed=1, title="t", held_out=seen)
 
 
@@ -57,8 +58,8 @@ def test_stopped_and_continued_it_ends_in_the_same_bits(
 ) -> None:
     model, objective, settings = opened(base, method)
     facts = train(model, objective, settings, tmp_path / "whole", held_out())
-    assert facts["steps"] == 4
-    assert facts["last_loss"] < facts["first_loss"]
+    assert facts.steps == 4
+    assert facts.last_loss < facts.first_loss
     expected = weights(model)
     share, calls = loop.packing.share, []
 
@@ -74,17 +75,21 @@ def test_stopped_and_continued_it_ends_in_the_same_bits(
         train(model, objective, settings, tmp_path / "part", held_out())
     model, objective, settings = opened(base, method)
     torch.manual_seed(999)
-    assert train(model, objective, settings, tmp_path / "part", held_out())["resumed_at_step"] == 2
+    assert train(model, objective, settings, tmp_path / "part", held_out()).resumed_at_step == 2
     assert torch.equal(weights(model), expected)
-    whole, part = (read_metrics(tmp_path / name) for name in ("whole", "part"))
+    whole, part = (metrics_of(tmp_path / name) for name in ("whole", "part"))
     clocks = {"seconds", "tokens_per_second"}
     assert [{k: row[k] for k in row.keys() - clocks} for row in whole] == [
         {k: row[k] for k in row.keys() - clocks} for row in part
     ]
     assert set(objective.figures) <= whole[0].keys()
-    assert read_looks(tmp_path / "whole") == read_looks(tmp_path / "part") == facts["held_out"]
-    assert [row["step"] for row in facts["held_out"]] == [0, 1, 2, 3, 4]
-    assert facts["held_out"][0]["sc"] != facts["held_out"][-1]["sc"]
+    assert (
+        TrainedFolder(tmp_path / "whole").held_out_metrics()
+        == TrainedFolder(tmp_path / "part").held_out_metrics()
+        == facts.held_out
+    )
+    assert [row["step"] for row in facts.held_out] == [0, 1, 2, 3, 4]
+    assert facts.held_out[0]["sc"] != facts.held_out[-1]["sc"]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -96,12 +101,12 @@ def test_three_steps_that_are_not_finite_end_the_run_and_two_do_not(
 
     def loss(self: Any, module: Any, row: Any, step: Any) -> tuple[torch.Tensor, torch.Tensor]:
         found, figures = plain(self, module, row, step)
-        done = len(read_metrics(tmp_path / "out"))
+        done = len(metrics_of(tmp_path / "out"))
         return found * (float("nan") if done in broken else 1), figures
 
     monkeypatch.setattr(type(objective), "loss", loss)
     train(model, objective, settings, tmp_path / "out", HeldOut())
-    assert [row["stepped"] for row in read_metrics(tmp_path / "out")] == [False, False, True, True]
+    assert [row["stepped"] for row in metrics_of(tmp_path / "out")] == [False, False, True, True]
     assert not torch.equal(weights(model), before)
     shutil.rmtree(tmp_path / "out")
     broken |= {2}

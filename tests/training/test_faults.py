@@ -16,10 +16,9 @@ import torch
 
 from llimba.errors import Interrupted, StageError
 from llimba.training import loop
-from llimba.training.monitor import read_metrics
 from llimba.training.objectives import LanguageModelling
 from tests.fakes import save_tiny_model
-from tests.training.test_loop import opened, weights
+from tests.training.test_loop import metrics_of, opened, weights
 
 FILES = ("weights.safetensors", "optimizer.safetensors", "state.json", "checkpoint.json")
 STOP = 6  # of ten steps, in the second epoch
@@ -96,8 +95,8 @@ def damage(path: Path, fault: str) -> None:
 
 def test_a_request_in_the_middle_of_a_step_is_heard_at_its_end(base: Path, stopped: tuple[Path, torch.Tensor]) -> None:
     part, expected = stopped
-    assert read_metrics(part)[-1]["step"] == STOP
-    assert read_metrics(part)[-1]["rows"] >= 2  # there was a middle
+    assert metrics_of(part)[-1]["step"] == STOP
+    assert metrics_of(part)[-1]["rows"] >= 2  # there was a middle
     assert torch.equal(train(base, part), expected)
 
 
@@ -112,7 +111,7 @@ def test_a_damaged_newest_checkpoint_changes_nothing(
         assert torch.equal(train(base, part), expected)
     assert "checkpoint step-0000006 is skipped" in caplog.text
     assert "goes on from step-0000005" in caplog.text
-    assert [row["step"] for row in read_metrics(part)] == list(range(1, 11))
+    assert [row["step"] for row in metrics_of(part)] == list(range(1, 11))
 
 
 def test_every_part_damaged_in_both_is_refused(base: Path, stopped: tuple[Path, torch.Tensor]) -> None:

@@ -12,10 +12,10 @@ import torch
 from llimba.errors import Interrupted, StageError
 from llimba.recipe import CptSection, Tokens
 from llimba.records import Document
+from llimba.reports.training_facts import TrainedFolder
 from llimba.training import loop
 from llimba.training.examples import Example, document_examples
 from llimba.training.model import Opened, open_for_training
-from llimba.training.monitor import read_metrics
 from llimba.training.objectives import LanguageModelling
 from tests.fakes import SENTENCES
 
@@ -45,6 +45,10 @@ def opened(base: Path, **changes: Any) -> tuple[Opened, CptSection, list[Example
     return model, settings, list(examples)
 
 
+def metrics_of(out: Path) -> list[dict[str, Any]]:
+    return TrainedFolder(out).metrics()
+
+
 def weights(model: Opened) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in model.model.parameters()])
 
@@ -52,19 +56,19 @@ def weights(model: Opened) -> torch.Tensor:
 def test_loss_falls_and_the_facts_add_up(base: Path, tmp_path: Path) -> None:
     model, settings, examples = opened(base)
     facts = loop.train(model, LanguageModelling(examples, settings), settings, tmp_path, seed=1, title="t")
-    assert facts["last_loss"] < facts["first_loss"] - 0.5
-    assert facts["steps"] == 2 * -(-len(examples) // 4)
-    assert facts["loss_tokens"] == 2 * sum(example.num_loss_tokens for example in examples)
-    assert facts["trainable"]["trained"] == facts["trainable"]["parameters"]
-    assert facts["memory_gib"]["predicted"] > 0.5
-    assert facts["memory_gib"]["measured_peak"] > 0.1
+    assert facts.last_loss < facts.first_loss - 0.5
+    assert facts.steps == 2 * -(-len(examples) // 4)
+    assert facts.loss_tokens == 2 * sum(example.num_loss_tokens for example in examples)
+    assert facts.trainable.trained == facts.trainable.parameters
+    assert facts.memory_gib.predicted > 0.5
+    assert facts.memory_gib.measured_peak > 0.1
 
 
 def test_two_stages_of_one_run_may_differ_in_precision(base: Path, tmp_path: Path) -> None:
     for precision in ("mixed", "fp32", "bf16"):
         model, settings, examples = opened(base, precision=precision, optimizer="adamw")
         loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / precision, seed=1, title="t")
-    losses = {p: read_metrics(tmp_path / p)[0]["loss"] for p in ("mixed", "fp32", "bf16")}
+    losses = {p: metrics_of(tmp_path / p)[0]["loss"] for p in ("mixed", "fp32", "bf16")}
     assert losses["mixed"] != losses["fp32"]  # autocast was on
     assert losses["mixed"] == pytest.approx(losses["fp32"], rel=0.02)
     assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.02)
@@ -78,7 +82,7 @@ def test_packed_steps_are_the_unpacked_steps(base: Path, tmp_path: Path, packing
         for layer in model.model.model.layers:
             layer.self_attn.attention_dropout = 0.0
         loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / mode, seed=1, title="t")
-        runs.append([row["loss"] for row in read_metrics(tmp_path / mode)])
+        runs.append([row["loss"] for row in metrics_of(tmp_path / mode)])
     assert runs[0] == pytest.approx(runs[1], abs=1e-4)
 
 
@@ -113,9 +117,9 @@ def test_stopped_by_a_signal_it_goes_on_to_the_same_bits(
     model, settings, examples = opened(base, **changes)
     torch.manual_seed(999)  # whatever happened in between must not matter
     facts = loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / "part", seed=1, title="t")
-    assert facts["resumed_at_step"] == 4
+    assert facts.resumed_at_step == 4
     assert torch.equal(weights(model), expected)
-    whole, part = (read_metrics(tmp_path / name) for name in ("whole", "part"))
+    whole, part = (metrics_of(tmp_path / name) for name in ("whole", "part"))
     assert [row["loss"] for row in whole] == [row["loss"] for row in part]
 
 
@@ -187,7 +191,7 @@ def test_a_loss_that_is_not_finite_never_reaches_the_weights(
 def test_schedule_is_transformers_own(base: Path, tmp_path: Path) -> None:
     model, settings, examples = opened(base, lr_scheduler_type="linear", warmup_steps=4)
     loop.train(model, LanguageModelling(examples, settings), settings, tmp_path, seed=1, title="t")
-    rates = [row["learning_rate"] for row in read_metrics(tmp_path)]
+    rates = [row["learning_rate"] for row in metrics_of(tmp_path)]
     assert rates[:5] == pytest.approx([0, 0.25 * 3e-3, 0.5 * 3e-3, 0.75 * 3e-3, 3e-3])
     assert rates[-1] == pytest.approx(3e-3 / (len(rates) - 4))
 
@@ -195,11 +199,11 @@ def test_schedule_is_transformers_own(base: Path, tmp_path: Path) -> None:
 def test_utilisation_where_the_peak_is_known(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, settings, examples = opened(base, gradient_checkpointing=True)
     loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / "unknown", seed=1, title="t")
-    assert {row["mfu"] for row in read_metrics(tmp_path / "unknown")} == {None}
+    assert {row["mfu"] for row in metrics_of(tmp_path / "unknown")} == {None}
     monkeypatch.setattr(loop.cards, "known_peak", lambda device: 1e10)  # so small that rounding does not show
     model, settings, examples = opened(base, gradient_checkpointing=True)
     facts = loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / "known", seed=1, title="t")
-    row = read_metrics(tmp_path / "known")[-1]
-    dense = 6 * facts["trainable"]["parameters"] * row["row_tokens"] / row["seconds"] / 1e10
+    row = metrics_of(tmp_path / "known")[-1]
+    dense = 6 * facts.trainable.parameters * row["row_tokens"] / row["seconds"] / 1e10
     assert 0.9 * dense < row["mfu"] < 1.5 * dense  # attention comes on top; norms are counted in `dense` only
     assert 1.1 < row["hfu"] / row["mfu"] < 1.4  # the blocks are computed once more

@@ -50,8 +50,8 @@ def test_models_whose_arithmetic_we_do_not_have_are_refused(setting: str, value:
 
 def test_trainable_counts_a_tied_embedding_once() -> None:
     facts = trainable(tiny_model())
-    assert facts["tied"]
-    assert facts["parameters"] == facts["trained"] == sum(p.numel() for p in tiny_model().parameters())
+    assert facts.tied
+    assert facts.parameters == facts.trained == sum(p.numel() for p in tiny_model().parameters())
 
 
 def test_a_half_frozen_model_is_refused() -> None:

@@ -56,9 +56,11 @@ class TrainingSection(Section):
     choose_max_bytes: int | None = Field(default=None, ge=0)
     # how a run is watched and saved decides nothing about its result, so it stays out of the fingerprint
     save_minutes: float = Field(default=15.0, gt=0, exclude=True)
-    eval_steps: int | None = Field(default=None, gt=0, exclude=True)  # steps between looks at held-out text; default: 5
-    eval_max_bytes: int = Field(default=4000, ge=0, exclude=True)  # of held-out text a language; 0: no looks
-    num_samples: int = Field(default=2, ge=0, exclude=True)  # greedy continuations at every look
+    eval_steps: int | None = Field(
+        default=None, gt=0, exclude=True
+    )  # between evaluations of held-out text; default: 5 a run
+    eval_max_bytes: int = Field(default=4000, ge=0, exclude=True)  # of held-out text a language; 0: no evaluation
+    num_samples: int = Field(default=2, ge=0, exclude=True)  # greedy continuations at every evaluation
     report_to: list[str] = Field(default=["tensorboard"], exclude=True)  # accelerate's trackers, by name
 
     @property

@@ -1,7 +1,7 @@
 """The training loop, whole: steps of documents, packed rows, one loss, one update, a checkpoint now and then.
 
 `cpt` and `sft` both call `train`. A step draws its units (fixed by seed and epoch); the objective packs them into rows
-and gives each row's part of the step's loss; the loop sums the gradients, clips, and updates. A loss or gradient that is
+and gives each row's part of the step's loss; the loop sums gradients, clips, and updates. A loss or gradient that is
 not finite never reaches the weights. Every step seeds itself, so a checkpoint needs no random state. SIGTERM, SIGINT
 and SIGHUP finish the step, save, and end with the resumable exit code. Under `accelerate launch` the rows of a step are
 shared out among the processes: same documents, same loss, same update.
@@ -14,7 +14,7 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -29,6 +29,7 @@ from llimba import processes, progress
 from llimba.errors import Interrupted, StageError
 from llimba.files import fingerprint
 from llimba.recipe import TrainingSection
+from llimba.reports.training_facts import MemoryPeak, Trainable, TrainedFolder, TrainingFacts
 from llimba.training import cards, cost, estimate, leak_check, monitor, packing, peak_memory
 from llimba.training.allocator import FreedMemory
 from llimba.training.checkpoint import Checkpoints, whole_state
@@ -72,8 +73,8 @@ def train(
     seed: int,
     title: str,
     held_out: HeldOut | None = None,
-) -> dict[str, Any]:
-    """Train the opened model in place by an objective; returns facts for the manifest.
+) -> TrainingFacts:
+    """Train the opened model in place by an objective.
 
     Continues from the newest valid checkpoint under `out`, to the same weights as an uninterrupted run. `held_out` is
     evaluated at intervals. Raises `Interrupted` after a signal (everything saved), and `StageError` when the leak check
@@ -115,10 +116,10 @@ def train(
 
     done = saved_step = state["step"]
     started = saved = time.monotonic()
-    look = partial(watch.look, wrapped=wrapped, packed=packed, tokenizer=opened.tokenizer, backend=backend)
+    evaluate = partial(watch.evaluate, wrapped=wrapped, packed=packed, tokenizer=opened.tokenizer, backend=backend)
     with stop_requests() as stop, progress.bar(title, sum(step_tokens), "tokens") as bar:
         bar.resume_at(sum(step_tokens[:done]))
-        look(done, autocast=autocast())
+        evaluate(done, autocast=autocast())
         non_finite = 0
         for step in range(done, len(plan)):
             clock = time.monotonic()
@@ -170,7 +171,7 @@ def train(
             watch.record(asdict(metrics) | dict(said))
             note = f" MFU {mfu:.0%}" if mfu else ""
             bar.advance(step_tokens[step], f"step {step + 1}/{len(plan)} loss {metrics.loss:.3f}{note}")
-            look(step + 1, autocast=autocast())
+            evaluate(step + 1, autocast=autocast())
 
             asked = _any_process(accelerator, bool(stop))
             if asked or _any_process(accelerator, time.monotonic() - saved > 60 * settings.save_minutes):
@@ -187,23 +188,35 @@ def train(
         save(len(plan), must=False)
     freed.end()
     watch.close()
-    return _facts(watch, objective.figures, done, seconds) | {
-        "steps": len(plan),
-        "data_order": identity,
-        "examples": len(objective.lengths),
-        "loss_tokens": sum(step_tokens),
-        "resumed_at_step": done,
-        "processes": accelerator.num_processes,
-        "settings": resolved.model_dump(),
-        "tokens": opened.contract.reasons,
-        "device": str(device),
-        "leak_check": leak,
-        "trainable": trains,
-        "memory_gib": {
-            "predicted": round(predicted / 2**30, 2),
-            "measured_peak": round(peak_memory.read() / 2**30, 2),
-        },
-    }
+    history = watch.metrics
+    tail = [row["loss"] for row in history[-max(1, len(history) // 10) :]]
+    micro_batches = sum(row["rows"] for row in history)
+    new_tokens = sum(step_tokens[done:])
+    return TrainingFacts(
+        steps=len(plan),
+        examples=len(objective.lengths),
+        loss_tokens=sum(step_tokens),
+        data_order=identity,
+        first_loss=history[0]["loss"],
+        last_loss=round(sum(tail) / len(tail), 4),
+        skipped_steps=sum(not row["stepped"] for row in history),
+        resumed_at_step=done,
+        tokens_per_second=round(new_tokens / seconds, 1) if new_tokens else None,
+        training_seconds=round(sum(row["seconds"] for row in history), 1),
+        rows_per_step=round(micro_batches / len(history), 2),
+        tokens_per_row=round(sum(row["row_tokens"] for row in history) / micro_batches, 1),
+        processes=accelerator.num_processes,
+        device=str(device),
+        settings=resolved,
+        tokens=opened.contract.reasons,
+        leak_check=leak,
+        trainable=trains,
+        memory_gib=MemoryPeak(
+            predicted=round(predicted / 2**30, 2), measured_peak=round(peak_memory.read() / 2**30, 2)
+        ),
+        held_out=watch.held_out_metrics,
+        figures={name: history[-1][name] for name in objective.figures},
+    )
 
 
 def finish(model: Any, tokenizer: Any, out: Path, check: Callable[[Path], None] = lambda folder: None) -> None:
@@ -219,8 +232,8 @@ def finish(model: Any, tokenizer: Any, out: Path, check: Callable[[Path], None] 
     shutil.rmtree(partial_folder, ignore_errors=True)
     save_model(model, tokenizer, partial_folder, weights)
     check(partial_folder)
-    shutil.rmtree(out / "model", ignore_errors=True)
-    partial_folder.rename(out / "model")
+    shutil.rmtree(TrainedFolder(out).model, ignore_errors=True)
+    partial_folder.rename(TrainedFolder(out).model)
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
 
 
@@ -270,29 +283,9 @@ def _number(norm: Any) -> float:
     return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
 
 
-def _what_trains(trains: dict[str, Any]) -> str:
-    what = "the adapter only" if trains["adapter"] else "all, embedding and output embedding among them"
-    return f"{trains['trained']:,} of {trains['parameters']:,} parameters train ({what})"
-
-
-def _facts(watch: Monitor, figures: Sequence[str], done: int, seconds: float) -> dict[str, Any]:
-    """What the rows of the run come to."""
-    rows = watch.rows[monitor.METRICS]
-    new = rows[done:]
-    tail = [row["loss"] for row in rows[-max(1, len(rows) // 10) :]]
-    before = rows[done - 1]["tokens"] if done else 0
-    micro_batches = sum(row["rows"] for row in rows)
-    return {
-        "tokens_per_second": round((rows[-1]["tokens"] - before) / seconds, 1) if new else None,
-        "training_seconds": round(sum(row["seconds"] for row in rows), 1),
-        "first_loss": rows[0]["loss"],
-        "last_loss": round(sum(tail) / len(tail), 4),
-        "skipped_steps": sum(not row["stepped"] for row in rows),
-        "rows_per_step": round(micro_batches / len(rows), 2),
-        "tokens_per_row": round(sum(row["row_tokens"] for row in rows) / micro_batches, 1),
-        "held_out": watch.rows[monitor.LOOKS],
-        "figures": {name: rows[-1][name] for name in figures},
-    }
+def _what_trains(trains: Trainable) -> str:
+    what = "the adapter only" if trains.adapter else "all, embedding and output embedding among them"
+    return f"{trains.trained:,} of {trains.parameters:,} parameters train ({what})"
 
 
 def _diverged(step: int, documents: set[str]) -> str:

@@ -14,6 +14,7 @@ from llimba.errors import StageError
 from llimba.models.base_model import TokenContract, apply_contract, token_contract
 from llimba.recipe import Tokens, TrainingSection
 from llimba.recipe.resolved import ResolvedSettings
+from llimba.reports.training_facts import Trainable
 from llimba.training.loss import linear_cross_entropy, token_cross_entropy
 from llimba.training.packing import Row
 from llimba.training.settings import resolve_for
@@ -121,8 +122,8 @@ def save_model(model: Any, tokenizer: Any, folder: Path, weights: dict[str, torc
     tokenizer.save_pretrained(folder)
 
 
-def trainable(model: nn.Module) -> dict[str, Any]:
-    """What trains, for the manifest: parameter counts in all, by embedding, head and adapter.
+def trainable(model: nn.Module) -> Trainable:
+    """What trains: parameter counts in all, by embedding, head and adapter.
 
     Everything trains, or the adapter and nothing else; raises `StageError` for anything in between.
     """
@@ -138,14 +139,14 @@ def trainable(model: nn.Module) -> dict[str, Any]:
         )
     embedding = _plain(model).get_input_embeddings().weight
     head = _plain(model).get_output_embeddings().weight
-    return {
-        "parameters": sum(p.numel() for _, p in parameters),
-        "trained": trained,
-        "adapter": adapter,
-        "embedding_trains": embedding.requires_grad,
-        "head_trains": head.requires_grad,
-        "tied": head is embedding,
-    }
+    return Trainable(
+        parameters=sum(p.numel() for _, p in parameters),
+        trained=trained,
+        adapter=adapter,
+        embedding_trains=embedding.requires_grad,
+        head_trains=head.requires_grad,
+        tied=head is embedding,
+    )
 
 
 def _plain(model: Any) -> Any:

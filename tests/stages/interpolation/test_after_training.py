@@ -6,6 +6,7 @@ import pytest
 
 from llimba.errors import RecipeError, StageError
 from llimba.records import Document, read_records, write_records
+from llimba.reports.training_facts import Interpolation
 from llimba.stages.cpt.stage import run as run_cpt
 from llimba.stages.folders import CorpusFolder
 from llimba.stages.interpolation.after_training import to_choose_by
@@ -35,7 +36,7 @@ def test_one_weight_and_the_ends(tmp_path: Path) -> None:
     assert plain["interpolation"] is None
     for weight in (0.0, 0.5, 1.0):
         facts = run_cpt(changed(tmp_path, interpolate=weight), inputs, tmp_path / f"at{weight}")
-        assert facts["interpolation"] == {"weight": weight, "reason": "set in the recipe", "table": []}
+        assert facts["interpolation"] == Interpolation(weight=weight, reason="set in the recipe").model_dump()
         assert facts["data_order"] == plain["data_order"]  # the training is the same
         Between(base, tmp_path / "plain" / "model").write(weight, tmp_path / f"by hand {weight}")
         made = (tmp_path / f"at{weight}" / "model" / FILE).read_bytes()

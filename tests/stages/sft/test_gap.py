@@ -45,5 +45,5 @@ def test_the_loss_is_that_of_the_plain_model(tmp_path: Path) -> None:
     alone = mean_loss(opened_again, given)  # a row a document
     assert alone == pytest.approx(total / sum(e.num_loss_tokens for e in given), rel=1e-4)
     found = gap(opened_again, given[:5], given[5:], seed=1)
-    assert found["gap"] == pytest.approx(found["held_out"] - found["train"], abs=1e-3)
-    assert gap(opened_again, given, [], seed=1)["gap"] is None
+    assert found.gap == pytest.approx(found.held_out - found.train, abs=1e-3)
+    assert gap(opened_again, given, [], seed=1).gap is None

@@ -13,6 +13,7 @@ from llimba.models.base_model import base_folder, token_contract
 from llimba.recipe import CHAT, CptSection, Recipe
 from llimba.records import Document
 from llimba.reports.plan_table import Estimate
+from llimba.reports.training_facts import CptFacts, Interpolation
 from llimba.stages.cpt.chat import conversations, counted, own_answers
 from llimba.stages.cpt.mixture import key_of, mix
 from llimba.stages.cpt.pairs import pair_documents
@@ -56,15 +57,19 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     prompts = [" ".join(d.text.split()[:PROMPT_WORDS]) for d in aside if d.language == recipe.profile.code]
     held_out = replace(held_out, prompts=prompts[: settings.num_samples])
     facts = train(opened, objective, settings, out, seed=recipe.seed_of(settings), title="cpt", held_out=held_out)
-    between = dict[str, Any]()
+    placed: list[Interpolation | None] = []
 
     def end(trained: Path) -> None:
-        between["interpolation"] = interpolate(start, trained, settings, corpus, recipe, opened.resolved)
+        placed.append(interpolate(start, trained, settings, corpus, recipe, opened.resolved))
 
     finish(opened.model, opened.tokenizer, out, check=end)
-    if answers is not None:
-        between["own_answers"] = counted(answers)
-    return facts | between | {"tokens_per_epoch": tokens_by_key(chosen), "phases": tokens_by_phase(chosen)}
+    return CptFacts(
+        **dict(facts),
+        tokens_per_epoch=tokens_by_key(chosen),
+        phases=tokens_by_phase(chosen),
+        own_answers=None if answers is None else counted(answers),
+        interpolation=placed[0] if placed else None,  # only the first of several processes has written the model
+    ).model_dump(mode="json")
 
 
 def training_examples(

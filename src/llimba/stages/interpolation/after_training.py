@@ -3,12 +3,12 @@
 import logging
 import shutil
 from pathlib import Path
-from typing import Any
 
 from llimba.errors import StageError
 from llimba.recipe import Recipe, TrainingSection
 from llimba.recipe.resolved import ResolvedSettings
 from llimba.records import Document
+from llimba.reports.training_facts import Interpolation
 from llimba.stages.folders import CorpusFolder
 from llimba.stages.interpolation.aside import aside
 from llimba.training.interpolation.choice import chosen
@@ -23,8 +23,8 @@ def interpolate(
     corpus: CorpusFolder,
     recipe: Recipe,
     resolved: ResolvedSettings,
-) -> dict[str, Any] | None:
-    """Put the weights of the folder `trained` where the recipe wants them, in place; facts, or None where it is silent.
+) -> Interpolation | None:
+    """Put the weights of the folder `trained` where the recipe wants them, in place; None where it is silent.
 
     A list of weights is chosen from by the documents that `cpt` has left out of its training: they are in no
     evaluation set. Killed on the way, the training's checkpoints are still there, and it is done again from them.
@@ -34,7 +34,6 @@ def interpolate(
         return None
     from llimba.training.interpolation.weights import Between
 
-    facts: dict[str, Any]
     if isinstance(asked, list):
         documents = to_choose_by(recipe, settings, corpus)
         found = chosen(
@@ -42,16 +41,17 @@ def interpolate(
             recipe.base_model.tokens, recipe.profile.code,
         )  # fmt: skip
         unread = "that cpt left out" if recipe.cpt else "that no stage of the recipe has read"
-        facts = found._asdict() | {"text": f"documents of the corpus {unread}; no evaluation set"}
+        text = f"documents of the corpus {unread}; no evaluation set"
+        taken = Interpolation(**found._asdict(), text=text)
     else:
-        facts = {"weight": asked, "reason": "set in the recipe", "table": []}
-    logger.info("  interpolated to %g of the way from the start: %s", facts["weight"], facts["reason"])
+        taken = Interpolation(weight=asked, reason="set in the recipe")
+    logger.info("  interpolated to %g of the way from the start: %s", taken.weight, taken.reason)
     made = trained.with_name(f"{trained.name}.between")
     shutil.rmtree(made, ignore_errors=True)
-    Between(start, trained).write(facts["weight"], made)
+    Between(start, trained).write(taken.weight, made)
     shutil.rmtree(trained)
     made.rename(trained)
-    return facts
+    return taken
 
 
 def check_text(settings: TrainingSection, corpus: CorpusFolder, recipe: Recipe) -> None:

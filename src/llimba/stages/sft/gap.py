@@ -4,11 +4,11 @@ Both with the same weights, at the end; the running training loss is of weights 
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
 from llimba.files import stable_fraction
+from llimba.reports.training_facts import Gap
 from llimba.training import packing
 from llimba.training.examples import Example
 from llimba.training.model import Opened, PackedModel
@@ -25,17 +25,17 @@ def set_aside(examples: Sequence[Example], share: float, seed: int) -> tuple[lis
     return [e for e in examples if not held(e)], [e for e in examples if held(e)]
 
 
-def gap(opened: Opened, trained: Sequence[Example], aside: Sequence[Example], seed: int) -> dict[str, Any]:
+def gap(opened: Opened, trained: Sequence[Example], aside: Sequence[Example], seed: int) -> Gap:
     """Mean loss, in nats a supervised token, of trained and set-aside conversations with the weights as they are."""
     ranked = sorted(trained, key=lambda e: stable_fraction(str(seed), "gap", e.document))
     train = mean_loss(opened, ranked[:MOST])
     held_out = mean_loss(opened, aside[:MOST])
-    return {
-        "train": train,
-        "held_out": held_out,
-        "gap": None if train is None or held_out is None else round(held_out - train, 4),
-        "conversations": [len(ranked[:MOST]), len(aside[:MOST])],
-    }
+    return Gap(
+        train=train,
+        held_out=held_out,
+        gap=None if train is None or held_out is None else round(held_out - train, 4),
+        conversations=(len(ranked[:MOST]), len(aside[:MOST])),
+    )
 
 
 def mean_loss(opened: Opened, examples: Sequence[Example]) -> float | None:

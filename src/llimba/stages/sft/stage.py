@@ -15,6 +15,7 @@ from llimba.models.base_model import base_folder, token_contract
 from llimba.recipe import Recipe
 from llimba.records import Conversation
 from llimba.reports.plan_table import Estimate
+from llimba.reports.training_facts import Interpolation, MergeProof, SftFacts, TrainedFolder, TrainingFacts
 from llimba.stages.folders import CorpusFolder, InstructFolder
 from llimba.stages.interpolation.after_training import check_text, interpolate
 
@@ -35,14 +36,15 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
 
     settings, corpus, instruct = recipe.sft, CorpusFolder(inputs["corpus"]), InstructFolder(inputs["instruct"])
     check_text(settings, corpus, recipe)
-    start = inputs["cpt"] / "model" if "cpt" in inputs else base_folder(recipe.base_model)
+    start = TrainedFolder(inputs["cpt"]).model if "cpt" in inputs else base_folder(recipe.base_model)
     opened = open_for_training(start, settings, recipe.base_model.tokens)
     if settings.adapter_kind is not None:
         model = with_adapter(opened.model, opened.tokenizer, settings, settings.adapter_kind, recipe.seed_of(settings))
         opened = opened._replace(model=model)
     tune = _prefer if settings.prefers else _instruct
     facts = tune(recipe, corpus, instruct, opened, out)
-    model, proof, between = opened.model, dict[str, Any](), dict[str, Any]()
+    model = opened.model
+    proofs, placed = list[MergeProof](), list[Interpolation | None]()
 
     def end(trained: Path) -> None:
         if settings.adapter_kind is not None:
@@ -51,48 +53,56 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
 
             prompts = user_prompts(instruct, opened.tokenizer)
             dtype = DTYPES[opened.resolved.precision.value]
-            proof.update(prove_merge(start, out / "adapter", trained, prompts, opened.contract.stop_ids, dtype))
-        between["interpolation"] = interpolate(start, trained, settings, corpus, recipe, opened.resolved)
+            stops = opened.contract.stop_ids
+            proofs.append(prove_merge(start, TrainedFolder(out).adapter, trained, prompts, stops, dtype))
+        placed.append(interpolate(start, trained, settings, corpus, recipe, opened.resolved))
 
     if settings.adapter_kind is not None:
         if processes.is_main():
-            save_adapter(model, opened.tokenizer, out / "adapter")
+            save_adapter(model, opened.tokenizer, TrainedFolder(out).adapter)
         model = model.merge_and_unload()
     finish(model, opened.tokenizer, out, check=end)
-    facts |= between
-    return facts | {"method": settings.method, "policy": settings.adapter_kind or "full", "merge_proof": proof or None}
+    # only the first of several processes has written, and seen, the model
+    proof, interpolation = proofs[0] if proofs else None, placed[0] if placed else None
+    return facts.model_copy(update={"merge_proof": proof, "interpolation": interpolation}).model_dump(mode="json")
 
 
-def _instruct(
-    recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "Opened", out: Path
-) -> dict[str, Any]:
+def _instruct(recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "Opened", out: Path) -> SftFacts:
     """Supervised tuning, and the gap between trained and set-aside conversations."""
     from llimba.stages.sft.gap import gap, set_aside
     from llimba.training.objectives import LanguageModelling
 
-    examples, counts = training_examples(recipe, instruct, opened.tokenizer)
+    examples, dropped, cut = training_examples(recipe, instruct, opened.tokenizer)
     trained, aside = set_aside(examples, recipe.sft.held_out_share, recipe.seed)
     facts = _train(recipe, corpus, opened, LanguageModelling(trained, recipe.sft), out)
     supervised = [example.num_loss_tokens for example in examples]
-    return facts | {
-        "conversations": len(trained),
-        **counts,
-        "supervised_tokens_per_epoch": sum(example.num_loss_tokens for example in trained),
-        "supervised_tokens_a_row": [min(supervised), max(supervised)],
-        "loss": gap(opened, trained, aside, recipe.seed),
-    }
+    return SftFacts(
+        **dict(facts),
+        dropped_for_control_tokens=dropped,
+        cut_at_sequence_length=cut,
+        method=recipe.sft.method,
+        policy=recipe.sft.adapter_kind or "full",
+        conversations=len(trained),
+        supervised_tokens_per_epoch=sum(example.num_loss_tokens for example in trained),
+        supervised_tokens_a_row=(min(supervised), max(supervised)),
+        loss=gap(opened, trained, aside, recipe.seed),
+    )
 
 
-def _prefer(
-    recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "Opened", out: Path
-) -> dict[str, Any]:
+def _prefer(recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "Opened", out: Path) -> SftFacts:
     """Preference tuning on the conversations that hold a rejected answer."""
     objective, dropped = preferences(recipe, instruct, opened.tokenizer)
     facts = _train(recipe, corpus, opened, objective, out)
-    return facts | {"conversations": facts["examples"], "dropped_for_control_tokens": dropped}
+    return SftFacts(
+        **dict(facts),
+        method=recipe.sft.method,
+        policy=recipe.sft.adapter_kind or "full",
+        conversations=facts.examples,
+        dropped_for_control_tokens=dropped,
+    )
 
 
-def _train(recipe: Recipe, corpus: CorpusFolder, opened: "Opened", objective: "Objective", out: Path) -> dict[str, Any]:
+def _train(recipe: Recipe, corpus: CorpusFolder, opened: "Opened", objective: "Objective", out: Path) -> TrainingFacts:
     """The engine's run over an objective, with the corpus's held-out text to evaluate on."""
     from llimba.training.loop import train
     from llimba.training.monitor import held_out_examples
@@ -121,9 +131,7 @@ def preferences(recipe: Recipe, instruct: InstructFolder, tokenizer: Any) -> tup
     return PREFERENCES[recipe.sft.method](pairs, recipe.sft.beta), dropped
 
 
-def training_examples(
-    recipe: Recipe, instruct: InstructFolder, tokenizer: Any
-) -> tuple[list["Example"], dict[str, int]]:
+def training_examples(recipe: Recipe, instruct: InstructFolder, tokenizer: Any) -> tuple[list["Example"], int, int]:
     """The conversations in the tokenizer's ids, and how many were dropped for control tokens and cut at the length."""
     from llimba.training.examples import conversation_example, conversation_length
 
@@ -133,7 +141,7 @@ def training_examples(
     examples = [conversation_example(c, tokenizer, eos, length) for c in clean]
     full = [c for c, example in zip(clean, examples, strict=True) if len(example.input_ids) == length]
     cut = sum(conversation_length(c, tokenizer) > length + 1 for c in full)
-    return examples, {"dropped_for_control_tokens": dropped, "cut_at_sequence_length": cut}
+    return examples, dropped, cut
 
 
 def _clean(instruct: InstructFolder, tokenizer: Any) -> tuple[list[Conversation], int]:
