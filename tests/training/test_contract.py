@@ -16,7 +16,7 @@ from llimba.reports.training_facts import TrainedFolder, TrainingFacts
 from llimba.stages.sft.preference import answer_pairs
 from llimba.training import loop
 from llimba.training.examples import conversation_example
-from llimba.training.model import Opened, open_for_training
+from llimba.training.model import TrainableModel, open_for_training
 from llimba.training.monitor import HeldOut
 from llimba.training.objectives import PREFERENCES, LanguageModelling, Objective
 from tests.fakes import SENTENCES
@@ -26,7 +26,7 @@ from tests.training.test_monitor import held_out
 METHODS = ["full", "dpo", "orpo"]
 
 
-def opened(base: Path, method: str) -> tuple[Opened, Objective, SftSection]:
+def opened(base: Path, method: str) -> tuple[TrainableModel, Objective, SftSection]:
     """Eight conversations in two epochs of steps of four; with dropout, so that the random state matters."""
     settings = SftSection(
         method=method, policy="full", sequence_length=256, row_length=512, documents_per_step=4, num_train_epochs=2,
@@ -48,7 +48,9 @@ def opened(base: Path, method: str) -> tuple[Opened, Objective, SftSection]:
     return model, PREFERENCES[method](answer_pairs(talks, model.tokenizer, model.contract.eos, settings), 0.1), settings
 
 
-def train(model: Opened, objective: Objective, settings: TrainingSection, out: Path, seen: HeldOut) -> TrainingFacts:
+def train(
+    model: TrainableModel, objective: Objective, settings: TrainingSection, out: Path, seen: HeldOut
+) -> TrainingFacts:
     return loop.train(model, objective, settings, out, seed=1, title="t", held_out=seen)
 
 

@@ -15,7 +15,7 @@ from llimba.records import Document
 from llimba.reports.training_facts import TrainedFolder
 from llimba.training import loop
 from llimba.training.examples import Example, document_examples
-from llimba.training.model import Opened, open_for_training
+from llimba.training.model import TrainableModel, open_for_training
 from llimba.training.objectives import LanguageModelling
 from tests.fakes import SENTENCES
 
@@ -30,7 +30,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def opened(base: Path, **changes: Any) -> tuple[Opened, CptSection, list[Example]]:
+def opened(base: Path, **changes: Any) -> tuple[TrainableModel, CptSection, list[Example]]:
     settings = CptSection(**{**SETTINGS, **changes})
     model = open_for_training(base, settings, Tokens())
     model.model.config.attention_dropout = 0.1  # so that the random state matters
@@ -49,7 +49,7 @@ def metrics_of(out: Path) -> list[dict[str, Any]]:
     return TrainedFolder(out).metrics()
 
 
-def weights(model: Opened) -> torch.Tensor:
+def weights(model: TrainableModel) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in model.model.parameters()])
 
 

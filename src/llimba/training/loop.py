@@ -33,7 +33,7 @@ from llimba.reports.training_facts import MemoryPeak, Trainable, TrainedFolder, 
 from llimba.training import cards, cost, estimate, leak_check, monitor, packing, peak_memory
 from llimba.training.allocator import FreedMemory
 from llimba.training.checkpoint import Checkpoints, whole_state
-from llimba.training.model import Opened, PackedModel, save_model, trainable
+from llimba.training.model import PackedModel, TrainableModel, save_model, trainable
 from llimba.training.monitor import HeldOut, Monitor
 from llimba.training.objectives import Objective
 from llimba.training.optimizer import build_optimizer, set_learning_rate
@@ -65,7 +65,7 @@ class Metrics:
 
 
 def train(
-    opened: Opened,
+    opened: TrainableModel,
     objective: Objective,
     settings: TrainingSection,
     out: Path,

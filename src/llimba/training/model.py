@@ -79,7 +79,7 @@ def check_supported(model: Any) -> None:
         raise StageError(f"{kind}: an output embedding with a bias is not supported; choose another base model.")
 
 
-class Opened(NamedTuple):
+class TrainableModel(NamedTuple):
     """A model ready to train, its tokenizer, token contract and resolved settings."""
 
     model: Any
@@ -93,7 +93,7 @@ class Opened(NamedTuple):
         return self.resolved.precision.value == "mixed"
 
 
-def open_for_training(folder: Path, settings: TrainingSection, tokens: Tokens) -> Opened:
+def open_for_training(folder: Path, settings: TrainingSection, tokens: Tokens) -> TrainableModel:
     """Load a transformers folder for training, weights in the dtype that the precision keeps them in."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -109,7 +109,7 @@ def open_for_training(folder: Path, settings: TrainingSection, tokens: Tokens) -
     for name, (_, setting) in zip(ResolvedSettings.model_fields, resolved, strict=True):
         logger.info("%s: %s (%s)", name, setting.value, setting.reason)
     logger.info("tokens: %s", contract.reasons)
-    return Opened(model.train(), tokenizer, contract, resolved)
+    return TrainableModel(model.train(), tokenizer, contract, resolved)
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path, weights: dict[str, torch.Tensor] | None = None) -> None:

@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM
 from llimba.errors import StageError
 from llimba.recipe import CptSection, Tokens
 from llimba.records import Document
-from llimba.training.interpolation.choice import choose, chosen, measure
+from llimba.training.interpolation.choice import choose_weight, measure, measure_and_choose
 from llimba.training.interpolation.weights import Between
 from llimba.training.settings import resolve_for
 from tests.fakes import SENTENCES, save_tiny_model
@@ -32,15 +32,15 @@ WEIGHTS = [0.5, 0.8, 1.0]
     ],
 )
 def test_the_targets_best_where_the_others_are_kept(tolerance: float, weight: float, reason: str) -> None:
-    found, why = choose(TABLE, WEIGHTS, "sc", tolerance)
+    found, why = choose_weight(TABLE, WEIGHTS, "sc", tolerance)
     assert found == weight
     assert __import__("re").search(reason, why), why
 
 
 def test_only_what_was_asked_for_is_chosen() -> None:
-    assert choose(TABLE, [0.5], "sc", 0.5)[0] == 0.5
+    assert choose_weight(TABLE, [0.5], "sc", 0.5)[0] == 0.5
     with pytest.raises(StageError, match="too little text in 'fur'"):
-        choose(TABLE, WEIGHTS, "fur", 0.5)
+        choose_weight(TABLE, WEIGHTS, "fur", 0.5)
 
 
 def test_it_is_measured_at_the_ends_and_between_and_the_file_is_as_measured(tmp_path: Path) -> None:
@@ -63,9 +63,9 @@ def test_it_is_measured_at_the_ends_and_between_and_the_file_is_as_measured(tmp_
     assert alone[0]["sc"] == alone[1]["sc"] == table[1]["sc"]
     swapped, _ = measure(Between(trained, start), [], documents, 4000, settings, resolved, Tokens())
     assert [swapped[0]["sc"], swapped[1]["sc"]] == [table[2]["sc"], table[0]["sc"]]
-    found = chosen(start, trained, [0.5, 1], documents, 4000, settings, resolved, Tokens(), "sc")
+    found = measure_and_choose(start, trained, [0.5, 1], documents, 4000, settings, resolved, Tokens(), "sc")
     assert found.table == table
-    backwards = chosen(start, trained, [0.5, 1], documents[::-1], 4000, settings, resolved, Tokens(), "sc")
+    backwards = measure_and_choose(start, trained, [0.5, 1], documents[::-1], 4000, settings, resolved, Tokens(), "sc")
     assert backwards.table == table
     assert list(backwards.table[0]) == ["weight", "sc", "it"]  # the language to be learned first
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "middle") is not None

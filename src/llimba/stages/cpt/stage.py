@@ -19,8 +19,8 @@ from llimba.stages.cpt.mixture import key_of, mix
 from llimba.stages.cpt.pairs import pair_documents
 from llimba.stages.cpt.tags import Tags
 from llimba.stages.folders import CorpusFolder
-from llimba.stages.interpolation.after_training import check_text, interpolate, to_choose_by
-from llimba.stages.interpolation.aside import apart
+from llimba.stages.interpolation.after_training import check_text, interpolate, reserved_documents
+from llimba.stages.interpolation.choosing_text import without_lines_of
 
 if TYPE_CHECKING:
     from llimba.training.examples import Example
@@ -106,7 +106,7 @@ def documents(recipe: Recipe, corpus: CorpusFolder) -> Iterator[Document]:
     """All that may be read: the corpus's documents, and its pairs written out; `language` is the mixture's key."""
     settings, profile = _settings(recipe), recipe.profile
     tags, keys = Tags(settings.norm_tags, profile, recipe.seed), set(settings.mixture_keys())
-    left_out = to_choose_by(recipe, settings, corpus)
+    left_out = reserved_documents(recipe, settings, corpus)
     ids = {document.id for document in left_out}
     for document in corpus.documents():
         if document.id in ids:
@@ -115,7 +115,7 @@ def documents(recipe: Recipe, corpus: CorpusFolder) -> Iterator[Document]:
         key = key_of(document, document.language, keys)
         yield replace(document, language=key, text=tagged_text(profile, document.text, tag))
     if settings.pairs is not None:
-        pairs = apart(corpus.pairs(), left_out)
+        pairs = without_lines_of(corpus.pairs(), left_out)
         for document in pair_documents(pairs, settings.pairs, profile, tags):
             yield replace(document, language=key_of(document, document.language, keys))
 

@@ -10,8 +10,8 @@ from llimba.recipe.resolved import ResolvedSettings
 from llimba.records import Document
 from llimba.reports.training_facts import Interpolation
 from llimba.stages.folders import CorpusFolder
-from llimba.stages.interpolation.aside import aside
-from llimba.training.interpolation.choice import chosen
+from llimba.stages.interpolation.choosing_text import reserved_ids
+from llimba.training.interpolation.choice import measure_and_choose
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +35,9 @@ def interpolate(
     from llimba.training.interpolation.weights import Between
 
     if isinstance(asked, list):
-        documents = to_choose_by(recipe, settings, corpus)
-        found = chosen(
-            start, trained, asked, documents, choosing_bytes(recipe, settings), settings, resolved,
+        documents = reserved_documents(recipe, settings, corpus)
+        found = measure_and_choose(
+            start, trained, asked, documents, reserved_bytes(recipe, settings), settings, resolved,
             recipe.base_model.tokens, recipe.profile.code,
         )  # fmt: skip
         unread = "that cpt left out" if recipe.cpt else "that no stage of the recipe has read"
@@ -58,19 +58,19 @@ def check_text(settings: TrainingSection, corpus: CorpusFolder, recipe: Recipe) 
     """Refuse before any training what could not be chosen after it: raises `StageError`."""
     if not isinstance(settings.interpolate, list):
         return
-    if not any(document.language == recipe.profile.code for document in to_choose_by(recipe, settings, corpus)):
+    if not any(document.language == recipe.profile.code for document in reserved_documents(recipe, settings, corpus)):
         raise StageError(
             f"interpolate: the corpus has too little text in '{recipe.profile.code}' to leave a tenth of it out and "
             "choose a weight by that. Name one weight in place of a list."
         )
 
 
-def choosing_bytes(recipe: Recipe, settings: TrainingSection) -> int:
+def reserved_bytes(recipe: Recipe, settings: TrainingSection) -> int:
     """How much of a language there is to choose by: what `cpt` leaves out, where the recipe has a cpt section."""
     return (recipe.cpt or settings).choosing_bytes
 
 
-def to_choose_by(recipe: Recipe, settings: TrainingSection, corpus: CorpusFolder) -> list[Document]:
+def reserved_documents(recipe: Recipe, settings: TrainingSection, corpus: CorpusFolder) -> list[Document]:
     """The documents of the corpus that weights are chosen by."""
-    ids = aside(corpus.documents(), choosing_bytes(recipe, settings))
+    ids = reserved_ids(corpus.documents(), reserved_bytes(recipe, settings))
     return [document for document in corpus.documents() if document.id in ids]

@@ -11,7 +11,7 @@ from llimba.files import stable_fraction
 from llimba.reports.training_facts import Gap
 from llimba.training import packing
 from llimba.training.examples import Example
-from llimba.training.model import Opened, PackedModel
+from llimba.training.model import PackedModel, TrainableModel
 
 MOST = 200  # conversations of each kind
 
@@ -25,7 +25,7 @@ def set_aside(examples: Sequence[Example], share: float, seed: int) -> tuple[lis
     return [e for e in examples if not held(e)], [e for e in examples if held(e)]
 
 
-def gap(opened: Opened, trained: Sequence[Example], aside: Sequence[Example], seed: int) -> Gap:
+def gap(opened: TrainableModel, trained: Sequence[Example], aside: Sequence[Example], seed: int) -> Gap:
     """Mean loss, in nats a supervised token, of trained and set-aside conversations with the weights as they are."""
     ranked = sorted(trained, key=lambda e: stable_fraction(str(seed), "gap", e.document))
     train = mean_loss(opened, ranked[:MOST])
@@ -38,7 +38,7 @@ def gap(opened: Opened, trained: Sequence[Example], aside: Sequence[Example], se
     )
 
 
-def mean_loss(opened: Opened, examples: Sequence[Example]) -> float | None:
+def mean_loss(opened: TrainableModel, examples: Sequence[Example]) -> float | None:
     """Mean loss of the examples in nats a supervised token; None for none."""
     if not examples:
         return None

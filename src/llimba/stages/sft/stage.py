@@ -21,7 +21,7 @@ from llimba.stages.interpolation.after_training import check_text, interpolate
 
 if TYPE_CHECKING:
     from llimba.training.examples import Example
-    from llimba.training.model import Opened
+    from llimba.training.model import TrainableModel
     from llimba.training.objectives import Objective
 
 
@@ -67,7 +67,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     return facts.model_copy(update={"merge_proof": proof, "interpolation": interpolation}).model_dump(mode="json")
 
 
-def _instruct(recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "Opened", out: Path) -> SftFacts:
+def _instruct(
+    recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "TrainableModel", out: Path
+) -> SftFacts:
     """Supervised tuning, and the gap between trained and set-aside conversations."""
     from llimba.stages.sft.gap import gap, set_aside
     from llimba.training.objectives import LanguageModelling
@@ -89,7 +91,9 @@ def _instruct(recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, op
     )
 
 
-def _prefer(recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "Opened", out: Path) -> SftFacts:
+def _prefer(
+    recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "TrainableModel", out: Path
+) -> SftFacts:
     """Preference tuning on the conversations that hold a rejected answer."""
     objective, dropped = preferences(recipe, instruct, opened.tokenizer)
     facts = _train(recipe, corpus, opened, objective, out)
@@ -102,7 +106,9 @@ def _prefer(recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, open
     )
 
 
-def _train(recipe: Recipe, corpus: CorpusFolder, opened: "Opened", objective: "Objective", out: Path) -> TrainingFacts:
+def _train(
+    recipe: Recipe, corpus: CorpusFolder, opened: "TrainableModel", objective: "Objective", out: Path
+) -> TrainingFacts:
     """The engine's run over an objective, with the corpus's held-out text to evaluate on."""
     from llimba.training.loop import train
     from llimba.training.monitor import held_out_examples

@@ -77,7 +77,7 @@ def measure(
     return table, dict(held_out.num_bytes)
 
 
-def choose(
+def choose_weight(
     table: Sequence[Mapping[str, float]], weights: Sequence[float], target: str, tolerance: float
 ) -> tuple[float, str]:
     """(weight, reason): the lowest bits per byte of `target` where every other language is kept.
@@ -117,7 +117,7 @@ def choose(
     return best, reason
 
 
-def chosen(
+def measure_and_choose(
     start: Path,
     trained: Path,
     weights: Sequence[float],
@@ -136,5 +136,5 @@ def chosen(
     for row in table:
         shown = ", ".join(f"{language} {value:.3f}" for language, value in row.items() if language != "weight")
         logger.info("  weight %g: bits per byte %s", row["weight"], shown)
-    weight, reason = choose(table, weights, target, settings.interpolate_tolerance)
+    weight, reason = choose_weight(table, weights, target, settings.interpolate_tolerance)
     return Choice(weight, reason, table, num_bytes)
