@@ -114,10 +114,11 @@ def test_a_damaged_newest_checkpoint_changes_nothing(
     assert [row["step"] for row in metrics_of(part)] == list(range(1, 11))
 
 
-def test_every_part_damaged_in_both_is_refused(base: Path, stopped: tuple[Path, torch.Tensor]) -> None:
+@pytest.mark.parametrize("place", range(len(FILES)))
+def test_a_part_damaged_in_both_is_refused(base: Path, stopped: tuple[Path, torch.Tensor], place: int) -> None:
     part, _ = stopped
-    for path, file in zip(checkpoints(part), FILES, strict=False):
-        damage(path / file, "flipped")
+    for shift, path in enumerate(sorted(checkpoints(part))):
+        damage(path / FILES[(place + shift) % len(FILES)], "flipped")
     with pytest.raises(StageError, match="no checkpoint under .* is whole.*Restore one from a backup"):
         train(base, part)
     assert len(checkpoints(part)) == 2  # nothing was thrown away

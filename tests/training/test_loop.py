@@ -74,16 +74,18 @@ def test_two_stages_of_one_run_may_differ_in_precision(base: Path, tmp_path: Pat
     assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.02)
 
 
-@pytest.mark.parametrize("packing", ["off", "step-exact"])
-def test_packed_steps_are_the_unpacked_steps(base: Path, tmp_path: Path, packing: str) -> None:
-    runs = []
-    for mode in ("off", packing):
+def test_packed_steps_are_the_unpacked_steps_and_leaky_ones_are_not(base: Path, tmp_path: Path) -> None:
+    runs, rows = {}, {}
+    for mode in ("off", "step-exact", "leaky"):
         model, settings, examples = opened(base, packing=mode)
         for layer in model.model.model.layers:
             layer.self_attn.attention_dropout = 0.0
         loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / mode, seed=1, title="t")
-        runs.append([row["loss"] for row in metrics_of(tmp_path / mode)])
-    assert runs[0] == pytest.approx(runs[1], abs=1e-4)
+        runs[mode] = [row["loss"] for row in metrics_of(tmp_path / mode)]
+        rows[mode] = sum(row["rows"] for row in metrics_of(tmp_path / mode))
+    assert runs["step-exact"] == pytest.approx(runs["off"], abs=1e-4)
+    assert runs["leaky"] != pytest.approx(runs["off"], abs=1e-2)
+    assert rows["step-exact"] < rows["off"] == 2 * len(examples)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from transformers import AutoModelForCausalLM
 
 from llimba.errors import StageError
@@ -68,4 +69,5 @@ def test_it_is_measured_at_the_ends_and_between_and_the_file_is_as_measured(tmp_
     backwards = measure_and_choose(start, trained, [0.5, 1], documents[::-1], 4000, settings, resolved, Tokens(), "sc")
     assert backwards.table == table
     assert list(backwards.table[0]) == ["weight", "sc", "it"]  # the language to be learned first
-    assert AutoModelForCausalLM.from_pretrained(tmp_path / "middle") is not None
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "middle").state_dict()
+    assert all(torch.equal(tensor, loaded[name]) for name, tensor in between.tensors(0.5))
