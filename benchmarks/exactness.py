@@ -30,9 +30,11 @@ def main() -> None:
 
     from llimba.errors import StageError
     from llimba.recipe import CptSection, Tokens
-    from llimba.training import attention, leak_check, loop, monitor, packing
+    from llimba.reports.training_facts import TrainedFolder
+    from llimba.training import attention, leak_check, loop, packing
     from llimba.training.examples import split
     from llimba.training.model import PackedModel, open_for_training
+    from llimba.training.objectives import LanguageModelling
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     rows = [json.loads(line)[arguments.language] for line in Path(arguments.train).read_text().splitlines()]
@@ -96,8 +98,8 @@ def main() -> None:
     losses = {}
     for mode in ("off", "step-exact"):
         out = Path(tempfile.mkdtemp())
-        loop.train(fresh(mode), examples, settings(mode), out, seed=1, title=mode)
-        losses[mode] = [row["loss"] for row in monitor.read_metrics(out)]
+        loop.train(fresh(mode), LanguageModelling(examples, settings(mode)), settings(mode), out, seed=1, title=mode)
+        losses[mode] = [row["loss"] for row in TrainedFolder(out).metrics()]
     found["losses"] = losses
     found["largest_loss_difference"] = max(abs(a - b) for a, b in zip(*losses.values(), strict=True))
     print(json.dumps(found, indent=2))

@@ -144,9 +144,12 @@ def run_llimba(settings: dict[str, Any], model: Any, texts: list[list[int]]) -> 
 
     from llimba.models.base_model import TokenContract
     from llimba.recipe import CptSection
-    from llimba.training import loop, monitor, packing
+    from llimba.reports.training_facts import TrainedFolder
+    from llimba.training import cost, loop, packing
     from llimba.training.examples import split
-    from llimba.training.model import Opened
+    from llimba.training.model import TrainableModel
+    from llimba.training.objectives import LanguageModelling
+    from llimba.training.settings import resolve
 
     cuda = torch.cuda.is_available()
     length = int(4096 * settings["scale"])
@@ -160,10 +163,11 @@ def run_llimba(settings: dict[str, Any], model: Any, texts: list[list[int]]) -> 
     packing.order = lambda count, _seed, _epoch: list(range(count))  # the order of (A)
     examples = [example for i, ids in enumerate(texts) for example in split(ids, length, str(i), "")]
     contract = TokenContract("", 0, "", 0, "", 0, [], "")
-    opened = Opened(model.train(), None, contract, training.precision, "as in (A)")
+    memory = torch.cuda.get_device_properties(0).total_memory if cuda else None
+    opened = TrainableModel(model.train(), None, contract, resolve(training, cost.Shape.of(model), memory))
     out = Path(tempfile.mkdtemp())
-    loop.train(opened, examples, training, out, seed=settings["seed"], title="C")
-    return [{"seconds": row["seconds"], "loss": row["loss"]} for row in monitor.read_metrics(out)]
+    loop.train(opened, LanguageModelling(examples, training), training, out, seed=settings["seed"], title="C")
+    return [{"seconds": row["seconds"], "loss": row["loss"]} for row in TrainedFolder(out).metrics()]
 
 
 def worker(settings: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +206,7 @@ def summary(results: list[dict[str, Any]], settings: dict[str, Any]) -> dict[str
     """Tokens per second of the timed steps, ratios to (A), and how far the losses of (C) are from those of (A)."""
     import torch
 
-    from llimba.training.estimate import find_card
+    from llimba.training.cards import find_card
 
     card, flops = find_card(None), flops_per_token(settings)
     engines: dict[str, Any] = {}

@@ -200,3 +200,24 @@ def manifest(stage: str, **fields: Any) -> Manifest:
         "files": [],
     }
     return Manifest.model_validate(defaults | fields)
+
+
+def training_facts(**changes: Any) -> dict[str, Any]:
+    """The facts of a training stage's manifest, whole; `changes` replace or add."""
+    settings = {
+        "precision": "mixed", "optimizer": "adamw", "stochastic_rounding": False, "attention": "loop",
+        "row_length": 1024,
+    }  # fmt: skip
+    facts = {
+        "steps": 40, "examples": 10, "loss_tokens": 60000, "data_order": "o1", "first_loss": 4.5, "last_loss": 2.9,
+        "skipped_steps": 0, "resumed_at_step": 0, "tokens_per_second": 281.5, "training_seconds": 200.0,
+        "rows_per_step": 1.5, "tokens_per_row": 800.0, "processes": 1, "device": "cpu",
+        "settings": {name: {"value": value, "reason": "fits"} for name, value in settings.items()},
+        "tokens": "EOS", "leak_check": {},
+        "trainable": {"parameters": 1000, "trained": 1000, "adapter": 0, "embedding_trains": True,
+                      "head_trains": True, "tied": True},
+        "memory_gib": {"predicted": 1.0, "measured_peak": 0.9}, "held_out": [], "figures": {},
+        "tokens_per_epoch": {"sc": 42000, "it": 18000}, "phases": [],
+        "method": "full", "policy": "full", "conversations": 10, "dropped_for_control_tokens": 0,
+    }  # fmt: skip
+    return {**facts, **changes}

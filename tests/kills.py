@@ -40,13 +40,13 @@ def _child(recipe: Path, runs: Path, until: str, kill_at: int | None, threads: i
             if count.value == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    pack = packing.pack
+    share = packing.share
 
-    def pack_and_tell(*arguments: Any) -> Any:
+    def share_and_tell(*arguments: Any) -> Any:
         sys.audit("llimba.step")
-        return pack(*arguments)
+        return share(*arguments)
 
-    packing.pack = pack_and_tell
+    packing.share = share_and_tell
     torch.set_num_threads(threads)
     loaded = load_recipe(recipe)
     sys.addaudithook(hook)

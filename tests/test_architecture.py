@@ -18,8 +18,8 @@ LAYERS = (
     ("cli",),
     ("pipeline",),
     ("stages",),
-    ("training", "use", "reports"),
-    ("models",),
+    ("training", "use"),
+    ("reports", "models"),
     ("recipe",),
     ("languages",),
     ("packages", "records", "manifest", "files", "yaml_files", "progress", "processes", "errors"),
@@ -44,7 +44,7 @@ HEAVY = {
     "gradio",
 }
 # what else is imported with the engine or with datatrove, in functions only
-LATE = {f"stages/sft/{name}.py" for name in ("gap", "merge", "preference")}
+LATE = {f"stages/sft/{name}.py" for name in ("gap", "merge")}
 LATE |= {f"stages/corpus/{name}.py" for name in ("clean", "executor", "finish", "lines", "near", "shards")}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "manager", "base"}
 

@@ -5,7 +5,6 @@
 
 import random
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from llimba.pipeline.runner import plan
 from tests import kills
 from tests.fakes import SENTENCES, recipe, recipe_content, tiny_model, tiny_tokenizer, write_text
 
-METHODS = ["full", "lora", "rslora", "dora"] + (["dpo", "orpo"] if find_spec("trl") else [])
+METHODS = ["full", "lora", "rslora", "dora", "dpo", "orpo"]
 EVERY_STEP = {"save_minutes": 1e-6, "num_train_epochs": 2}
 
 
@@ -25,9 +24,6 @@ LEVERS = {  # what cpt can do besides, all at once
     "phases": [{"share": 0.6, "mixture": {"sc": 0.6, "it": 0.4}}, {"share": 0.4, "mixture": {"pairs": 0.9, "it": 0.1}}],
     "lr_scheduler_type": "warmup_stable_decay",
     "min_lr_ratio": 0.1,
-    "input_masking": 0.15,
-    "l2_sp": 0.1,
-    "ema_decay": 0.9,
 }
 
 

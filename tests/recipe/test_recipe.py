@@ -65,7 +65,6 @@ PAIRS = {"directions": ["it-sc"]}
         ({"phases": [{"max_tokens": 9, "mixture": {"sc": 1.0}}], "max_tokens": 9}, "leave cpt.max_tokens out"),
         ({"phases": [{"share": 1.0, "mixture": {"sc": 0.9}}]}, r"the shares of phases.0.mixture must add up to 1"),
         ({"repeat": True}, "repeat needs max_tokens"),
-        ({"ema_feedback": True}, "ema_feedback needs ema_decay"),
     ],
 )
 def test_phases_that_cannot_be_are_refused_with_the_reason(settings: dict[str, Any], said: str) -> None:

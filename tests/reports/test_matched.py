@@ -6,16 +6,16 @@ from typing import Any
 
 from llimba.manifest import write_manifest
 from llimba.reports.matched import proof, training
-from tests.fakes import manifest
+from tests.fakes import manifest, training_facts
 
 FIELDS: dict[str, Any] = {
     "needs": {"corpus": "c1", "instruct": "i1", "cpt": "p1"},
     "base_model": {"name": "a/b"},
     "section": {"method": "full", "learning_rate": 2e-4, "lora_r": 64},
-    "facts": {
-        "steps": 120, "data_order": "o1", "loss_tokens": 34567, "trainable": {"trained": 4_900_000},
-        "loss": {"train": 1.25, "held_out": 1.5, "gap": 0.25},
-    },
+    "facts": training_facts(
+        steps=120, loss_tokens=34567, trainable={**training_facts()["trainable"], "trained": 4_900_000},
+        loss={"train": 1.25, "held_out": 1.5, "gap": 0.25, "conversations": [9, 1]},
+    ),
     "seconds": 75.4,
 }  # fmt: skip
 
@@ -52,7 +52,9 @@ def test_anything_else_that_differs_is_named(tmp_path: Path) -> None:
         "facts__steps": "the steps of two",
         "base_model__name": "the base of two",
     }.items():
-        lines = proof({"one": one, "two": folder(tmp_path, "two", **{path: "other"})})
+        lines = proof(
+            {"one": one, "two": folder(tmp_path, "two", **{path: 121 if path.endswith("steps") else "other"})}
+        )
         assert lines[0] == f"not matched: {said} is another than that of one"
 
 

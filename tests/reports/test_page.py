@@ -9,7 +9,7 @@ from typing import Any
 from llimba.files import write_json, write_jsonl
 from llimba.manifest import write_manifest
 from llimba.reports.page import marked, report, write_report
-from tests.fakes import SENTENCES, manifest
+from tests.fakes import SENTENCES, manifest, training_facts
 from tests.reports.test_table import FIXTURE, small
 
 LOOKS = [{"step": 0, "sc": 3.5, "it": 2.4}, {"step": 5, "sc": 2.1, "it": 2.5}]
@@ -20,7 +20,7 @@ def finished(folder: Path, scores: dict[str, Any], name: str) -> Any:
     stages = {stage: folder / stage / name for stage in ("cpt", "sft", "evaluate")}
     write_json(stages["evaluate"] / "scores.json", scores)
     for stage in ("cpt", "sft"):
-        facts = {"held_out": LOOKS, "trainable": {"trained": 1000}, "loss": {}, "steps": 3}
+        facts = training_facts(held_out=LOOKS, steps=3)
         needs = {"corpus": "c", "instruct": "i", "cpt": "p"}
         write_manifest(stages[stage], manifest(stage, facts=facts, needs=needs, section={"method": name}))
     for system in ("copy", "base", "cpt", "sft"):

@@ -12,7 +12,6 @@ from llimba.recipe import CptSection, SftSection
 from llimba.training.cost import (
     Shape,
     hardware_flops,
-    host_memory,
     mean_document_length,
     memory,
     model_flops,
@@ -104,14 +103,3 @@ def test_a_config_that_is_no_model_is_refused() -> None:
         shape_from_config({"model_type": "no-such-model"})
     with pytest.raises(StageError, match="model_type and the sizes"):
         shape_from_config({"hidden_size": 8})
-
-
-def test_copies_of_the_weights_are_counted_where_they_lie() -> None:
-    shape = shape_from_config(QWEN_3B)[0]
-    assert host_memory(shape, CptSection(), "bf16") == {}
-    both = CptSection(l2_sp=0.01, ema_decay=0.9)
-    assert host_memory(shape, both, "bf16") == {
-        "start weights": 2.0 * shape.trained,
-        "mean of the weights": 4.0 * shape.trained,
-    }
-    assert host_memory(shape, CptSection(l2_sp=0.01), "mixed") == {"start weights": 4.0 * shape.trained}

@@ -16,9 +16,9 @@ import torch
 
 from llimba.errors import Interrupted, StageError
 from llimba.training import loop
-from llimba.training.monitor import read_metrics
+from llimba.training.objectives import LanguageModelling
 from tests.fakes import save_tiny_model
-from tests.training.test_loop import opened, weights
+from tests.training.test_loop import metrics_of, opened, weights
 
 FILES = ("weights.safetensors", "optimizer.safetensors", "state.json", "checkpoint.json")
 STOP = 6  # of ten steps, in the second epoch
@@ -50,22 +50,22 @@ def stopped(stopped_once: tuple[Path, torch.Tensor], tmp_path: Path) -> tuple[Pa
 def asked_to_stop_in_step(step: int) -> Iterator[None]:
     """SIGTERM between two micro-batches of this step: the step must be finished before anything is saved."""
     forward, seen = loop.PackedModel.forward, 0
-    pack, steps = loop.packing.pack, 0
+    share, steps = loop.packing.share, 0
 
-    def counted_pack(*arguments: Any) -> Any:
+    def counted_share(*arguments: Any) -> Any:
         nonlocal steps, seen
         steps, seen = steps + 1, 0
-        return pack(*arguments)
+        return share(*arguments)
 
-    def signalled(self: Any, row: Any) -> torch.Tensor:
+    def signalled(self: Any, row: Any, **keywords: Any) -> torch.Tensor:
         nonlocal seen
         seen += 1
         if steps == step and seen == 2:
             os.kill(os.getpid(), signal.SIGTERM)
-        return forward(self, row)
+        return forward(self, row, **keywords)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(loop.packing, "pack", counted_pack)
+        patched.setattr(loop.packing, "share", counted_share)
         patched.setattr(loop.PackedModel, "forward", signalled)
         yield
 
@@ -76,7 +76,7 @@ def checkpoints(out: Path) -> list[Path]:
 
 def train(base: Path, out: Path, **changes: Any) -> torch.Tensor:
     model, settings, examples = opened(base, **changes)
-    loop.train(model, examples, settings, out, seed=1, title="t")
+    loop.train(model, LanguageModelling(examples, settings), settings, out, seed=1, title="t")
     return weights(model)
 
 
@@ -95,8 +95,8 @@ def damage(path: Path, fault: str) -> None:
 
 def test_a_request_in_the_middle_of_a_step_is_heard_at_its_end(base: Path, stopped: tuple[Path, torch.Tensor]) -> None:
     part, expected = stopped
-    assert read_metrics(part)[-1]["step"] == STOP
-    assert read_metrics(part)[-1]["rows"] >= 2  # there was a middle
+    assert metrics_of(part)[-1]["step"] == STOP
+    assert metrics_of(part)[-1]["rows"] >= 2  # there was a middle
     assert torch.equal(train(base, part), expected)
 
 
@@ -111,13 +111,14 @@ def test_a_damaged_newest_checkpoint_changes_nothing(
         assert torch.equal(train(base, part), expected)
     assert "checkpoint step-0000006 is skipped" in caplog.text
     assert "goes on from step-0000005" in caplog.text
-    assert [row["step"] for row in read_metrics(part)] == list(range(1, 11))
+    assert [row["step"] for row in metrics_of(part)] == list(range(1, 11))
 
 
-def test_every_part_damaged_in_both_is_refused(base: Path, stopped: tuple[Path, torch.Tensor]) -> None:
+@pytest.mark.parametrize("place", range(len(FILES)))
+def test_a_part_damaged_in_both_is_refused(base: Path, stopped: tuple[Path, torch.Tensor], place: int) -> None:
     part, _ = stopped
-    for path, file in zip(checkpoints(part), FILES, strict=False):
-        damage(path / file, "flipped")
+    for shift, path in enumerate(sorted(checkpoints(part))):
+        damage(path / FILES[(place + shift) % len(FILES)], "flipped")
     with pytest.raises(StageError, match="no checkpoint under .* is whole.*Restore one from a backup"):
         train(base, part)
     assert len(checkpoints(part)) == 2  # nothing was thrown away

@@ -12,10 +12,11 @@ import torch
 from llimba.errors import Interrupted, StageError
 from llimba.recipe import CptSection, Tokens
 from llimba.records import Document
+from llimba.reports.training_facts import TrainedFolder
 from llimba.training import loop
 from llimba.training.examples import Example, document_examples
-from llimba.training.model import Opened, open_for_training
-from llimba.training.monitor import read_metrics
+from llimba.training.model import TrainableModel, open_for_training
+from llimba.training.objectives import LanguageModelling
 from tests.fakes import SENTENCES
 
 SETTINGS: dict[str, Any] = {
@@ -29,7 +30,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def opened(base: Path, **changes: Any) -> tuple[Opened, CptSection, list[Example]]:
+def opened(base: Path, **changes: Any) -> tuple[TrainableModel, CptSection, list[Example]]:
     settings = CptSection(**{**SETTINGS, **changes})
     model = open_for_training(base, settings, Tokens())
     model.model.config.attention_dropout = 0.1  # so that the random state matters
@@ -44,41 +45,47 @@ def opened(base: Path, **changes: Any) -> tuple[Opened, CptSection, list[Example
     return model, settings, list(examples)
 
 
-def weights(model: Opened) -> torch.Tensor:
+def metrics_of(out: Path) -> list[dict[str, Any]]:
+    return TrainedFolder(out).metrics()
+
+
+def weights(model: TrainableModel) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in model.model.parameters()])
 
 
 def test_loss_falls_and_the_facts_add_up(base: Path, tmp_path: Path) -> None:
     model, settings, examples = opened(base)
-    facts = loop.train(model, examples, settings, tmp_path, seed=1, title="t")
-    assert facts["last_loss"] < facts["first_loss"] - 0.5
-    assert facts["steps"] == 2 * -(-len(examples) // 4)
-    assert facts["loss_tokens"] == 2 * sum(example.num_loss_tokens for example in examples)
-    assert facts["trainable"]["trained"] == facts["trainable"]["parameters"]
-    assert facts["memory_gib"]["predicted"] > 0.5
-    assert facts["memory_gib"]["measured_peak"] > 0.1
+    facts = loop.train(model, LanguageModelling(examples, settings), settings, tmp_path, seed=1, title="t")
+    assert facts.last_loss < facts.first_loss - 0.5
+    assert facts.steps == 2 * -(-len(examples) // 4)
+    assert facts.loss_tokens == 2 * sum(example.num_loss_tokens for example in examples)
+    assert facts.trainable.trained == facts.trainable.parameters
+    assert facts.memory_gib.predicted > 0.5
+    assert facts.memory_gib.measured_peak > 0.1
 
 
 def test_two_stages_of_one_run_may_differ_in_precision(base: Path, tmp_path: Path) -> None:
     for precision in ("mixed", "fp32", "bf16"):
         model, settings, examples = opened(base, precision=precision, optimizer="adamw")
-        loop.train(model, examples, settings, tmp_path / precision, seed=1, title="t")
-    losses = {p: read_metrics(tmp_path / p)[0]["loss"] for p in ("mixed", "fp32", "bf16")}
+        loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / precision, seed=1, title="t")
+    losses = {p: metrics_of(tmp_path / p)[0]["loss"] for p in ("mixed", "fp32", "bf16")}
     assert losses["mixed"] != losses["fp32"]  # autocast was on
     assert losses["mixed"] == pytest.approx(losses["fp32"], rel=0.02)
     assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.02)
 
 
-@pytest.mark.parametrize("packing", ["off", "step-exact"])
-def test_packed_steps_are_the_unpacked_steps(base: Path, tmp_path: Path, packing: str) -> None:
-    runs = []
-    for mode in ("off", packing):
+def test_packed_steps_are_the_unpacked_steps_and_leaky_ones_are_not(base: Path, tmp_path: Path) -> None:
+    runs, rows = {}, {}
+    for mode in ("off", "step-exact", "leaky"):
         model, settings, examples = opened(base, packing=mode)
         for layer in model.model.model.layers:
             layer.self_attn.attention_dropout = 0.0
-        loop.train(model, examples, settings, tmp_path / mode, seed=1, title="t")
-        runs.append([row["loss"] for row in read_metrics(tmp_path / mode)])
-    assert runs[0] == pytest.approx(runs[1], abs=1e-4)
+        loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / mode, seed=1, title="t")
+        runs[mode] = [row["loss"] for row in metrics_of(tmp_path / mode)]
+        rows[mode] = sum(row["rows"] for row in metrics_of(tmp_path / mode))
+    assert runs["step-exact"] == pytest.approx(runs["off"], abs=1e-4)
+    assert runs["leaky"] != pytest.approx(runs["off"], abs=1e-2)
+    assert rows["step-exact"] < rows["off"] == 2 * len(examples)
 
 
 @pytest.mark.parametrize(
@@ -91,30 +98,30 @@ def test_stopped_by_a_signal_it_goes_on_to_the_same_bits(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
     model, settings, examples = opened(base, **changes)
-    loop.train(model, examples, settings, tmp_path / "whole", seed=1, title="t")
+    loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / "whole", seed=1, title="t")
     expected = weights(model)
 
     model, settings, examples = opened(base, **changes)
-    pack, calls = loop.packing.pack, []
+    share, calls = loop.packing.share, []
 
-    def pack_and_signal(*arguments: Any) -> Any:
+    def share_and_signal(*arguments: Any) -> Any:
         calls.append(1)
         if len(calls) == 4:  # in the middle of the run, at a step's beginning
             os.kill(os.getpid(), signal.SIGTERM)
-        return pack(*arguments)
+        return share(*arguments)
 
     with (
         monkeypatch.context() as patched,
         pytest.raises(Interrupted, match="SIGTERM after step 4.*Run the same command"),
     ):
-        patched.setattr(loop.packing, "pack", pack_and_signal)
-        loop.train(model, examples, settings, tmp_path / "part", seed=1, title="t")
+        patched.setattr(loop.packing, "share", share_and_signal)
+        loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / "part", seed=1, title="t")
     model, settings, examples = opened(base, **changes)
     torch.manual_seed(999)  # whatever happened in between must not matter
-    facts = loop.train(model, examples, settings, tmp_path / "part", seed=1, title="t")
-    assert facts["resumed_at_step"] == 4
+    facts = loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / "part", seed=1, title="t")
+    assert facts.resumed_at_step == 4
     assert torch.equal(weights(model), expected)
-    whole, part = (read_metrics(tmp_path / name) for name in ("whole", "part"))
+    whole, part = (metrics_of(tmp_path / name) for name in ("whole", "part"))
     assert [row["loss"] for row in whole] == [row["loss"] for row in part]
 
 
@@ -124,7 +131,7 @@ def test_killed_at_the_border_of_two_phases_it_goes_on_to_the_same_bits(
     def run(folder: str) -> torch.Tensor:
         model, settings, examples = opened(base, num_train_epochs=1)
         phased = [replace(e, phase=int(i >= 9)) for i, e in enumerate(examples)]
-        loop.train(model, phased, settings, tmp_path / folder, seed=1, title="t")
+        loop.train(model, LanguageModelling(phased, settings), settings, tmp_path / folder, seed=1, title="t")
         return weights(model)
 
     expected = run("whole")
@@ -177,28 +184,28 @@ def test_a_loss_that_is_not_finite_never_reaches_the_weights(
     model, settings, examples = opened(base)
     before = weights(model)
     plain = loop.PackedModel.forward
-    monkeypatch.setattr(loop.PackedModel, "forward", lambda self, row: plain(self, row) * float("nan"))
+    monkeypatch.setattr(loop.PackedModel, "forward", lambda self, row, **more: plain(self, row, **more) * float("nan"))
     with pytest.raises(StageError, match="not finite in 3 steps in a row.*lower learning_rate"):
-        loop.train(model, examples, settings, tmp_path, seed=1, title="t")
+        loop.train(model, LanguageModelling(examples, settings), settings, tmp_path, seed=1, title="t")
     assert torch.equal(weights(model), before)
 
 
 def test_schedule_is_transformers_own(base: Path, tmp_path: Path) -> None:
     model, settings, examples = opened(base, lr_scheduler_type="linear", warmup_steps=4)
-    loop.train(model, examples, settings, tmp_path, seed=1, title="t")
-    rates = [row["learning_rate"] for row in read_metrics(tmp_path)]
+    loop.train(model, LanguageModelling(examples, settings), settings, tmp_path, seed=1, title="t")
+    rates = [row["learning_rate"] for row in metrics_of(tmp_path)]
     assert rates[:5] == pytest.approx([0, 0.25 * 3e-3, 0.5 * 3e-3, 0.75 * 3e-3, 3e-3])
     assert rates[-1] == pytest.approx(3e-3 / (len(rates) - 4))
 
 
 def test_utilisation_where_the_peak_is_known(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, settings, examples = opened(base, gradient_checkpointing=True)
-    loop.train(model, examples, settings, tmp_path / "unknown", seed=1, title="t")
-    assert {row["mfu"] for row in read_metrics(tmp_path / "unknown")} == {None}
-    monkeypatch.setattr(loop.estimate, "known_peak", lambda device: 1e10)  # so small that rounding does not show
+    loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / "unknown", seed=1, title="t")
+    assert {row["mfu"] for row in metrics_of(tmp_path / "unknown")} == {None}
+    monkeypatch.setattr(loop.cards, "known_peak", lambda device: 1e10)  # so small that rounding does not show
     model, settings, examples = opened(base, gradient_checkpointing=True)
-    facts = loop.train(model, examples, settings, tmp_path / "known", seed=1, title="t")
-    row = read_metrics(tmp_path / "known")[-1]
-    dense = 6 * facts["trainable"]["parameters"] * row["row_tokens"] / row["seconds"] / 1e10
+    facts = loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / "known", seed=1, title="t")
+    row = metrics_of(tmp_path / "known")[-1]
+    dense = 6 * facts.trainable.parameters * row["row_tokens"] / row["seconds"] / 1e10
     assert 0.9 * dense < row["mfu"] < 1.5 * dense  # attention comes on top; norms are counted in `dense` only
     assert 1.1 < row["hfu"] / row["mfu"] < 1.4  # the blocks are computed once more

@@ -8,6 +8,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llimba.errors import StageError
 from llimba.recipe import CptSection, Tokens
+from llimba.training import attention
 from llimba.training.model import check_supported, open_for_training, save_model, trainable
 from tests.fakes import save_tiny_model, tiny_model
 
@@ -15,6 +16,8 @@ from tests.fakes import save_tiny_model, tiny_model
 def test_a_saved_folder_loads_plainly_with_the_token_contract(tmp_path: Path) -> None:
     base = save_tiny_model(tmp_path / "base")
     opened = open_for_training(base, CptSection(precision="fp32"), Tokens())
+    attention.install(opened.model, "loop")
+    assert "llimba" in opened.model.config._attn_implementation
     save_model(opened.model, opened.tokenizer, tmp_path / "out")
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
@@ -50,8 +53,8 @@ def test_models_whose_arithmetic_we_do_not_have_are_refused(setting: str, value:
 
 def test_trainable_counts_a_tied_embedding_once() -> None:
     facts = trainable(tiny_model())
-    assert facts["tied"]
-    assert facts["parameters"] == facts["trained"] == sum(p.numel() for p in tiny_model().parameters())
+    assert facts.tied
+    assert facts.parameters == facts.trained == sum(p.numel() for p in tiny_model().parameters())
 
 
 def test_a_half_frozen_model_is_refused() -> None:

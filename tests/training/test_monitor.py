@@ -1,4 +1,4 @@
-"""What is seen of a run: rows on disk at once, looks where they are due, trackers by name."""
+"""What is seen of a run: rows on disk at once, evaluations where they are due, trackers by name."""
 
 import math
 from pathlib import Path
@@ -10,6 +10,7 @@ import torch
 from llimba.errors import StageError
 from llimba.recipe import CptSection, Tokens
 from llimba.records import Document
+from llimba.reports.training_facts import TrainedFolder
 from llimba.training import attention
 from llimba.training.model import PackedModel, open_for_training
 from llimba.training.monitor import (
@@ -18,8 +19,6 @@ from llimba.training.monitor import (
     _beginning,
     held_out_examples,
     open_accelerator,
-    read_looks,
-    read_metrics,
 )
 from tests.fakes import SENTENCES, tiny_tokenizer
 
@@ -41,7 +40,7 @@ def held_out(max_bytes: int = 100) -> HeldOut:
 def watch(out: Path, **changes: Any) -> Monitor:
     accelerator = open_accelerator(SETTINGS.report_to, out)
     out.mkdir(exist_ok=True)
-    given: dict[str, Any] = {"num_steps": 10, "resumed": {}, "held_out": held_out(), **changes}
+    given: dict[str, Any] = {"num_steps": 10, "row_length": 64, "resumed": {}, "held_out": held_out(), **changes}
     return Monitor(out, "t", SETTINGS, accelerator, **given)
 
 
@@ -63,17 +62,17 @@ def test_a_long_text_is_cut_between_words() -> None:
     assert _beginning("sinispàtzios", 5) == ""
 
 
-def test_looks_are_taken_at_the_start_at_intervals_and_at_the_end(base: Path, tmp_path: Path) -> None:
+def test_evaluations_are_taken_at_the_start_at_intervals_and_at_the_end(base: Path, tmp_path: Path) -> None:
     opened = open_for_training(base, SETTINGS, Tokens())
     packed = PackedModel(opened.model)
     attention.install(opened.model, "loop")
     monitor = watch(tmp_path / "out", held_out=HeldOut(held_out().examples, held_out().num_bytes, ["Su sole"]))
     before = torch.get_rng_state()
     for step in range(11):
-        monitor.look(step, packed, packed, opened.tokenizer, "loop", torch.autocast("cpu", enabled=False))
-    looks = read_looks(tmp_path / "out")
-    assert [look["step"] for look in looks] == [0, 2, 4, 6, 8, 10]
-    assert looks[0]["sc"] == pytest.approx(math.log2(260), abs=0.3)  # a random model over 260 tokens
+        monitor.evaluate(step, packed, packed, opened.tokenizer, "loop", torch.autocast("cpu", enabled=False))
+    evaluations = TrainedFolder(tmp_path / "out").held_out_metrics()
+    assert [one["step"] for one in evaluations] == [0, 2, 4, 6, 8, 10]
+    assert evaluations[0]["sc"] == pytest.approx(math.log2(260), abs=0.3)  # a random model over 260 tokens
     assert len(monitor.rows["samples.jsonl"]) == 6
     assert torch.equal(torch.get_rng_state(), before)
     assert packed.training
@@ -84,14 +83,14 @@ def test_rows_are_on_disk_at_once_and_what_came_after_the_checkpoint_is_forgotte
     monitor = watch(tmp_path / "out")
     for step in (1, 2, 3):
         monitor.record({"step": step, "loss": 1.0})
-    assert [row["step"] for row in read_metrics(tmp_path / "out")] == [1, 2, 3]
+    assert [row["step"] for row in TrainedFolder(tmp_path / "out").metrics()] == [1, 2, 3]
     watch(tmp_path / "out", resumed={"metrics.jsonl": [{"step": 1, "loss": 1.0}]})
-    assert [row["step"] for row in read_metrics(tmp_path / "out")] == [1]
+    assert [row["step"] for row in TrainedFolder(tmp_path / "out").metrics()] == [1]
 
 
 def test_trackers_are_named_by_the_recipe(tmp_path: Path) -> None:
     accelerator = open_accelerator(["tensorboard"], tmp_path)
-    monitor = Monitor(tmp_path, "t", SETTINGS, accelerator, HeldOut(), 10, {})
+    monitor = Monitor(tmp_path, "t", SETTINGS, accelerator, HeldOut(), 10, 64, {})
     monitor.record({"step": 1, "loss": 1.0})
     monitor.close()
     assert list((tmp_path / "trackers" / "t").glob("events.out.tfevents.*"))

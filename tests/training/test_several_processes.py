@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from llimba.files import write_jsonl
 from tests import ROOT
-from tests.fakes import recipe, recipe_content, save_tiny_model, write_text
+from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model, write_text
 
 PROGRAM = Path(__file__).with_name("two_processes.py")
 
@@ -33,7 +34,7 @@ def run(folder: Path, runs: str, processes: int, mode: str = "ddp", stop_in_step
     ]
     if processes > 1:
         command = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}", *command]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, env=environment)
     if stop_in_step:
         assert "stopped by SIGTERM after step" in done.stderr, done.stderr[-3000:]
@@ -78,6 +79,30 @@ def test_two_processes_train_as_one(alone: Path, mode: str) -> None:
     assert_the_same(alone, mode)
     (manifest,) = (alone / mode / "cpt").glob("*/manifest.json")
     assert json.loads(manifest.read_text())["facts"]["processes"] == 2
+
+
+def test_two_processes_prefer_as_one(tmp_path: Path) -> None:
+    """DPO: pairs are shared out whole, the reference is the same in both."""
+    write_text(tmp_path)
+    save_tiny_model(tmp_path / "base")
+    turns = zip(SENTENCES["it"][:6], SENTENCES["sc"][:6], SENTENCES["es"][:6], strict=True)
+    write_jsonl(tmp_path / "answers.jsonl", ({"prompt": i, "chosen": s, "rejected": e} for i, s, e in turns))
+    answers = {
+        "kind": "local",
+        "yields": "conversations",
+        "path": str(tmp_path / "answers.jsonl"),
+        "license": "CC0-1.0",
+    }
+    content = recipe_content(tmp_path)
+    sft = {**content["sft"], "method": "dpo", "policy": "full", "row_length": 128, "documents_per_step": 3}
+    recipe(tmp_path, sources={**content["sources"], "answers": answers}, cpt=None, sft=sft)
+    for runs, processes in (("preferred", 1), ("preferred-by-two", 2)):
+        run(tmp_path, runs, processes)
+    expected, found = (rows(tmp_path, runs, "sft") for runs in ("preferred", "preferred-by-two"))
+    assert {row["rows"] for row in found} == {3}  # one more than two share evenly
+    for key in ("loss", "grad_norm", "rewards/accuracies", "rewards/margins"):
+        assert [row[key] for row in found] == pytest.approx([row[key] for row in expected], abs=1e-4)
+    assert expected[-1]["loss"] < expected[0]["loss"]
 
 
 @pytest.mark.parametrize("mode", ["ddp", "fsdp"])

@@ -42,7 +42,7 @@ def plan(
                 "why": step.why,
                 "folder": str(step.folder),
                 "settings": step.ingredients.section,
-                "estimate": estimates.get(step.stage.name),
+                "estimate": found.model_dump() if (found := estimates.get(step.stage.name)) else None,
             }
             for step in steps
         ]

@@ -12,6 +12,7 @@ from llimba.errors import LlimbaError, StageError
 from llimba.files import read_json
 from llimba.languages.profile import Language, load_language
 from llimba.models.base_model import TokenContract, apply_contract, token_contract
+from llimba.models.device import inference_precision
 from llimba.models.encoding import Message, encode
 from llimba.models.template import check_template
 from llimba.recipe import Tokens
@@ -73,22 +74,14 @@ def open_model(folder: Path, profile: str | None = None, tokens: Tokens | None =
     tokenizer = AutoTokenizer.from_pretrained(folder)
     check_template(folder, tokenizer)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=_dtype(), attn_implementation="sdpa").to(device).eval()
+    dtype = torch.bfloat16 if inference_precision()[0] == "bf16" else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").to(device).eval()
     contract = token_contract(tokenizer, tokens or Tokens())
     apply_contract(model, tokenizer, contract)
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None) or CONTEXT
     named = profile or (str(folder / PROFILE) if (folder / PROFILE).exists() else None)
     language = load_language(named) if named else None
     return Opened(folder, model, tokenizer, contract, int(context), language, _identifier(folder))
-
-
-def _dtype() -> Any:
-    """bf16 where the machine multiplies in it, else fp32, which is faster there."""
-    import torch
-
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    fast = torch.cuda.is_available() or (supported is not None and supported())
-    return torch.bfloat16 if fast else torch.float32
 
 
 def _identifier(folder: Path) -> "Identifier | None":

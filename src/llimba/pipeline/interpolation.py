@@ -12,7 +12,7 @@ from llimba.recipe import Recipe
 from llimba.stages.evaluate.harness import choose_precision
 from llimba.stages.evaluate.stage import SYSTEMS, score_models
 from llimba.stages.folders import CorpusFolder
-from llimba.stages.interpolation.aside import halve
+from llimba.stages.interpolation.choosing_text import split_held_out
 
 
 class Interpolation(NamedTuple):
@@ -77,14 +77,17 @@ def _choose(
     reported: CorpusFolder,
 ) -> tuple[float, str, list[dict[str, float]]]:
     """The weight, why, and the table, by the first half of the held-out text; the second half is left in `reported`."""
-    from llimba.training.interpolation.choice import chosen
+    from llimba.training.interpolation.choice import measure_and_choose
+    from llimba.training.settings import resolve_for
 
-    documents = halve(corpus, reported)
-    settings = (recipe.cpt or recipe.sft).model_copy(update={"interpolate_tolerance": tolerance})
-    max_bytes = 4 * sum(len(document.text.encode()) for document in documents)  # every document counts in full
+    documents = split_held_out(corpus, reported)
     precision, _ = choose_precision(recipe.evaluate.precision)
+    changed = {"interpolate_tolerance": tolerance, "precision": precision}
+    settings = (recipe.cpt or recipe.sft).model_copy(update=changed)
+    resolved = resolve_for(trained, settings)
+    max_bytes = 4 * sum(len(document.text.encode()) for document in documents)  # every document counts in full
     tokens, target = recipe.base_model.tokens, recipe.profile.code
-    found = chosen(start, trained, weights, documents, max_bytes, settings, tokens, precision, target)
+    found = measure_and_choose(start, trained, weights, documents, max_bytes, settings, resolved, tokens, target)
     return found.weight, found.reason, found.table
 
 

@@ -31,6 +31,7 @@ from llimba.files import fingerprint, sha256, sync_folder
 from llimba.manifest import MANIFEST, Ingredients, Json, ListedFile, Manifest, read_manifest, write_manifest
 from llimba.pipeline.stage_table import STAGES, Stage, stages_of
 from llimba.recipe import Recipe, local_paths
+from llimba.reports.plan_table import Estimate
 from llimba.training import peak_memory
 
 logger = logging.getLogger(__name__)
@@ -142,7 +143,7 @@ def up_to(steps: list[Step], until: str | None) -> list[Step]:
     return [step for step in steps if step.stage.name in wanted]
 
 
-def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, Json]:
+def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, Estimate]:
     """What each stage that trains will need on `card` (None: this machine's), by stage name; touches nothing."""
     steps = plan(recipe, runs)
     folders = {step.stage.name: step.folder for step in steps}

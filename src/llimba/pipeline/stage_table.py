@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from llimba.manifest import Json
 from llimba.recipe import Recipe
+from llimba.reports.plan_table import Estimate
 from llimba.stages.corpus.stage import run as run_corpus
 from llimba.stages.cpt.stage import estimate as estimate_cpt
 from llimba.stages.cpt.stage import run as run_cpt
@@ -24,7 +25,7 @@ from llimba.stages.sft.stage import run as run_sft
 from llimba.stages.sources.stage import run as run_sources
 
 Run = Callable[[Recipe, dict[str, Path], Path], Json]
-Estimate = Callable[[Recipe, dict[str, Path], str | None], Json]
+Estimator = Callable[[Recipe, dict[str, Path], str | None], Estimate]
 
 
 class Stage(NamedTuple):
@@ -37,7 +38,7 @@ class Stage(NamedTuple):
     version: int = 1  # raised when the meaning of its output changes, so that old folders are not reused
     resumable: bool = False  # continues from what a killed run left in the .partial folder
     parallel: bool = False  # all processes of `accelerate launch` run it together; other stages run in the first alone
-    estimate: Estimate | None = None  # what it will need on a card (None: this machine's), for `llimba plan`
+    estimate: Estimator | None = None  # what it will need on a card (None: this machine's), for `llimba plan`
     also_needs: Callable[[Recipe], tuple[str, ...]] = lambda recipe: ()  # further stages, where the recipe asks for it
 
 
@@ -50,6 +51,7 @@ STAGES = (
         ("corpus",),
         ("language", "base_model", "seed"),
         run_cpt,
+        version=2,
         resumable=True,
         parallel=True,
         estimate=estimate_cpt,
@@ -59,6 +61,7 @@ STAGES = (
         ("corpus", "instruct", "cpt"),
         ("base_model", "seed"),
         run_sft,
+        version=2,
         resumable=True,
         parallel=True,
         estimate=estimate_sft,

@@ -39,13 +39,6 @@ class TrainingSection(Section):
     decay_share: float = Field(default=0.2, gt=0, le=1)  # warmup_stable_decay: the share of all steps that decays
     decay_type: Literal["linear", "cosine", "1-sqrt"] = "linear"  # warmup_stable_decay: how it does
     weight_decay: float = Field(default=0.0, ge=0)
-    l2_sp: float = Field(default=0.0, ge=0)  # decay towards the weights that training starts from
-    input_masking: float = Field(default=0.0, ge=0, lt=1)  # share of the inputs replaced; what is predicted stays
-    ema_decay: float | None = Field(default=None, gt=0, lt=1)  # an exponential mean of the weights is what is left
-    ema_steps: int = Field(default=1, gt=0)  # steps between its updates
-    ema_feedback: bool = False  # training goes on from the mean after every update, so that it leaves its start slowly
-    average_last: int = Field(default=0, ge=0)  # or the mean of so many states of the weights, the last among them
-    average_share: float = Field(default=0.2, gt=0, le=1)  # spread evenly over this last share of the steps
     adam_beta1: float = Field(default=0.9, ge=0, lt=1)
     adam_beta2: float = Field(default=0.999, ge=0, lt=1)
     adam_epsilon: float = Field(default=1e-8, gt=0)
@@ -63,9 +56,11 @@ class TrainingSection(Section):
     choose_max_bytes: int | None = Field(default=None, ge=0)
     # how a run is watched and saved decides nothing about its result, so it stays out of the fingerprint
     save_minutes: float = Field(default=15.0, gt=0, exclude=True)
-    eval_steps: int | None = Field(default=None, gt=0, exclude=True)  # steps between looks at held-out text; default: 5
-    eval_max_bytes: int = Field(default=4000, ge=0, exclude=True)  # of held-out text a language; 0: no looks
-    num_samples: int = Field(default=2, ge=0, exclude=True)  # greedy continuations at every look
+    eval_steps: int | None = Field(
+        default=None, gt=0, exclude=True
+    )  # between evaluations of held-out text; default: 5 a run
+    eval_max_bytes: int = Field(default=4000, ge=0, exclude=True)  # of held-out text a language; 0: no evaluation
+    num_samples: int = Field(default=2, ge=0, exclude=True)  # greedy continuations at every evaluation
     report_to: list[str] = Field(default=["tensorboard"], exclude=True)  # accelerate's trackers, by name
 
     @property
@@ -90,14 +85,6 @@ class TrainingSection(Section):
             raise ValueError(f"min_lr_ratio needs lr_scheduler_type: {' or '.join(ends)}")
         return self
 
-    @model_validator(mode="after")
-    def _one_average(self) -> Self:
-        if self.ema_decay is not None and self.average_last:
-            raise ValueError("ema_decay and average_last are two ways to average the weights: set one")
-        if self.ema_feedback and self.ema_decay is None:
-            raise ValueError("ema_feedback needs ema_decay: there is no mean to go on from")
-        return self
-
     @field_validator("packing", mode="before")
     @classmethod
     def _yaml_switch(cls, value: Any) -> Any:
@@ -119,19 +106,20 @@ class SftSection(TrainingSection):
     policy: Literal["full", "lora", "rslora", "dora"] = "lora"  # what dpo and orpo train
 
     @property
+    def prefers(self) -> bool:
+        """Whether it trains on answers preferred over others."""
+        return self.method in ("dpo", "orpo")
+
+    @property
     def adapter_kind(self) -> str | None:
         """lora, rslora or dora; None where everything trains."""
-        kind = self.policy if self.method in ("dpo", "orpo") else self.method
+        kind = self.policy if self.prefers else self.method
         return None if kind == "full" else kind
 
     @model_validator(mode="after")
-    def _levers_possible(self) -> Self:
-        if self.l2_sp and self.adapter_kind is not None:
-            raise ValueError(
-                "l2_sp holds weights near their start, and an adapter has none to go back to: leave it out"
-            )
-        if self.method in ("dpo", "orpo") and (self.ema_decay is not None or self.average_last or self.input_masking):
-            raise ValueError(f"ema_decay, average_last and input_masking are not there for method: {self.method}")
+    def _answers_whole(self) -> Self:
+        if self.prefers and self.packing == "leaky":
+            raise ValueError(f"packing: leaky cuts text anywhere, and method: {self.method} needs whole answers")
         return self
 
     @model_validator(mode="after")

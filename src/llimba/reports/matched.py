@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from llimba.manifest import read_manifest
+from llimba.reports.training_facts import Gap, SftFacts
 
 SHARED = {"corpus": "corpus", "instruct": "set of conversations", "cpt": "CPT"}  # stage -> what people call it
 ORDER = {"steps": "steps", "data_order": "order of documents", "loss_tokens": "supervised tokens"}  # fact -> the same
@@ -20,15 +21,15 @@ def training(sft_folder: Path) -> dict[str, Any]:
     manifest = read_manifest(sft_folder)
     if manifest is None:
         return {}
-    facts = manifest.facts
-    loss = facts.get("loss") or {}
+    facts = manifest.facts_as(SftFacts)
+    loss = facts.loss or Gap(train=None, held_out=None, gap=None, conversations=(0, 0))
     return {
-        "trained parameters": f"{facts['trainable']['trained'] / 1e6:,.1f} M",
+        "trained parameters": f"{facts.trainable.trained / 1e6:,.1f} M",
         "peak memory": f"{manifest.peak_memory_bytes / UNIT:.1f} GiB",
         "seconds": f"{manifest.seconds:,.0f}",
-        "loss, trained on": _number(loss.get("train")),
-        "loss, held out": _number(loss.get("held_out")),
-        "gap": _number(loss.get("gap")),
+        "loss, trained on": _number(loss.train),
+        "loss, held out": _number(loss.held_out),
+        "gap": _number(loss.gap),
     }
 
 
@@ -38,7 +39,7 @@ def proof(sft_folders: Mapping[str, Path]) -> list[str]:
     if len(manifests) < 2:
         return []
     needs = {name: manifest.ingredients.needs for name, manifest in manifests.items()}
-    facts = {name: manifest.facts for name, manifest in manifests.items()}
+    facts = {name: manifest.facts_as(SftFacts) for name, manifest in manifests.items()}
     same: list[str] = []
     differing: list[str] = []
     for stage, called in SHARED.items():
@@ -46,7 +47,7 @@ def proof(sft_folders: Mapping[str, Path]) -> list[str]:
         _sort(found, f"one {called}", f"the {called}", same, differing)
     _sort({n: m.ingredients.base_model for n, m in manifests.items()}, "one base", "the base", same, differing)
     for fact, called in ORDER.items():
-        found = {name: of.get(fact) for name, of in facts.items()}
+        found = {name: getattr(of, fact) for name, of in facts.items()}
         some = next(iter(found.values()))
         shown = f"{some:,} " if isinstance(some, int) else "the same "
         _sort(found, f"{shown}{called}", f"the {called}", same, differing)

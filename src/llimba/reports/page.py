@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from llimba.files import read_jsonl, replacing, stable_fraction
-from llimba.manifest import read_manifest
 from llimba.recipe import Recipe
 from llimba.reports import matched
 from llimba.reports.paired import NOTE, SAMPLES, against_the_first
 from llimba.reports.table import Scores, columns_of, footnote, load_scores, rows
+from llimba.reports.training_facts import HeldOutMetrics, TrainedFolder
 
 SHOWN, WORST = 20, 5  # sentences of each direction
 Finished = tuple[Recipe, dict[str, Path]]  # a recipe, and the folders of its finished stages by name
@@ -181,12 +181,12 @@ def _forgetting(recipe: Recipe, folders: dict[str, Path]) -> str:
     """The picture of held-out text over the steps of both trainings; empty where nothing was looked at."""
     from llimba.reports.plots import forgetting
 
-    manifests = {stage: read_manifest(folders[stage]) for stage in ("cpt", "sft") if stage in folders}
-    looks: dict[str, Any] = {stage: manifest.facts.get("held_out") for stage, manifest in manifests.items() if manifest}
-    if not looks or not all(looks.values()):
+    facts = {stage: TrainedFolder(folders[stage]).facts() for stage in ("cpt", "sft") if stage in folders}
+    measured: dict[str, HeldOutMetrics] = {stage: found.held_out for stage, found in facts.items() if found is not None}
+    if not measured or not all(measured.values()):
         return ""
-    names = {code: recipe.profile.name(code, "en") for code in next(iter(looks.values()))[0] if code != "step"}
-    return _picture(lambda path: forgetting(looks, names, path, ""))
+    names = {code: recipe.profile.name(code, "en") for code in next(iter(measured.values()))[0] if code != "step"}
+    return _picture(lambda path: forgetting(measured, names, path, ""))
 
 
 def _picture(draw: Any) -> str:

@@ -1,16 +1,42 @@
-"""The table of `llimba plan`: what each stage that trains needs, memory line by line, then work, time and disk."""
+"""What `llimba plan` says of the stages that train: memory line by line, then work, time and disk."""
 
 from collections.abc import Iterable
-from typing import Any
 
+from pydantic import BaseModel, ConfigDict
 from rich import box
 from rich.table import Table
 
+from llimba.recipe.resolved import ResolvedSettings
 
-def table(estimates: dict[str, dict[str, Any]]) -> Table:
+
+class Estimate(BaseModel):
+    """What one training stage will need on a card."""
+
+    model_config = ConfigDict(frozen=True)
+
+    card: str
+    settings: ResolvedSettings
+    trained_parameters: int
+    memory_gib: dict[str, float]  # line by line
+    needed_gib: float
+    available_gib: float
+    fits: bool
+    remedy: str  # settings that make it fit; empty where it fits, or where none does
+    tokens: int | None  # None where nothing bounds them before the text is there
+    steps: int | None
+    mean_document_tokens: int
+    gflops_per_token: float
+    utilisation: float  # of the card's peak, assumed
+    tokens_per_second: int
+    hours: float | None
+    hours_per_million_tokens: float
+    checkpoint_disk_gib: float  # what the run will ask for before it starts
+
+
+def table(estimates: dict[str, Estimate]) -> Table:
     """Render `runner.estimates` for the terminal."""
     first = next(iter(estimates.values()))
-    rendered = Table(title=f"What training needs on {first['card']}, GiB", title_justify="left", box=box.SIMPLE_HEAD)
+    rendered = Table(title=f"What training needs on {first.card}, GiB", title_justify="left", box=box.SIMPLE_HEAD)
     rendered.add_column("")
     for stage in estimates:
         rendered.add_column(stage, justify="right")
@@ -18,38 +44,33 @@ def table(estimates: dict[str, dict[str, Any]]) -> Table:
     def row(label: str, cells: Iterable[str], style: str = "") -> None:
         rendered.add_row(label, *cells, style=style)
 
-    lines = dict.fromkeys(line for e in estimates.values() for line in e["memory_gib"])
+    lines = dict.fromkeys(line for e in estimates.values() for line in e.memory_gib)
     for line in lines:
-        row(line, (f"{e['memory_gib'].get(line, 0):.2f}" for e in estimates.values()))
-    row(
-        "needed at the peak", (f"{e['needed_gib']:.2f} of {e['available_gib']:.1f}" for e in estimates.values()), "bold"
-    )
-    row("", ("[green]fits[/]" if e["fits"] else "[red]does not fit[/]" for e in estimates.values()))
-    if not all(e["fits"] for e in estimates.values()):
-        row("it would fit with", ("" if e["fits"] else e["remedy"] or "a larger card" for e in estimates.values()))
-    if any(e["host_memory_gib"] for e in estimates.values()):
-        row("besides, in the computer's memory", (_host_memory(e["host_memory_gib"]) for e in estimates.values()))
+        row(line, (f"{e.memory_gib.get(line, 0):.2f}" for e in estimates.values()))
+    row("needed at the peak", (f"{e.needed_gib:.2f} of {e.available_gib:.1f}" for e in estimates.values()), "bold")
+    row("", ("[green]fits[/]" if e.fits else "[red]does not fit[/]" for e in estimates.values()))
+    if not all(e.fits for e in estimates.values()):
+        row("it would fit with", ("" if e.fits else e.remedy or "a larger card" for e in estimates.values()))
     rendered.add_section()
-    row("precision, optimizer", (f"{e['precision']}, {e['optimizer']}" for e in estimates.values()))
-    row("trained parameters", (f"{e['trained_parameters']:,}" for e in estimates.values()))
-    row("tokens", (f"{e['tokens']:,}" if e["tokens"] else "known once the text is there" for e in estimates.values()))
-    row("optimizer steps", (f"{e['steps']:,}" if e["steps"] else "" for e in estimates.values()))
-    row("GFLOP a token, as computed", (f"{e['gflops_per_token']:.2f}" for e in estimates.values()))
-    speed = f"tokens/s at {first['utilisation']:.0%} of the peak"
-    row(speed, (f"{e['tokens_per_second']:,}" for e in estimates.values()))
+    row(
+        "precision, optimizer",
+        (f"{e.settings.precision.value}, {e.settings.optimizer.value}" for e in estimates.values()),
+    )
+    row("trained parameters", (f"{e.trained_parameters:,}" for e in estimates.values()))
+    row("tokens", (f"{e.tokens:,}" if e.tokens else "known once the text is there" for e in estimates.values()))
+    row("optimizer steps", (f"{e.steps:,}" if e.steps else "" for e in estimates.values()))
+    row("GFLOP a token, as computed", (f"{e.gflops_per_token:.2f}" for e in estimates.values()))
+    speed = f"tokens/s at {first.utilisation:.0%} of the peak"
+    row(speed, (f"{e.tokens_per_second:,}" for e in estimates.values()))
     row("time", (_duration(e) for e in estimates.values()))
-    row("disk for checkpoints, GiB", (f"{e['checkpoint_disk_gib']:.1f}" for e in estimates.values()))
+    row("disk for checkpoints, GiB", (f"{e.checkpoint_disk_gib:.1f}" for e in estimates.values()))
     return rendered
 
 
-def _host_memory(lines: dict[str, float]) -> str:
-    return ", ".join(f"{line} {value:.2f}" for line, value in lines.items()) or "nothing"
-
-
-def _duration(found: dict[str, Any]) -> str:
-    if found["hours"] is None:
-        return f"{60 * found['hours_per_million_tokens']:.1f} min a million tokens"
-    return duration(found["hours"])
+def _duration(found: Estimate) -> str:
+    if found.hours is None:
+        return f"{60 * found.hours_per_million_tokens:.1f} min a million tokens"
+    return duration(found.hours)
 
 
 def duration(hours: float) -> str:

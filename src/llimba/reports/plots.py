@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from llimba.reports.training_facts import HeldOutMetrics
+
 Metrics = list[dict[str, Any]]  # rows of metrics.jsonl
-Looks = list[dict[str, Any]]  # rows of held_out.jsonl: step, and bits per byte by language
 COLOURS = ("#c0504d", "#1f4e79", "#7f9c3a", "#8064a2", "#d98c2b", "#4bacc6")
 
 
@@ -30,11 +31,11 @@ def loss_curve(curves: dict[str, Metrics], path: Path, title: str) -> None:
     figure.savefig(path)
 
 
-def forgetting(looks: dict[str, Looks], names: dict[str, str], path: Path, title: str) -> None:
+def forgetting(measured: dict[str, HeldOutMetrics], names: dict[str, str], path: Path, title: str) -> None:
     """Draw held-out bits per byte against the base model's, by language, over the steps of every stage, into a PNG.
 
-    `looks` by stage, the first row of the first stage being the base model; `names` of the languages, the learned one
-    first. Below 0 % a language was learned, above it was forgotten.
+    `measured` by stage, the first row of the first stage being the base model; `names` of the languages, the learned
+    one first. Below 0 % a language was learned, above it was forgotten.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -42,9 +43,9 @@ def forgetting(looks: dict[str, Looks], names: dict[str, str], path: Path, title
     figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11)
-    base = next(iter(looks.values()))[0]
-    panels = figure.subplots(1, len(looks), squeeze=False, sharey=True)[0]
-    for panel, (stage, rows) in zip(panels, looks.items(), strict=True):
+    base = next(iter(measured.values()))[0]
+    panels = figure.subplots(1, len(measured), squeeze=False, sharey=True)[0]
+    for panel, (stage, rows) in zip(panels, measured.items(), strict=True):
         for (code, name), colour in zip(names.items(), COLOURS, strict=False):
             change = [100 * (row[code] / base[code] - 1) for row in rows]
             steps = [row["step"] for row in rows]

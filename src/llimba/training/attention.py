@@ -1,9 +1,8 @@
 """Attention that stops at document boundaries, by explicit `cu_seqlens`, never inferred from positions.
 
-Four backends compute the same thing; `choose` picks the fastest that this machine has. transformers hands a registered
-attention function every keyword of the model's forward, so `cu_seq_lens_q` arrives here whatever the model class. No
-mask is ever built by transformers: an all-ones mask makes its SDPA path leak and a padded one makes its FlashAttention
-path ignore boundaries.
+Four backends compute the same thing; `settings.py` chooses one. transformers hands a registered attention function
+every keyword of the model's forward, so `cu_seq_lens_q` arrives here whatever the model class. No mask is ever built by
+transformers: an all-ones mask makes its SDPA path leak, a padded one makes its FlashAttention path ignore boundaries.
 
 Why not transformers' own padding-free path: it guesses boundaries from `position_ids`, only for FlashAttention, and
 returns a leaking result where `use_cache` is left at its default (measured with 5.23).
@@ -134,33 +133,22 @@ BACKENDS = {
 }
 
 
-def choose(name: str, device: torch.device) -> tuple[str, str]:
-    """Resolve "auto" to a backend for this device; returns (name, reason). An unavailable one is a `StageError`."""
-    has_flash = importlib.util.find_spec("flash_attn") is not None
-    has_varlen = importlib.util.find_spec("torch.nn.attention.varlen") is not None
-    if name == "auto":
-        if device.type != "cuda":
-            return "loop", "no GPU: one call a document is faster than a masked square"
-        if has_flash:
-            return "flash_attention_2", "flash-attn is installed"
-        if has_varlen:
-            return "varlen", "torch's own variable-length kernel"
-        return "sdpa", "neither flash-attn nor torch's varlen kernel is here"
-    if (name == "flash_attention_2" and not has_flash) or (
-        name in ("varlen", "flash_attention_2") and device.type != "cuda"
-    ):
-        raise StageError(
-            f"attention: {name} is set but not available on this machine ({device.type}). Set attention: auto, or "
-            "sdpa, which works everywhere."
-        )
-    return name, "set in the recipe"
-
-
 def install(model: Any, name: str) -> None:
-    """Register the backend with transformers and switch the model to it."""
+    """Register the backend with transformers and switch the model to it.
+
+    Raises `StageError` for one that this machine, or the device that the model is on, does not have.
+    """
     from transformers import AttentionInterface
     from transformers.masking_utils import AttentionMaskInterface
 
+    device = next(model.parameters()).device.type
+    if (name == "flash_attention_2" and importlib.util.find_spec("flash_attn") is None) or (
+        name in ("varlen", "flash_attention_2") and device != "cuda"
+    ):
+        raise StageError(
+            f"attention: {name} is set but not available on this machine ({device}). Set attention: auto, or sdpa, "
+            "which works everywhere."
+        )
     registered = f"llimba_{name}"
     AttentionInterface.register(registered, BACKENDS[name])
     AttentionMaskInterface.register(registered, lambda *_args, **_kwargs: None)  # boundaries are ours: no mask at all

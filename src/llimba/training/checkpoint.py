@@ -21,7 +21,6 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from llimba.errors import StageError
 from llimba.files import read_json, sha256, sync_folder, write_json
-from llimba.training.averaging import Average
 
 logger = logging.getLogger(__name__)
 
@@ -34,16 +33,9 @@ PARTS = ("optimizer.safetensors", "state.json", "weights.safetensors")
 class Checkpoints:
     """The checkpoints of one run: trained weights, optimizer and state, written by one process, read by all."""
 
-    def __init__(
-        self,
-        folder: Path,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        identity: str,
-        average: Average | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: str) -> None:
         """`identity` names what is trained on (documents, order, schedule): another run's checkpoint is refused."""
-        self._folder, self._optimizer, self._identity, self._average = folder, optimizer, identity, average
+        self._folder, self._optimizer, self._identity = folder, optimizer, identity
         # taken now: FSDP2 leaves gathered stand-ins in the model after a forward pass that no backward pass follows
         self._parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self._names = {id(parameter): name for name, parameter in self._parameters.items()}
@@ -57,8 +49,6 @@ class Checkpoints:
             "weights": {name: parameter.data for name, parameter in self._parameters.items()},
             "optimizer": optimizer_tensors(self._optimizer, self._names),
         }
-        if self._average is not None and self._average.tensors:
-            tensors["average"] = self._average.tensors
         whole = {file: {name: _whole(value) for name, value in group.items()} for file, group in tensors.items()}
         if write:
             save(self._folder, step, whole, {**state, "step": step, "identity": self._identity})
@@ -86,19 +76,11 @@ class Checkpoints:
             for name, value in tensors["weights"].items():
                 self._parameters[name].copy_(_like(value, self._parameters[name]))
         restore_optimizer(self._optimizer, self._names, tensors["optimizer"])
-        if self._average is not None:
-            self._average.restore(tensors.get("average", {}))
         logger.info("goes on from %s", found.name)
         return state
 
-    def check_disk(self) -> None:
-        """Raise `StageError` where the disk cannot hold the checkpoints kept at once and the one being written.
-
-        Counted with AdamW's two fp32 moments a parameter, an upper bound, and an average's one.
-        """
-        each = 8 + (4 if self._average is not None and self._average.tensors else 0)
-        one = sum(p.numel() * (p.element_size() + each) for p in self._parameters.values())
-        needed = (KEEP + 1) * one
+    def check_disk(self, needed: float) -> None:
+        """Raise `StageError` where the disk cannot hold `needed` bytes, those of checkpoints already there included."""
         self._folder.mkdir(parents=True, exist_ok=True)
         there = sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
         free = shutil.disk_usage(self._folder).free

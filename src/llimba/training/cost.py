@@ -15,7 +15,9 @@ from torch import nn
 
 from llimba.errors import StageError
 from llimba.recipe import SftSection, TrainingSection
+from llimba.recipe.resolved import ResolvedSettings
 from llimba.training import loss
+from llimba.training.checkpoint import KEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +130,38 @@ def utilisation(
     return round(model_flops(shape, length) * share, 4), round(hardware * share, 4)
 
 
+def trained_width(shape: Shape, precision: str) -> int:
+    """Bytes of a trained weight: peft keeps an adapter in fp32 whatever the model is in."""
+    return 2 if precision == "bf16" and not shape.adapter else 4
+
+
+def moments(optimizer: str, width: int) -> float:
+    """Bytes of an optimizer's state a trained weight of `width` bytes.
+
+    torch's AdamW keeps its two moments in the weights' dtype; both 8-bit ones keep two bytes and an fp32 scale for
+    every 256 of each.
+    """
+    return 2.0 * width if optimizer == "adamw" else 2 * (1 + 4 / 256)
+
+
+def checkpoint_disk(shape: Shape, resolved: ResolvedSettings) -> float:
+    """Bytes that the checkpoints of a run need: those kept, and the one being written, each weights and moments."""
+    width = trained_width(shape, resolved.precision.value)
+    return (KEEP + 1) * shape.trained * (width + moments(resolved.optimizer.value, width))
+
+
 def memory(shape: Shape, settings: TrainingSection, precision: str, optimizer: str) -> dict[str, float]:
     """Bytes at the peak, line by line, for full rows; what the process needs besides tensors is not among them."""
-    row = max(settings.row_length or 0, settings.sequence_length)  # a document of full length is a row of its own
-    width = 2 if precision == "bf16" else 4  # of weights and gradients
+    whole = 2 if isinstance(settings, SftSection) and settings.prefers else 1  # a pair of answers is in one row
+    row = max(settings.row_length or 0, whole * settings.sequence_length)  # a full document has a row of its own
+    width = 2 if precision == "bf16" else 4  # of the weights
     compute = 4 if precision == "fp32" else 2  # of what flows between matrix products
-    moments = {"adamw": 2.0 * width, "adamw_8bit": 2.03, "paged_adamw_8bit": 2.03}[optimizer]
-    trained_width = 4 if shape.adapter and precision != "bf16" else width
+    trained = trained_width(shape, precision)
     head_trains = not shape.adapter
     lines = {
-        "weights": float(width * shape.parameters + trained_width * shape.adapter),
-        "gradients": float(trained_width * shape.trained),
-        "optimizer": moments * shape.trained,
+        "weights": float(width * shape.parameters + trained * shape.adapter),
+        "gradients": float(trained * shape.trained),
+        "optimizer": moments(optimizer, trained) * shape.trained,
     }
     if precision == "mixed":
         lines["bf16 copies of the weights"] = 2.0 * (shape.block_matrices + shape.head)
@@ -155,15 +177,4 @@ def memory(shape: Shape, settings: TrainingSection, precision: str, optimizer: s
     lines["loss"] = float(chunk * (4 + 4 + 2 * compute) + row * shape.hidden_size * compute)
     if head_trains:  # an fp32 sum of the head's gradient, which the loss hands over in the weights' dtype
         lines["loss"] += (4 + (width if width != 4 else 0)) * shape.head
-    return lines
-
-
-def host_memory(shape: Shape, settings: TrainingSection, precision: str) -> dict[str, float]:
-    """Bytes that are kept in the host's memory wherever the model trains: copies of what trains, line by line."""
-    width = 2 if precision == "bf16" else 4
-    lines = {}
-    if settings.l2_sp:
-        lines["start weights"] = float(width * shape.trained)
-    if settings.ema_decay is not None or settings.average_last:
-        lines["mean of the weights"] = 4.0 * shape.trained
     return lines

@@ -73,7 +73,9 @@ def conversation_length(conversation: Conversation, tokenizer: Any) -> int:
     return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def conversation_example(conversation: Conversation, tokenizer: Any, eos: str, sequence_length: int) -> Example:
+def conversation_example(
+    conversation: Conversation, tokenizer: Any, eos: str, sequence_length: int, last_answer_only: bool = False
+) -> Example:
     """Tokenise one conversation by its chat template; only the assistant's tokens and the EOS after each count.
 
     A template with `{% generation %}` marks says itself what the assistant writes. For the others it is found by prefix
@@ -88,7 +90,8 @@ def conversation_example(conversation: Conversation, tokenizer: Any, eos: str, s
     starts = np.asarray([start for start, _ in encoded["offset_mapping"]])
     supervised = np.zeros(len(ids), dtype=bool)
     says_itself = "{% generation" in (tokenizer.chat_template or "").replace("{%-", "{%")
-    for start, end in (_marked if says_itself else _answers)(conversation, tokenizer, eos, text):
+    answers = list((_marked if says_itself else _answers)(conversation, tokenizer, eos, text))
+    for start, end in answers[-1:] if last_answer_only else answers:
         supervised |= (starts >= start) & (starts < end)
     labels = np.where(supervised, ids, IGNORED)[1 : sequence_length + 1].astype(np.int32)
     if not (labels != IGNORED).any():

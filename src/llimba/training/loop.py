@@ -1,9 +1,9 @@
 """The training loop, whole: steps of documents, packed rows, one loss, one update, a checkpoint now and then.
 
-`cpt` and `sft` both call `train`. A step draws its documents (fixed by seed and epoch), packs them into rows, sums the
-loss of each row divided by the step's loss tokens, clips, and updates. A loss or gradient that is not finite never
-reaches the weights. Every step seeds itself, so going on from a checkpoint needs no random state. SIGTERM, SIGINT and
-SIGHUP finish the step, save, and end with the resumable exit code. Under `accelerate launch` the rows of a step are
+`cpt` and `sft` both call `train`. A step draws its units (fixed by seed and epoch); the objective packs them into rows
+and gives each row's part of the step's loss; the loop sums gradients, clips, and updates. A loss or gradient that is
+not finite never reaches the weights. Every step seeds itself, so a checkpoint needs no random state. SIGTERM, SIGINT
+and SIGHUP finish the step, save, and end with the resumable exit code. Under `accelerate launch` the rows of a step are
 shared out among the processes: same documents, same loss, same update.
 
 Why not `transformers.Trainer`: it normalises per micro-batch unless a model class cooperates, cannot pack a step
@@ -14,7 +14,7 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -29,14 +29,14 @@ from llimba import processes, progress
 from llimba.errors import Interrupted, StageError
 from llimba.files import fingerprint
 from llimba.recipe import TrainingSection
-from llimba.training import attention, cost, estimate, leak_check, monitor, packing, peak_memory, precision
+from llimba.reports.training_facts import MemoryPeak, Trainable, TrainedFolder, TrainingFacts
+from llimba.training import cards, cost, estimate, leak_check, monitor, packing, peak_memory
 from llimba.training.allocator import FreedMemory
-from llimba.training.averaging import Average
 from llimba.training.checkpoint import Checkpoints, whole_state
-from llimba.training.examples import Example
-from llimba.training.masking import mask_inputs
-from llimba.training.model import Opened, PackedModel, save_model, trainable
+from llimba.training.model import PackedModel, TrainableModel, save_model, trainable
 from llimba.training.monitor import HeldOut, Monitor
+from llimba.training.objectives import Objective
+from llimba.training.optimizer import build_optimizer, set_learning_rate
 from llimba.training.stopping import stop_requests
 
 logger = logging.getLogger(__name__)
@@ -65,98 +65,97 @@ class Metrics:
 
 
 def train(
-    opened: Opened,
-    examples: Sequence[Example],
+    opened: TrainableModel,
+    objective: Objective,
     settings: TrainingSection,
     out: Path,
     *,
     seed: int,
     title: str,
     held_out: HeldOut | None = None,
-) -> dict[str, Any]:
-    """Train the opened model in place on `examples`; returns facts for the manifest.
+) -> TrainingFacts:
+    """Train the opened model in place by an objective.
 
-    Goes on from the newest valid checkpoint under `out`, to the same weights as an uninterrupted run. `held_out` is
-    looked at now and then. Raises `Interrupted` after a signal (everything saved), and `StageError` when the leak check
-    fails, the loss stays non-finite, the disk is too small, or the checkpoints there are cannot be used.
+    Continues from the newest valid checkpoint under `out`, to the same weights as an uninterrupted run. `held_out` is
+    evaluated at intervals. Raises `Interrupted` after a signal (everything saved), and `StageError` when the leak check
+    fails, the loss stays non-finite, the disk is too small, or the checkpoints there cannot be used.
     """
     accelerator = monitor.open_accelerator(settings.report_to, out)
     device = accelerator.device
     # autocast is ours: accelerate fixes its own for the whole process, and cpt and sft may differ
-    autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=opened.precision == "mixed")
+    autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=opened.autocast)
 
     packed = PackedModel(opened.model).to(device)
     trains = trainable(opened.model)
-    optimizer, optimizer_reason = precision.build_optimizer(settings, packed, device)
-    backend, backend_reason = attention.choose(settings.attention, device)
+    resolved, backend, row_length = opened.resolved, opened.resolved.attention.value, opened.resolved.row_length.value
+    optimizer = build_optimizer(settings, resolved, packed, device)
     with autocast():
         leak = leak_check.check(packed, backend, opened.model.config.get_text_config().vocab_size, device)
     shape = cost.Shape.of(opened.model)
-    predicted = estimate.predicted_peak(shape, settings, opened.precision, device)
+    predicted = estimate.predicted_peak(shape, settings, resolved, device.type == "cuda")
     freed = FreedMemory(device.type, bound=predicted)
-    peak = estimate.known_peak(device)
+    peak = cards.known_peak(device)
     wrapped, optimizer = accelerator.prepare(packed, optimizer)
 
-    plan = packing.plan_examples(examples, settings, seed)
-    row_length = packing.row_length(settings, device)
+    plan = packing.plan_steps(objective.lengths, settings, seed, objective.phases)
     schedule = learning_rates(settings, len(plan))
     logger.info("%s: %s", title, _what_trains(trains))
-    logger.info("%s: attention %s (%s); optimizer %s", title, backend, backend_reason, optimizer_reason)
     logger.info("%s: %d steps; about %.1f GiB of memory at the peak", title, len(plan), predicted / 2**30)
 
-    identity = fingerprint([plan, [[example.document, len(example.input_ids)] for example in examples]])
-    average = Average(packed, settings, len(plan))
-    checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity, average)
-    checkpoints.check_disk()
+    identity = fingerprint([plan, objective.contents])
+    checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity)
+    checkpoints.check_disk(cost.checkpoint_disk(shape, resolved))
+    wrapped.eval()
+    with torch.no_grad(), autocast():
+        objective.prepare(wrapped, row_length, device)
+    wrapped.train()
     state = checkpoints.resume() or {"step": 0, "rows": {}}
-    watch = Monitor(out, title, settings, accelerator, held_out or HeldOut(), len(plan), state["rows"])
-    step_tokens = [sum(examples[i].num_loss_tokens for i in step) for step in plan]
+    watch = Monitor(out, title, settings, accelerator, held_out or HeldOut(), len(plan), row_length, state["rows"])
+    step_tokens = [sum(objective.loss_tokens[unit] for unit in step) for step in plan]
     save = partial(_save, checkpoints, watch, accelerator)
 
     done = saved_step = state["step"]
     started = saved = time.monotonic()
-    look = partial(watch.look, wrapped=wrapped, packed=packed, tokenizer=opened.tokenizer, backend=backend)
+    evaluate = partial(watch.evaluate, wrapped=wrapped, packed=packed, tokenizer=opened.tokenizer, backend=backend)
     with stop_requests() as stop, progress.bar(title, sum(step_tokens), "tokens") as bar:
         bar.resume_at(sum(step_tokens[:done]))
-        look(done, autocast=autocast())
+        evaluate(done, autocast=autocast())
         non_finite = 0
         for step in range(done, len(plan)):
             clock = time.monotonic()
-            documents = [examples[i] for i in plan[step]]
-            read = mask_inputs(documents, settings.input_masking, seed, step)
-            rows = packing.pack(read, row_length, settings.packing)
+            rows = objective.rows(plan[step], row_length)
             mine = packing.share(rows, accelerator.process_index, accelerator.num_processes)
 
             _seed(seed, step, accelerator.process_index)
-            loss = torch.zeros((), device=device)
+            loss, figures = torch.zeros((), device=device), torch.zeros(len(objective.figures), device=device)
             for row in mine:
                 # gradients are averaged over the processes, once, in the backward pass of the last row
                 last = row is mine[-1]
                 with nullcontext() if last else accelerator.no_sync(wrapped), autocast():
-                    row_loss = wrapped(row.to(device)) * (accelerator.num_processes / step_tokens[step])
-                    accelerator.backward(row_loss)
+                    row_loss, row_figures = objective.loss(wrapped, row.to(device), plan[step])
+                    accelerator.backward(row_loss * accelerator.num_processes)
                 loss += row_loss.detach()
-            loss = accelerator.reduce(loss, "mean")
+                figures += row_figures.to(device)
+            step_loss, *step_figures = accelerator.reduce(torch.stack([loss, *figures]), "sum").tolist()
             norm = _number(accelerator.clip_grad_norm_(wrapped.parameters(), settings.max_grad_norm))
 
-            finite = math.isfinite(loss.item()) and math.isfinite(norm)
+            finite = math.isfinite(step_loss) and math.isfinite(norm)
             non_finite = 0 if finite else non_finite + 1
             if non_finite == NON_FINITE_STEPS:
-                raise StageError(_diverged(step, documents))
-            precision.set_learning_rate(optimizer, schedule(step))
+                raise StageError(_diverged(step, {str(objective.contents[unit][0]) for unit in plan[step]}))
+            set_learning_rate(optimizer, schedule(step))
             if finite:
                 _seed(seed, step, UPDATE)
                 optimizer.step()
             optimizer.zero_grad()
-            average.after(step + 1)
             freed.after_step()
 
             seconds = time.monotonic() - clock
-            lengths = [len(document.input_ids) for document in documents]
+            lengths = [length for row in rows for length in row.cu_seqlens.diff().tolist()]
             mfu, hfu = cost.utilisation(shape, lengths, settings, seconds, peak and peak * accelerator.num_processes)
             metrics = Metrics(
                 step=step + 1,
-                loss=round(loss.item(), 6),
+                loss=round(step_loss, 6),
                 grad_norm=round(norm, 5),
                 learning_rate=schedule(step),
                 tokens=sum(step_tokens[: step + 1]),
@@ -168,10 +167,11 @@ def train(
                 hfu=hfu,
                 stepped=finite,
             )
-            watch.record(asdict(metrics))
+            said = zip(objective.figures, (round(figure, 4) for figure in step_figures), strict=True)
+            watch.record(asdict(metrics) | dict(said))
             note = f" MFU {mfu:.0%}" if mfu else ""
             bar.advance(step_tokens[step], f"step {step + 1}/{len(plan)} loss {metrics.loss:.3f}{note}")
-            look(step + 1, autocast=autocast())
+            evaluate(step + 1, autocast=autocast())
 
             asked = _any_process(accelerator, bool(stop))
             if asked or _any_process(accelerator, time.monotonic() - saved > 60 * settings.save_minutes):
@@ -181,33 +181,42 @@ def train(
                 watch.close()
                 raise Interrupted(
                     f"{title}: stopped by {stop[0] if stop else 'another process'} after step {step + 1} of "
-                    f"{len(plan)}; everything is saved. Run the same command to go on."
+                    f"{len(plan)}; everything is saved. Run the same command to continue."
                 )
     seconds = time.monotonic() - started
     if saved_step < len(plan):  # what follows (merging, export) may fail, and the training must not be lost with it
         save(len(plan), must=False)
     freed.end()
     watch.close()
-    return _facts(watch, done, seconds) | {
-        "steps": len(plan),
-        "data_order": identity,
-        "examples": len(examples),
-        "loss_tokens": sum(step_tokens),
-        "resumed_at_step": done,
-        "processes": accelerator.num_processes,
-        "attention": {"backend": backend, "reason": backend_reason},
-        "optimizer": optimizer_reason,
-        "averaged": average.reason,
-        "precision": {"value": opened.precision, "reason": opened.precision_reason},
-        "tokens": opened.contract.reasons,
-        "device": str(device),
-        "leak_check": leak,
-        "trainable": trains,
-        "memory_gib": {
-            "predicted": round(predicted / 2**30, 2),
-            "measured_peak": round(peak_memory.read() / 2**30, 2),
-        },
-    }
+    history = watch.metrics
+    tail = [row["loss"] for row in history[-max(1, len(history) // 10) :]]
+    micro_batches = sum(row["rows"] for row in history)
+    new_tokens = sum(step_tokens[done:])
+    return TrainingFacts(
+        steps=len(plan),
+        examples=len(objective.lengths),
+        loss_tokens=sum(step_tokens),
+        data_order=identity,
+        first_loss=history[0]["loss"],
+        last_loss=round(sum(tail) / len(tail), 4),
+        skipped_steps=sum(not row["stepped"] for row in history),
+        resumed_at_step=done,
+        tokens_per_second=round(new_tokens / seconds, 1) if new_tokens else None,
+        training_seconds=round(sum(row["seconds"] for row in history), 1),
+        rows_per_step=round(micro_batches / len(history), 2),
+        tokens_per_row=round(sum(row["row_tokens"] for row in history) / micro_batches, 1),
+        processes=accelerator.num_processes,
+        device=str(device),
+        settings=resolved,
+        tokens=opened.contract.reasons,
+        leak_check=leak,
+        trainable=trains,
+        memory_gib=MemoryPeak(
+            predicted=round(predicted / 2**30, 2), measured_peak=round(peak_memory.read() / 2**30, 2)
+        ),
+        held_out=watch.held_out_metrics,
+        figures={name: history[-1][name] for name in objective.figures},
+    )
 
 
 def finish(model: Any, tokenizer: Any, out: Path, check: Callable[[Path], None] = lambda folder: None) -> None:
@@ -223,8 +232,8 @@ def finish(model: Any, tokenizer: Any, out: Path, check: Callable[[Path], None] 
     shutil.rmtree(partial_folder, ignore_errors=True)
     save_model(model, tokenizer, partial_folder, weights)
     check(partial_folder)
-    shutil.rmtree(out / "model", ignore_errors=True)
-    partial_folder.rename(out / "model")
+    shutil.rmtree(TrainedFolder(out).model, ignore_errors=True)
+    partial_folder.rename(TrainedFolder(out).model)
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
 
 
@@ -274,34 +283,14 @@ def _number(norm: Any) -> float:
     return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
 
 
-def _what_trains(trains: dict[str, Any]) -> str:
-    what = "the adapter only" if trains["adapter"] else "all, embedding and output embedding among them"
-    return f"{trains['trained']:,} of {trains['parameters']:,} parameters train ({what})"
+def _what_trains(trains: Trainable) -> str:
+    what = "the adapter only" if trains.adapter else "all, embedding and output embedding among them"
+    return f"{trains.trained:,} of {trains.parameters:,} parameters train ({what})"
 
 
-def _facts(watch: Monitor, done: int, seconds: float) -> dict[str, Any]:
-    """What the rows of the run come to."""
-    rows = watch.rows[monitor.METRICS]
-    new = rows[done:]
-    tail = [row["loss"] for row in rows[-max(1, len(rows) // 10) :]]
-    before = rows[done - 1]["tokens"] if done else 0
-    micro_batches = sum(row["rows"] for row in rows)
-    return {
-        "tokens_per_second": round((rows[-1]["tokens"] - before) / seconds, 1) if new else None,
-        "training_seconds": round(sum(row["seconds"] for row in rows), 1),
-        "first_loss": rows[0]["loss"],
-        "last_loss": round(sum(tail) / len(tail), 4),
-        "skipped_steps": sum(not row["stepped"] for row in rows),
-        "rows_per_step": round(micro_batches / len(rows), 2),
-        "tokens_per_row": round(sum(row["row_tokens"] for row in rows) / micro_batches, 1),
-        "held_out": watch.rows[monitor.LOOKS],
-    }
-
-
-def _diverged(step: int, documents: Sequence[Example]) -> str:
+def _diverged(step: int, documents: set[str]) -> str:
     return (
         f"the loss or the gradient was not finite in {NON_FINITE_STEPS} steps in a row, up to step {step + 1}; the "
-        "weights were not touched by them. Documents of the last one: "
-        + ", ".join(sorted({document.document for document in documents}))
-        + ". Look at them, or lower learning_rate, or set precision: fp32."
+        f"weights were not touched by them. Documents of the last one: {', '.join(sorted(documents))}. Look at them, "
+        "or lower learning_rate, or set precision: fp32."
     )

@@ -12,6 +12,8 @@ Why not a library: `torch.nn.functional.linear_cross_entropy` (2.13) is 5 to 10 
 from typing import Any
 
 import torch
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from llimba.training.examples import IGNORED
 
@@ -63,6 +65,25 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             None,
             None,
         )
+
+
+def token_cross_entropy(
+    hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor, chunk: int = CHUNK
+) -> torch.Tensor:
+    """The cross-entropy of each label, in nats, fp32 [T]; 0 where it is `IGNORED`. Arguments as below.
+
+    For losses that weigh tokens by what they come to: the logits of a chunk are computed again in the backward pass.
+    """
+
+    def losses(states: torch.Tensor, weight: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        logits = (states @ weight.to(states.dtype).T).float()
+        return F.cross_entropy(logits, target, ignore_index=IGNORED, reduction="none")
+
+    parts = []
+    for start in range(0, hidden.shape[0], chunk):
+        states, target = hidden[start : start + chunk], labels[start : start + chunk]
+        parts.append(checkpoint(losses, states, weight, target, use_reentrant=False, preserve_rng_state=False))
+    return torch.cat(parts)
 
 
 def linear_cross_entropy(

@@ -13,10 +13,11 @@ from torch import nn
 from llimba.errors import StageError
 from llimba.models.base_model import TokenContract, apply_contract, token_contract
 from llimba.recipe import Tokens, TrainingSection
-from llimba.training.cost import Shape
-from llimba.training.loss import linear_cross_entropy
+from llimba.recipe.resolved import ResolvedSettings
+from llimba.reports.training_facts import Trainable
+from llimba.training.loss import linear_cross_entropy, token_cross_entropy
 from llimba.training.packing import Row
-from llimba.training.precision import choose_precision
+from llimba.training.settings import resolve_for
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +57,10 @@ class PackedModel(nn.Module):
         hidden: torch.Tensor = output.last_hidden_state[0]
         return hidden
 
-    def forward(self, row: Row) -> torch.Tensor:
-        """Sum of the row's losses in nats, fp32 scalar."""
-        return linear_cross_entropy(self.hidden_states(row), self.head[0].weight, row.labels[0])
+    def forward(self, row: Row, by_token: bool = False) -> torch.Tensor:
+        """Sum of the row's losses in nats, fp32 scalar; or each of them, fp32 [T], where gradients weigh them."""
+        loss = token_cross_entropy if by_token else linear_cross_entropy
+        return loss(self.hidden_states(row), self.head[0].weight, row.labels[0])
 
 
 def check_supported(model: Any) -> None:
@@ -77,34 +79,37 @@ def check_supported(model: Any) -> None:
         raise StageError(f"{kind}: an output embedding with a bias is not supported; choose another base model.")
 
 
-class Opened(NamedTuple):
-    """A model ready to train, its tokenizer, token contract and precision."""
+class TrainableModel(NamedTuple):
+    """A model ready to train, its tokenizer, token contract and resolved settings."""
 
     model: Any
     tokenizer: Any
     contract: TokenContract
-    precision: str  # bf16 | mixed | fp32
-    precision_reason: str
+    resolved: ResolvedSettings
+
+    @property
+    def autocast(self) -> bool:
+        """Whether it computes in bf16 autocast over fp32 weights."""
+        return self.resolved.precision.value == "mixed"
 
 
-def open_for_training(folder: Path, settings: TrainingSection, tokens: Tokens) -> Opened:
+def open_for_training(folder: Path, settings: TrainingSection, tokens: Tokens) -> TrainableModel:
     """Load a transformers folder for training, weights in the dtype that the precision keeps them in."""
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with torch.device("meta"):
-        outline = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
-    shape = Shape.of(outline).with_adapter(settings, outline)
-    memory = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
-    precision, reason = choose_precision(settings, shape, memory)
+    resolved = resolve_for(folder, settings)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     contract = token_contract(tokenizer, tokens)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=DTYPES[precision], attn_implementation="sdpa")
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=DTYPES[resolved.precision.value], attn_implementation="sdpa"
+    )
     apply_contract(model, tokenizer, contract)
     if settings.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    logger.info("precision: %s (%s)", precision, reason)
+    for name, (_, setting) in zip(ResolvedSettings.model_fields, resolved, strict=True):
+        logger.info("%s: %s (%s)", name, setting.value, setting.reason)
     logger.info("tokens: %s", contract.reasons)
-    return Opened(model.train(), tokenizer, contract, precision, reason)
+    return TrainableModel(model.train(), tokenizer, contract, resolved)
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path, weights: dict[str, torch.Tensor] | None = None) -> None:
@@ -117,8 +122,8 @@ def save_model(model: Any, tokenizer: Any, folder: Path, weights: dict[str, torc
     tokenizer.save_pretrained(folder)
 
 
-def trainable(model: nn.Module) -> dict[str, Any]:
-    """What trains, for the manifest: parameter counts in all, by embedding, head and adapter.
+def trainable(model: nn.Module) -> Trainable:
+    """What trains: parameter counts in all, by embedding, head and adapter.
 
     Everything trains, or the adapter and nothing else; raises `StageError` for anything in between.
     """
@@ -134,14 +139,14 @@ def trainable(model: nn.Module) -> dict[str, Any]:
         )
     embedding = _plain(model).get_input_embeddings().weight
     head = _plain(model).get_output_embeddings().weight
-    return {
-        "parameters": sum(p.numel() for _, p in parameters),
-        "trained": trained,
-        "adapter": adapter,
-        "embedding_trains": embedding.requires_grad,
-        "head_trains": head.requires_grad,
-        "tied": head is embedding,
-    }
+    return Trainable(
+        parameters=sum(p.numel() for _, p in parameters),
+        trained=trained,
+        adapter=adapter,
+        embedding_trains=embedding.requires_grad,
+        head_trains=head.requires_grad,
+        tied=head is embedding,
+    )
 
 
 def _plain(model: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a person sees of a run while it goes on: a bar, `metrics.jsonl`, trackers, forgetting, samples.
+"""What a person sees of a run while it trains: `metrics.jsonl`, trackers, held-out text, samples.
 
 Held-out bits per byte by language and a few greedy continuations are taken at the start, at intervals and at the end,
 so that forgetting is seen while it happens. Curves go to TensorBoard or any tracker that accelerate knows by name.
@@ -20,25 +20,23 @@ from accelerate.utils import ProjectConfiguration
 
 from llimba import processes
 from llimba.errors import StageError
-from llimba.files import read_jsonl, stable_fraction, write_jsonl
+from llimba.files import stable_fraction, write_jsonl
 from llimba.recipe import TrainingSection
 from llimba.records import Document
+from llimba.reports.training_facts import HeldOutMetrics, TrainedFolder
 from llimba.training import attention, packing
 from llimba.training.examples import Example, split
 from llimba.training.model import PackedModel
 
 logger = logging.getLogger(__name__)
 
-METRICS = "metrics.jsonl"
-LOOKS = "held_out.jsonl"
-SAMPLES = "samples.jsonl"
-LOOKS_A_RUN = 5  # where `eval_steps` is not set
+EVALUATIONS_A_RUN = 5  # where `eval_steps` is not set
 NEW_TOKENS = 32  # of a sample
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Text that is only ever looked at: examples and their bytes by language, and prompts to go on from."""
+    """Text that is only evaluated on: examples and their bytes by language, and prompts to continue."""
 
     examples: Mapping[str, Sequence[Example]] = field(default_factory=dict)
     num_bytes: Mapping[str, int] = field(default_factory=dict)
@@ -89,27 +87,43 @@ class Monitor:
         accelerator: Accelerator,
         held_out: HeldOut,
         num_steps: int,
+        row_length: int,
         resumed: Mapping[str, list[dict[str, Any]]],
     ) -> None:
-        """`resumed`: the rows up to the checkpoint gone on from; what was written after it is forgotten."""
-        self._out, self._title, self._accelerator, self._held_out = out, title, accelerator, held_out
-        self._row_length = packing.row_length(settings, accelerator.device)
-        self._every = settings.eval_steps or max(1, math.ceil(num_steps / LOOKS_A_RUN))
+        """`resumed`: the rows up to the checkpoint continued from; what was written after it is dropped."""
+        self._title, self._accelerator, self._held_out = title, accelerator, held_out
+        self._row_length = row_length
+        self._every = settings.eval_steps or max(1, math.ceil(num_steps / EVALUATIONS_A_RUN))
         self._last = num_steps
         self._main = accelerator.is_main_process
-        self.rows = {name: list(resumed.get(name, [])) for name in (METRICS, LOOKS, SAMPLES)}
+        folder = TrainedFolder(out)
+        self._files = {
+            path.name: path for path in (folder.metrics_file, folder.held_out_metrics_file, folder.samples_file)
+        }
+        self._metrics, self._held_out_metrics, self._samples = self._files
+        self.rows = {name: list(resumed.get(name, [])) for name in self._files}
         if self._main:
             for name, rows in self.rows.items():
-                write_jsonl(out / name, rows)
+                write_jsonl(self._files[name], rows)
         accelerator.init_trackers(title)
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of `metrics.jsonl`, one a step."""
+        return self.rows[self._metrics]
+
+    @property
+    def held_out_metrics(self) -> HeldOutMetrics:
+        """The rows of `held_out_metrics.jsonl`."""
+        return self.rows[self._held_out_metrics]
 
     def record(self, row: dict[str, Any]) -> None:
         """Keep one optimizer step's figures, and hand its numbers to the trackers."""
-        self._append(METRICS, row)
+        self._append(self._metrics, row)
         curves = {f"train/{key}": value for key, value in row.items() if key != "step" and value is not None}
         self._accelerator.log(curves, step=row["step"])
 
-    def look(
+    def evaluate(
         self,
         step: int,
         wrapped: torch.nn.Module,
@@ -120,13 +134,16 @@ class Monitor:
     ) -> None:
         """After `step` steps, where one is due: held-out bits per byte, and samples (one process only)."""
         due = step in (0, self._last) or step % self._every == 0
-        if not due or any(row["step"] == step for row in self.rows[LOOKS]):
+        if not due or any(row["step"] == step for row in self.held_out_metrics):
             return
         wrapped.eval()
         with torch.no_grad(), autocast:
             found = {language: self._bits_per_byte(wrapped, language) for language in self._held_out.examples}
         if found:
-            self._append(LOOKS, {"step": step, **{language: round(value, 4) for language, value in found.items()}})
+            self._append(
+                self._held_out_metrics,
+                {"step": step, **{language: round(value, 4) for language, value in found.items()}},
+            )
             self._accelerator.log({f"held_out/{language}": value for language, value in found.items()}, step=step)
             shown = ", ".join(f"{language} {value:.3f}" for language, value in found.items())
             logger.info("%s: step %d of %d: held-out bits per byte %s", self._title, step, self._last, shown)
@@ -154,7 +171,7 @@ class Monitor:
             encoded = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).to(self._accelerator.device)
             ids = packed.model.generate(**encoded, max_new_tokens=NEW_TOKENS, do_sample=False, use_cache=True)
             text = tokenizer.decode(ids[0, encoded["input_ids"].shape[1] :], skip_special_tokens=False)
-            self._append(SAMPLES, {"step": step, "prompt": prompt, "text": text})
+            self._append(self._samples, {"step": step, "prompt": prompt, "text": text})
             shown = [" ".join(part.split()) for part in (prompt, text)]
             logger.info("%s: step %d: %s ⟶ %s", self._title, step, shown[0][-80:], shown[1][:100])
         attention.install(plain, backend)
@@ -162,7 +179,7 @@ class Monitor:
     def _append(self, name: str, row: dict[str, Any]) -> None:
         self.rows[name].append(row)
         if self._main:
-            with (self._out / name).open("a", encoding="utf-8") as handle:
+            with self._files[name].open("a", encoding="utf-8") as handle:
                 handle.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
@@ -182,13 +199,3 @@ def open_accelerator(report_to: Sequence[str], out: Path) -> Accelerator:
             "written anyway)."
         )
     return accelerator
-
-
-def read_metrics(out: Path) -> list[dict[str, Any]]:
-    """The rows of `metrics.jsonl`, one a step."""
-    return list(read_jsonl(out / METRICS))
-
-
-def read_looks(out: Path) -> list[dict[str, Any]]:
-    """The rows of `held_out.jsonl`: step, and bits per byte by language."""
-    return list(read_jsonl(out / LOOKS))

@@ -8,7 +8,7 @@ from llimba.errors import RecipeError
 from llimba.files import write_json
 from llimba.manifest import write_manifest
 from llimba.pipeline.sweep.measure import choose_measure
-from tests.fakes import manifest, recipe, recipe_content
+from tests.fakes import manifest, recipe, recipe_content, training_facts
 
 
 def test_the_default_is_the_language_to_be_learned_and_says_why(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_the_number_is_read_from_what_the_stages_left(tmp_path: Path) -> None:
     }
     write_json(tmp_path / "evaluate" / "scores.json", scores)
     held_out = [{"step": 0, "sc": 3.0}, {"step": 9, "sc": 2.0}]
-    write_manifest(tmp_path / "cpt", manifest("cpt", facts={"held_out": held_out}))
+    write_manifest(tmp_path / "cpt", manifest("cpt", facts=training_facts(held_out=held_out)))
     folders = {name: tmp_path / name for name in ("evaluate", "cpt")}
     asked = {"chrf:it-sc": 31.0, "bits_per_byte:sc@cpt": 1.7, "bits_per_byte:sc": 1.5, "bleu:it-sc": None}
     for by, value in asked.items():

@@ -4,6 +4,7 @@ import errno
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -42,9 +43,9 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
         return run
 
-    def estimate(asked: Any, inputs: dict[str, Path], card: Any) -> dict[str, Any]:
+    def estimate(asked: Any, inputs: dict[str, Path], card: Any) -> Any:
         assert inputs["corpus"].exists(), "what a stage's length depends on is run before it is counted"
-        return {"steps": 10, "hours": None}
+        return SimpleNamespace(steps=10, hours=None)
 
     table = tuple(s._replace(run=fake(s.name), estimate=s.estimate and estimate) for s in STAGES)
     monkeypatch.setattr(runner, "STAGES", table)

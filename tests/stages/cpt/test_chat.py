@@ -155,7 +155,7 @@ def test_the_stage_asks_the_base_model_before_it_trains(tmp_path: Path, monkeypa
     answering(monkeypatch, {})
     foreseen = estimate(loaded, {"corpus": folder.path}, "rtx4090")  # the answers are not there yet
     facts = run(loaded, {"corpus": folder.path}, tmp_path / "out")
-    assert (foreseen["tokens"], foreseen["steps"]) == (400, pytest.approx(facts["steps"], abs=4))
+    assert (foreseen.tokens, foreseen.steps) == (400, pytest.approx(facts["steps"], abs=4))
     assert facts["phases"] == [{"sc": 120, "it": 40, "chat": 40}, {"sc": 160, "it": 40}]
     assert facts["own_answers"] == {"made": 6, "came_to_an_end": 6}
 

@@ -64,7 +64,7 @@ def test_phases_and_pairs_are_read_in_their_order_and_counted(tmp_path: Path) ->
     assert facts["phases"] == [{"sc": 180, "it": 120}, {"pairs": 225, "sc": 75}]
     assert facts["tokens_per_epoch"] == {"sc": 255, "it": 120, "pairs": 225}
     assert facts["loss_tokens"] == 600
-    assert facts["steps"] == estimate(loaded, inputs, "rtx4090")["steps"]
+    assert facts["steps"] == estimate(loaded, inputs, "rtx4090").steps
 
 
 def test_its_own_seed_reads_other_documents(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import RecipeError, StageError
-from llimba.records import Document, read_records, write_records
+from llimba.records import Document, write_records
+from llimba.reports.training_facts import Interpolation
 from llimba.stages.cpt.stage import run as run_cpt
 from llimba.stages.folders import CorpusFolder
-from llimba.stages.interpolation.after_training import to_choose_by
+from llimba.stages.interpolation.after_training import reserved_documents
 from llimba.stages.sft.stage import run as run_sft
 from llimba.training.interpolation.weights import Between
 from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model, write_held_out
@@ -35,7 +36,7 @@ def test_one_weight_and_the_ends(tmp_path: Path) -> None:
     assert plain["interpolation"] is None
     for weight in (0.0, 0.5, 1.0):
         facts = run_cpt(changed(tmp_path, interpolate=weight), inputs, tmp_path / f"at{weight}")
-        assert facts["interpolation"] == {"weight": weight, "reason": "set in the recipe", "table": []}
+        assert facts["interpolation"] == Interpolation(weight=weight, reason="set in the recipe").model_dump()
         assert facts["data_order"] == plain["data_order"]  # the training is the same
         Between(base, tmp_path / "plain" / "model").write(weight, tmp_path / f"by hand {weight}")
         made = (tmp_path / f"at{weight}" / "model" / FILE).read_bytes()
@@ -48,7 +49,7 @@ def test_a_list_is_chosen_from_by_documents_that_were_not_trained_on(tmp_path: P
     save_tiny_model(tmp_path / "base")
     inputs = corpus(tmp_path / "corpus")
     asked = changed(tmp_path, interpolate=[0.25, 0.75])
-    aside = to_choose_by(asked, asked.cpt, CorpusFolder(tmp_path / "corpus"))  # type: ignore[attr-defined]
+    aside = reserved_documents(asked, asked.cpt, CorpusFolder(tmp_path / "corpus"))  # type: ignore[attr-defined]
     assert {d.language for d in aside} == {"sc", "it"}
     from llimba.stages.cpt.stage import training_examples
     from tests.fakes import tiny_tokenizer
@@ -95,8 +96,9 @@ def test_what_could_not_be_chosen_is_refused_before_any_training(tmp_path: Path)
     with pytest.raises(RecipeError, match=r"cpt.interpolate.*less than or equal to 1.5"):
         changed(tmp_path, interpolate=2.0)
     both = recipe(tmp_path, cpt=content["cpt"] | {"choose_max_bytes": 500}, sft=content["sft"] | {"interpolate": [1.0]})
-    read = list(read_records(tmp_path / "corpus" / "documents.jsonl", Document))
-    assert read == [] or to_choose_by(both, both.sft, CorpusFolder(tmp_path / "corpus"))
+    corpus(tmp_path / "corpus")
+    reserved = reserved_documents(both, both.sft, CorpusFolder(tmp_path / "corpus"))
+    assert {document.language for document in reserved} == {"sc", "it"}  # sft chooses by what cpt left out
 
 
 def test_a_run_that_dies_between_start_and_trained_goes_on_from_its_checkpoint(

@@ -12,17 +12,14 @@ from llimba.manifest import Manifest
 from llimba.stages.publish.card import card as card_of
 from llimba.stages.publish.energy import energy
 from tests import FIXTURES
-from tests.fakes import manifest, recipe, recipe_content
+from tests.fakes import manifest, recipe, recipe_content, training_facts
 
 NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 SCORES: dict[str, Any] = json.loads((FIXTURES / "scores.json").read_text())
 
-TRAINING: dict[str, Any] = {
-    "held_out": [{"step": 0, "sc": 3.0, "it": 2.0}, {"step": 40, "sc": 1.8, "it": 2.1}],
-    "steps": 40, "loss_tokens": 60000, "tokens_per_second": 281.5, "first_loss": 4.5, "last_loss": 2.9,
-    "optimizer": "adamw (fits)", "precision": {"value": "mixed"}, "attention": {"backend": "loop"},
-    "tokens_per_epoch": {"sc": 42000, "it": 18000},
-}  # fmt: skip
+TRAINING = training_facts(
+    held_out=[{"step": 0, "sc": 3.0, "it": 2.0}, {"step": 40, "sc": 1.8, "it": 2.1}],
+)
 
 
 def manifests(recipe: Any) -> dict[str, Manifest]:

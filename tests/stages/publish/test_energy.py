@@ -7,13 +7,16 @@ import pytest
 
 from llimba.manifest import Manifest
 from llimba.stages.publish.energy import emissions, energy, section
-from llimba.training.estimate import CARDS
-from tests.fakes import manifest, recipe
+from llimba.training.cards import CARDS
+from tests.fakes import manifest, recipe, training_facts
 
 
 def manifests(machine: str = "Linux x86_64, 2 cores", **facts: Any) -> dict[str, Manifest]:
     seconds = {"corpus": 9e9, "cpt": 7200.0, "sft": 3600.0, "evaluate": 9e9}
-    return {stage: manifest(stage, seconds=took, machine=machine, facts=facts) for stage, took in seconds.items()}
+    return {
+        stage: manifest(stage, seconds=took, machine=machine, facts=training_facts(**facts))
+        for stage, took in seconds.items()
+    }
 
 
 def test_a_processor_by_default(tmp_path: Path) -> None:

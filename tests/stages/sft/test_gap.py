@@ -41,10 +41,9 @@ def test_the_loss_is_that_of_the_plain_model(tmp_path: Path) -> None:
         logits = opened.model(torch.tensor(example.input_ids[None].astype("int64"))).logits[0]
         labels = torch.tensor(example.labels.astype("int64"))
         total += float(torch.nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum"))
-    assert mean_loss(opened, given[:1], SETTINGS) is not None
-    opened_again = open_for_training(tmp_path, SETTINGS.model_copy(update={"row_length": 8}), Tokens())
-    alone = mean_loss(opened_again, given, SETTINGS.model_copy(update={"row_length": 1}))  # a row a document
+    opened_again = open_for_training(tmp_path, SETTINGS.model_copy(update={"row_length": 2}), Tokens())
+    alone = mean_loss(opened_again, given)  # a row a document
     assert alone == pytest.approx(total / sum(e.num_loss_tokens for e in given), rel=1e-4)
-    found = gap(opened_again, given[:5], given[5:], SETTINGS.model_copy(update={"row_length": 1}), seed=1)
-    assert found["gap"] == pytest.approx(found["held_out"] - found["train"], abs=1e-3)
-    assert gap(opened_again, given, [], SETTINGS, seed=1)["gap"] is None
+    found = gap(opened_again, given[:5], given[5:], seed=1)
+    assert found.gap == pytest.approx(found.held_out - found.train, abs=1e-3)
+    assert gap(opened_again, given, [], seed=1).gap is None

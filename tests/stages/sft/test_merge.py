@@ -57,12 +57,12 @@ def test_a_true_merge_passes(tmp_path: Path, method: str, dtype: torch.dtype) ->
     facts = prove_merge(
         tmp_path / "start", tmp_path / "adapter", merge(model, tmp_path / "merged"), prompts(), STOPS, dtype
     )
-    assert facts["answers"] == 20
-    assert facts["answers_identical"] + facts["answers_parted_at_a_near_tie"] == 20
-    assert facts["logits_error"] <= facts["logits_allowed"] < facts["adapter_effect"]
-    assert facts["tied_embeddings"]
+    assert facts.answers == 20
+    assert facts.answers_identical + facts.answers_parted_at_a_near_tie == 20
+    assert facts.logits_error <= facts.logits_allowed < facts.adapter_effect
+    assert facts.tied_embeddings
     if dtype == torch.float32:
-        assert facts["answers_identical"] == 20
+        assert facts.answers_identical == 20
 
 
 @pytest.mark.parametrize("factor", [2.0, 0.5])

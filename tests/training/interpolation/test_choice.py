@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import pytest
+import torch
 from transformers import AutoModelForCausalLM
 
 from llimba.errors import StageError
 from llimba.recipe import CptSection, Tokens
 from llimba.records import Document
-from llimba.training.interpolation.choice import choose, chosen, measure
+from llimba.training.interpolation.choice import choose_weight, measure, measure_and_choose
 from llimba.training.interpolation.weights import Between
+from llimba.training.settings import resolve_for
 from tests.fakes import SENTENCES, save_tiny_model
 
 TABLE = [
@@ -31,15 +33,15 @@ WEIGHTS = [0.5, 0.8, 1.0]
     ],
 )
 def test_the_targets_best_where_the_others_are_kept(tolerance: float, weight: float, reason: str) -> None:
-    found, why = choose(TABLE, WEIGHTS, "sc", tolerance)
+    found, why = choose_weight(TABLE, WEIGHTS, "sc", tolerance)
     assert found == weight
     assert __import__("re").search(reason, why), why
 
 
 def test_only_what_was_asked_for_is_chosen() -> None:
-    assert choose(TABLE, [0.5], "sc", 0.5)[0] == 0.5
+    assert choose_weight(TABLE, [0.5], "sc", 0.5)[0] == 0.5
     with pytest.raises(StageError, match="too little text in 'fur'"):
-        choose(TABLE, WEIGHTS, "fur", 0.5)
+        choose_weight(TABLE, WEIGHTS, "fur", 0.5)
 
 
 def test_it_is_measured_at_the_ends_and_between_and_the_file_is_as_measured(tmp_path: Path) -> None:
@@ -50,20 +52,22 @@ def test_it_is_measured_at_the_ends_and_between_and_the_file_is_as_measured(tmp_
         for i, text in enumerate(SENTENCES[code])
     ]
     settings = CptSection(sequence_length=128, precision="fp32")
+    resolved = resolve_for(start, settings)
     between = Between(start, trained)
-    table, sizes = measure(between, [0.5], documents, 4000, settings, Tokens(), "fp32")
+    table, sizes = measure(between, [0.5], documents, 4000, settings, resolved, Tokens())
     assert [row["weight"] for row in table] == [0, 0.5, 1]
     assert sizes == {code: sum(len(s.encode()) for s in SENTENCES[code]) for code in ("sc", "it")}
     between.write(0.5, tmp_path / "middle")
     alone, _ = measure(
-        Between(tmp_path / "middle", tmp_path / "middle"), [], documents, 4000, settings, Tokens(), "fp32"
+        Between(tmp_path / "middle", tmp_path / "middle"), [], documents, 4000, settings, resolved, Tokens()
     )
     assert alone[0]["sc"] == alone[1]["sc"] == table[1]["sc"]
-    swapped, _ = measure(Between(trained, start), [], documents, 4000, settings, Tokens(), "fp32")
+    swapped, _ = measure(Between(trained, start), [], documents, 4000, settings, resolved, Tokens())
     assert [swapped[0]["sc"], swapped[1]["sc"]] == [table[2]["sc"], table[0]["sc"]]
-    found = chosen(start, trained, [0.5, 1], documents, 4000, settings, Tokens(), "fp32", "sc")
+    found = measure_and_choose(start, trained, [0.5, 1], documents, 4000, settings, resolved, Tokens(), "sc")
     assert found.table == table
-    backwards = chosen(start, trained, [0.5, 1], documents[::-1], 4000, settings, Tokens(), "fp32", "sc")
+    backwards = measure_and_choose(start, trained, [0.5, 1], documents[::-1], 4000, settings, resolved, Tokens(), "sc")
     assert backwards.table == table
     assert list(backwards.table[0]) == ["weight", "sc", "it"]  # the language to be learned first
-    assert AutoModelForCausalLM.from_pretrained(tmp_path / "middle") is not None
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "middle").state_dict()
+    assert all(torch.equal(tensor, loaded[name]) for name, tensor in between.tensors(0.5))

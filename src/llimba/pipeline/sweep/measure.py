@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from llimba.errors import RecipeError
 from llimba.files import read_json
-from llimba.manifest import Json, read_manifest
+from llimba.manifest import Json
 from llimba.recipe import Recipe
+from llimba.reports.training_facts import TrainedFolder
 
 FORM = re.compile(r"(bits_per_byte|bleu|chrf|chrfpp):([\w-]+)(?:@(\w+))?")
 
@@ -47,9 +48,8 @@ class Measure(NamedTuple):
     def read(self, folders: Mapping[str, Path]) -> float | None:
         """The number, from the folders of an arm's finished stages; None where it was not measured."""
         if self.by_training:
-            manifest = read_manifest(folders[self.system])
-            measured = manifest.facts.get("held_out") if manifest else None
-            return measured[-1].get(self.what) if measured else None
+            facts = TrainedFolder(folders[self.system]).facts()
+            return facts.held_out[-1].get(self.what) if facts is not None and facts.held_out else None
         scores: Json = read_json(folders["evaluate"] / "scores.json")
         if self.metric == "bits_per_byte":
             kind = "translation_bits_per_byte" if "-" in self.what else "bits_per_byte"

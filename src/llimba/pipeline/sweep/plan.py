@@ -55,7 +55,7 @@ def plan_sweep(sweep: Sweep, card: str | None) -> SweepPlan:
             if step.state != "done" and step.stage.estimate is not None:
                 try:
                     estimate = step.stage.estimate(arm.recipe, folders, card)
-                    hours, pace = estimate["hours"], 60 * estimate["hours_per_million_tokens"]
+                    hours, pace = estimate.hours, 60 * estimate.hours_per_million_tokens
                     stage.note = "" if hours is not None else f"{pace:.1f} min a million tokens"
                 except StageError as error:
                     stage.note = str(error).splitlines()[0]

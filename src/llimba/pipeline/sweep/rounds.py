@@ -86,7 +86,8 @@ def shorten(recipe: Recipe, stages: Sequence[str], runs: Path) -> Recipe:
             runner.run(recipe, runs, until=need)
         estimate = steps[name].stage.estimate
         assert estimate is not None
-        count = estimate(recipe, {stage: step.folder for stage, step in steps.items()}, None)["steps"]
+        count = estimate(recipe, {stage: step.folder for stage, step in steps.items()}, None).steps
+        assert count is not None  # what it reads is there
         section = getattr(recipe, name)
         less = {"max_steps": math.ceil(count / SHORT), "warmup_steps": math.ceil(section.warmup_steps / SHORT)}
         recipe = recipe.model_copy(update={name: section.model_copy(update=less)})

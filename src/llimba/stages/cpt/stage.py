@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +12,19 @@ from llimba.languages.prompts import tagged_text
 from llimba.models.base_model import base_folder, token_contract
 from llimba.recipe import CHAT, CptSection, Recipe
 from llimba.records import Document
+from llimba.reports.plan_table import Estimate
+from llimba.reports.training_facts import CptFacts, Interpolation
 from llimba.stages.cpt.chat import conversations, counted, own_answers
 from llimba.stages.cpt.mixture import key_of, mix
 from llimba.stages.cpt.pairs import pair_documents
 from llimba.stages.cpt.tags import Tags
 from llimba.stages.folders import CorpusFolder
-from llimba.stages.interpolation.after_training import check_text, interpolate, to_choose_by
-from llimba.stages.interpolation.aside import apart
+from llimba.stages.interpolation.after_training import check_text, interpolate, reserved_documents
+from llimba.stages.interpolation.choosing_text import without_lines_of
 
 if TYPE_CHECKING:
     from llimba.training.examples import Example
+    from llimba.training.objectives import Objective
 
 PROMPT_WORDS = 8  # of a held-out text, for the model to go on from
 
@@ -32,6 +34,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     from llimba.training.loop import finish, train
     from llimba.training.model import open_for_training
     from llimba.training.monitor import held_out_examples
+    from llimba.training.objectives import LanguageModelling
 
     settings, corpus = _settings(recipe), CorpusFolder(inputs["corpus"])
     check_text(settings, corpus, recipe)
@@ -41,6 +44,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         answers = own_answers(recipe, corpus, start, out)
     opened = open_for_training(start, settings, recipe.base_model.tokens)
     chosen = training_examples(recipe, corpus, opened.tokenizer, answers)
+    objective = LanguageModelling(chosen, settings)
     aside = list(corpus.held_out())
     held_out = held_out_examples(
         aside,
@@ -52,16 +56,20 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     )
     prompts = [" ".join(d.text.split()[:PROMPT_WORDS]) for d in aside if d.language == recipe.profile.code]
     held_out = replace(held_out, prompts=prompts[: settings.num_samples])
-    facts = train(opened, chosen, settings, out, seed=recipe.seed_of(settings), title="cpt", held_out=held_out)
-    between = dict[str, Any]()
+    facts = train(opened, objective, settings, out, seed=recipe.seed_of(settings), title="cpt", held_out=held_out)
+    placed: list[Interpolation | None] = []
 
     def end(trained: Path) -> None:
-        between["interpolation"] = interpolate(start, trained, settings, corpus, recipe, opened.precision)
+        placed.append(interpolate(start, trained, settings, corpus, recipe, opened.resolved))
 
     finish(opened.model, opened.tokenizer, out, check=end)
-    if answers is not None:
-        between["own_answers"] = counted(answers)
-    return facts | between | {"tokens_per_epoch": tokens_by_key(chosen), "phases": tokens_by_phase(chosen)}
+    return CptFacts(
+        **dict(facts),
+        tokens_per_epoch=tokens_by_key(chosen),
+        phases=tokens_by_phase(chosen),
+        own_answers=None if answers is None else counted(answers),
+        interpolation=placed[0] if placed else None,  # only the first of several processes has written the model
+    ).model_dump(mode="json")
 
 
 def training_examples(
@@ -98,7 +106,7 @@ def documents(recipe: Recipe, corpus: CorpusFolder) -> Iterator[Document]:
     """All that may be read: the corpus's documents, and its pairs written out; `language` is the mixture's key."""
     settings, profile = _settings(recipe), recipe.profile
     tags, keys = Tags(settings.norm_tags, profile, recipe.seed), set(settings.mixture_keys())
-    left_out = to_choose_by(recipe, settings, corpus)
+    left_out = reserved_documents(recipe, settings, corpus)
     ids = {document.id for document in left_out}
     for document in corpus.documents():
         if document.id in ids:
@@ -107,18 +115,24 @@ def documents(recipe: Recipe, corpus: CorpusFolder) -> Iterator[Document]:
         key = key_of(document, document.language, keys)
         yield replace(document, language=key, text=tagged_text(profile, document.text, tag))
     if settings.pairs is not None:
-        pairs = apart(corpus.pairs(), left_out)
+        pairs = without_lines_of(corpus.pairs(), left_out)
         for document in pair_documents(pairs, settings.pairs, profile, tags):
             yield replace(document, language=key_of(document, document.language, keys))
 
 
-def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[str, Any]:
+def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estimate:
     """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the corpus is there."""
     from llimba.training.estimate import estimate_stage
 
-    corpus, settings = CorpusFolder(inputs["corpus"]), _settings(recipe)
-    examples = partial(training_examples, recipe, corpus) if corpus.documents_file.exists() else None
-    return estimate_stage(recipe.base_model, settings, card, examples, recipe.seed_of(settings), settings.epoch_tokens)
+    corpus, settings, seed = CorpusFolder(inputs["corpus"]), _settings(recipe), recipe.seed_of(_settings(recipe))
+
+    def objective(tokenizer: Any) -> "Objective":
+        from llimba.training.objectives import LanguageModelling
+
+        return LanguageModelling(training_examples(recipe, corpus, tokenizer), settings)
+
+    there = corpus.documents_file.exists()
+    return estimate_stage(recipe.base_model, settings, card, objective if there else None, seed, settings.epoch_tokens)
 
 
 def _settings(recipe: Recipe) -> CptSection:

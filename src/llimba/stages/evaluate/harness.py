@@ -10,6 +10,7 @@ from typing import Any
 
 from llimba import progress
 from llimba.models.base_model import apply_contract, token_contract
+from llimba.models.device import inference_precision
 from llimba.recipe import EvaluateSection, Tokens
 
 logger = logging.getLogger(__name__)
@@ -20,16 +21,7 @@ TEXT_BATCH = 4  # texts scored at once: their logits over the whole vocabulary a
 
 def choose_precision(name: str) -> tuple[str, str]:
     """Resolve "auto" to the dtype that answers are computed in; returns (precision, reason)."""
-    import torch
-
-    if name != "auto":
-        return name, "set in the recipe"
-    if torch.cuda.is_available():
-        return "bf16", "GPU"
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    if supported and supported():
-        return "bf16", "this CPU multiplies in bf16"
-    return "fp32", "this CPU has no bf16 arithmetic"
+    return (name, "set in the recipe") if name != "auto" else inference_precision()
 
 
 def choose_batch_size(asked: int | None, config: Any, tokens: int, memory: int | None) -> tuple[int, str]:

@@ -3,22 +3,28 @@
 import logging
 import shutil
 from pathlib import Path
-from typing import Any
 
 from llimba.errors import StageError
 from llimba.recipe import Recipe, TrainingSection
+from llimba.recipe.resolved import ResolvedSettings
 from llimba.records import Document
+from llimba.reports.training_facts import Interpolation
 from llimba.stages.folders import CorpusFolder
-from llimba.stages.interpolation.aside import aside
-from llimba.training.interpolation.choice import chosen
+from llimba.stages.interpolation.choosing_text import reserved_ids
+from llimba.training.interpolation.choice import measure_and_choose
 
 logger = logging.getLogger(__name__)
 
 
 def interpolate(
-    start: Path, trained: Path, settings: TrainingSection, corpus: CorpusFolder, recipe: Recipe, precision: str
-) -> dict[str, Any] | None:
-    """Put the weights of the folder `trained` where the recipe wants them, in place; facts, or None where it is silent.
+    start: Path,
+    trained: Path,
+    settings: TrainingSection,
+    corpus: CorpusFolder,
+    recipe: Recipe,
+    resolved: ResolvedSettings,
+) -> Interpolation | None:
+    """Put the weights of the folder `trained` where the recipe wants them, in place; None where it is silent.
 
     A list of weights is chosen from by the documents that `cpt` has left out of its training: they are in no
     evaluation set. Killed on the way, the training's checkpoints are still there, and it is done again from them.
@@ -28,43 +34,43 @@ def interpolate(
         return None
     from llimba.training.interpolation.weights import Between
 
-    facts: dict[str, Any]
     if isinstance(asked, list):
-        documents = to_choose_by(recipe, settings, corpus)
-        found = chosen(
-            start, trained, asked, documents, choosing_bytes(recipe, settings), settings, recipe.base_model.tokens,
-            precision, recipe.profile.code,
+        documents = reserved_documents(recipe, settings, corpus)
+        found = measure_and_choose(
+            start, trained, asked, documents, reserved_bytes(recipe, settings), settings, resolved,
+            recipe.base_model.tokens, recipe.profile.code,
         )  # fmt: skip
         unread = "that cpt left out" if recipe.cpt else "that no stage of the recipe has read"
-        facts = found._asdict() | {"text": f"documents of the corpus {unread}; no evaluation set"}
+        text = f"documents of the corpus {unread}; no evaluation set"
+        taken = Interpolation(**found._asdict(), text=text)
     else:
-        facts = {"weight": asked, "reason": "set in the recipe", "table": []}
-    logger.info("  interpolated to %g of the way from the start: %s", facts["weight"], facts["reason"])
+        taken = Interpolation(weight=asked, reason="set in the recipe")
+    logger.info("  interpolated to %g of the way from the start: %s", taken.weight, taken.reason)
     made = trained.with_name(f"{trained.name}.between")
     shutil.rmtree(made, ignore_errors=True)
-    Between(start, trained).write(facts["weight"], made)
+    Between(start, trained).write(taken.weight, made)
     shutil.rmtree(trained)
     made.rename(trained)
-    return facts
+    return taken
 
 
 def check_text(settings: TrainingSection, corpus: CorpusFolder, recipe: Recipe) -> None:
     """Refuse before any training what could not be chosen after it: raises `StageError`."""
     if not isinstance(settings.interpolate, list):
         return
-    if not any(document.language == recipe.profile.code for document in to_choose_by(recipe, settings, corpus)):
+    if not any(document.language == recipe.profile.code for document in reserved_documents(recipe, settings, corpus)):
         raise StageError(
             f"interpolate: the corpus has too little text in '{recipe.profile.code}' to leave a tenth of it out and "
             "choose a weight by that. Name one weight in place of a list."
         )
 
 
-def choosing_bytes(recipe: Recipe, settings: TrainingSection) -> int:
+def reserved_bytes(recipe: Recipe, settings: TrainingSection) -> int:
     """How much of a language there is to choose by: what `cpt` leaves out, where the recipe has a cpt section."""
     return (recipe.cpt or settings).choosing_bytes
 
 
-def to_choose_by(recipe: Recipe, settings: TrainingSection, corpus: CorpusFolder) -> list[Document]:
+def reserved_documents(recipe: Recipe, settings: TrainingSection, corpus: CorpusFolder) -> list[Document]:
     """The documents of the corpus that weights are chosen by."""
-    ids = aside(corpus.documents(), choosing_bytes(recipe, settings))
+    ids = reserved_ids(corpus.documents(), reserved_bytes(recipe, settings))
     return [document for document in corpus.documents() if document.id in ids]

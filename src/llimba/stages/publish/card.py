@@ -9,6 +9,7 @@ from llimba.recipe.licensing.terms import Terms, terms
 from llimba.reports.limitations import limitations
 from llimba.reports.score_table import row as _row
 from llimba.reports.score_table import score_table
+from llimba.reports.training_facts import CptFacts, SftFacts, TrainingFacts
 from llimba.stages.publish import energy
 
 Manifests = dict[str, Manifest]  # by stage
@@ -121,31 +122,31 @@ def _lineage(recipe: Recipe, manifests: Manifests) -> str:
     digest = f", SHA-256 {base.sha256}" if base.sha256 else ""
     steps = [f"{base.name} ({place}{revision}{digest}; licence {base.license})"]
     if "cpt" in manifests:
-        tokens = manifests["cpt"].facts["loss_tokens"]
+        tokens = manifests["cpt"].facts_as(CptFacts).loss_tokens
         steps.append(f"continued pretraining, {tokens:,} tokens (stage `{manifests['cpt'].fingerprint}`)")
-        steps += _interpolated(manifests["cpt"])
+        steps += _interpolated(manifests["cpt"].facts_as(CptFacts))
     method = manifests["sft"].ingredients.section.get("method", "full")
     conversations = manifests["instruct"].facts["conversations"]
     steps.append(
         f"instruction tuning, {method}, {conversations} conversations (stage `{manifests['sft'].fingerprint}`)"
     )
-    steps += _interpolated(manifests["sft"])
+    steps += _interpolated(manifests["sft"].facts_as(SftFacts))
     return "## Lineage\n\n" + "\n".join(f"{n}. {step}" for n, step in enumerate(steps, 1)) + "\n"
 
 
-def _interpolated(manifest: Manifest) -> list[str]:
+def _interpolated(facts: CptFacts | SftFacts) -> list[str]:
     """The step back towards the weights before a training, where it was taken."""
-    found = manifest.facts.get("interpolation")
-    if not found:
+    found = facts.interpolation
+    if found is None:
         return []
-    return [f"weights put at {found['weight']} of the way from before that training to after it: {found['reason']}"]
+    return [f"weights put at {found.weight} of the way from before that training to after it: {found.reason}"]
 
 
 def _training(manifests: Manifests) -> str:
     stages = [stage for stage in ("cpt", "sft") if stage in manifests]
     headings = {"cpt": "continued pretraining", "sft": "instruction tuning"}
     sections = [_said(manifests[stage].ingredients.section) for stage in stages]
-    facts = [manifests[stage].facts for stage in stages]
+    facts = [manifests[stage].facts_as(TrainingFacts) for stage in stages]
     lines = [
         "## Training\n",
         _row(["", *(headings[stage] for stage in stages)]),
@@ -161,11 +162,11 @@ def _training(manifests: Manifests) -> str:
         ("tokens per second", "tokens_per_second"),
         ("first loss", "first_loss"),
         ("last loss", "last_loss"),
-        ("optimizer", "optimizer"),
     ):
-        lines.append(_row([label, *("–" if fact[key] is None else fact[key] for fact in facts)]))
-    lines.append(_row(["precision", *(fact["precision"]["value"] for fact in facts)]))
-    lines.append(_row(["attention", *(fact["attention"]["backend"] for fact in facts)]))
+        values = [getattr(of, key) for of in facts]
+        lines.append(_row([label, *("–" if value is None else value for value in values)]))
+    for setting in ("optimizer", "precision", "attention"):
+        lines.append(_row([setting, *(getattr(of.settings, setting).value for of in facts)]))
     lines.append(_row(["seconds", *(manifests[stage].seconds for stage in stages)]))
     peaks = (f"{manifests[stage].peak_memory_bytes / 2**30:.1f} GiB" for stage in stages)
     lines.append(_row(["peak memory", *peaks]))
@@ -176,9 +177,9 @@ def _training(manifests: Manifests) -> str:
 def _replay(manifests: Manifests) -> str:
     """The languages that were mixed, as asked for and as it came to."""
     cpt = manifests.get("cpt")
-    tokens = cpt.facts.get("tokens_per_epoch") if cpt else None
-    if not cpt or not tokens:
+    if cpt is None:
         return ""
+    tokens = cpt.facts_as(CptFacts).tokens_per_epoch
     asked = cpt.ingredients.section.get("mixture") or {}
     rows = [_row([language, asked.get(language, "–"), f"{count:,}"]) for language, count in tokens.items()]
     heading = [_row(["language", "share of tokens asked for", "tokens of one epoch"]), _row(["---", "---:", "---:"])]
@@ -186,14 +187,14 @@ def _replay(manifests: Manifests) -> str:
 
 
 def _forgetting(manifests: Manifests) -> str:
-    """Bits per byte of held-out text at the first and the last look of each stage, where there was any to look at."""
-    looks = {stage: manifests[stage].facts.get("held_out", []) for stage in ("cpt", "sft") if stage in manifests}
-    if not all(looks.values()):
+    """Bits per byte of held-out text at the first and the last evaluation of each stage, where there was any."""
+    measured = {s: manifests[s].facts_as(TrainingFacts).held_out for s in ("cpt", "sft") if s in manifests}
+    if not all(measured.values()):
         return ""
-    headings = [f"{stage}, step {seen[at]['step']}" for stage, seen in looks.items() for at in (0, -1)]
+    headings = [f"{stage}, step {rows[at]['step']}" for stage, rows in measured.items() for at in (0, -1)]
     lines = [_row(["bits per byte", *headings]), _row(["---", *["---:"] * len(headings)])]
-    for language in (key for key in next(iter(looks.values()))[0] if key != "step"):
-        lines.append(_row([language, *(seen[at].get(language, "–") for seen in looks.values() for at in (0, -1))]))
+    for language in (key for key in next(iter(measured.values()))[0] if key != "step"):
+        lines.append(_row([language, *(rows[at].get(language, "–") for rows in measured.values() for at in (0, -1))]))
     picture = "![what was learned and forgotten](forgetting.png)"
     return "\n### Learned and forgotten\n\n" + "\n".join(lines) + f"\n\n{picture}\n"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from llimba.manifest import Manifest
 from llimba.recipe import Recipe
+from llimba.reports.training_facts import TrainingFacts
 
 TABLE = Path(__file__).parent / "power.tsv"
 KILOWATT_HOUR = 3.6e6  # watt seconds
@@ -20,9 +21,9 @@ def energy(recipe: Recipe, manifests: dict[str, Manifest]) -> dict[str, Any]:
     trained = {stage: manifests[stage] for stage in ("cpt", "sft") if stage in manifests}
     seconds = {stage: manifest.seconds for stage, manifest in trained.items()}
     last = next(reversed(trained.values()))
-    gpu = str(last.facts.get("device", "cpu")).startswith("cuda")
-    devices = int(last.facts.get("processes", 1)) if gpu else 1
-    watts, why = _watts(recipe, last.machine, gpu)
+    facts = last.facts_as(TrainingFacts)
+    devices = facts.processes if facts.gpu else 1
+    watts, why = _watts(recipe, last.machine, facts.gpu)
     kwh = sum(seconds.values()) * watts * devices / KILOWATT_HOUR
     rate = recipe.publish.grams_per_kwh
     return {

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from llimba.errors import StageError
-from llimba.files import link, read_json, read_jsonl, replacing, write_json
+from llimba.files import link, read_json, replacing, write_json
 from llimba.languages.profile import profile_path
 from llimba.manifest import read_manifest
 from llimba.recipe import Recipe
 from llimba.reports.plots import forgetting, loss_curve, mode_switch
+from llimba.reports.training_facts import TrainedFolder, TrainingFacts
 from llimba.stages.folders import CorpusFolder
 from llimba.stages.publish.card import card, published_license
 from llimba.stages.publish.corpus_card import corpus_card
@@ -30,7 +31,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     scores = read_json(inputs["evaluate"] / "scores.json")
     model = out / "model"
     model.mkdir(parents=True, exist_ok=True)
-    for file in sorted((inputs["sft"] / "model").iterdir()):
+    for file in sorted(TrainedFolder(inputs["sft"]).model.iterdir()):
         link(file, model / file.name)
     shutil.copyfile(inputs["evaluate"] / "scores.json", model / "scores.json")
     shutil.copyfile(profile_path(recipe.language), model / "language.yaml")  # words the prompts of chat and translate
@@ -39,13 +40,13 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         link(identifier, model / identifier.name)
     title = recipe.publish.title or f"{recipe.base_model.name.rpartition('/')[2]}-{recipe.profile.iso639_3}"
     trained = {stage: name for stage, name in TRAINED.items() if name in inputs}
-    curves = {stage: list(read_jsonl(inputs[name] / "metrics.jsonl")) for stage, name in trained.items()}
+    curves = {stage: TrainedFolder(inputs[name]).metrics() for stage, name in trained.items()}
     loss_curve(curves, model / "loss.png", title)
-    looks = {stage: manifests[name].facts.get("held_out", []) for stage, name in trained.items()}
-    if drawn := all(looks.values()):  # a recipe may have no held-out text
-        codes = [code for code in next(iter(looks.values()))[0] if code != "step"]
+    measured = {stage: manifests[name].facts_as(TrainingFacts).held_out for stage, name in trained.items()}
+    if drawn := all(measured.values()):  # a recipe may have no held-out text
+        codes = [code for code in next(iter(measured.values()))[0] if code != "step"]
         names = {code: recipe.profile.name(code, "en") for code in codes}
-        forgetting(looks, names, model / "forgetting.png", title)
+        forgetting(measured, names, model / "forgetting.png", title)
     if probed := scores.get("mode_switch"):
         mode_switch(probed, model / "mode_switch.png", title, recipe.profile.name(recipe.profile.code, "en"))
     spent = energy(recipe, manifests)
@@ -53,7 +54,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         handle.write(card(recipe, manifests, scores, title, spent))
     with replacing(out / "corpus-card.md") as handle:
         handle.write(corpus_card(recipe, manifests, title))
-    adapter = _adapter(inputs["sft"] / "adapter", out / "adapter", recipe)
+    adapter = _adapter(TrainedFolder(inputs["sft"]).adapter, out / "adapter", recipe)
     return {
         "title": title,
         "corpus_card": "corpus-card.md",

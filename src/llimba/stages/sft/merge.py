@@ -16,6 +16,7 @@ import torch
 from safetensors import safe_open
 
 from llimba.errors import StageError
+from llimba.reports.training_facts import MergeProof
 from llimba.stages.sft.adapter import targets
 
 NEW_TOKENS = 32
@@ -34,7 +35,7 @@ class Behaviour(NamedTuple):
 
 def prove_merge(
     start: Path, adapter: Path, merged: Path, prompts: Sequence[str], stop_ids: Sequence[int], dtype: torch.dtype
-) -> dict[str, Any]:
+) -> MergeProof:
     """Compare adapter and merged model on `prompts`; returns the figures, raises `StageError` where they disagree."""
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -71,17 +72,17 @@ def prove_merge(
             raise StageError(
                 _refusal(f"it answers prompt {index + 1} otherwise, though the adapter was sure by {margin:.2g} logits")
             )
-    return {
-        "logits_error": error,
-        "logits_allowed": allowed,
-        "adapter_effect": effect,
-        "answers": len(answers),
-        "answers_identical": len(answers) - len(differing),
-        "answers_parted_at_a_near_tie": len(differing),
-        "tensors_untouched": untouched,
-        "tied_embeddings": tied,
-        "dtype": str(dtype).removeprefix("torch."),
-    }
+    return MergeProof(
+        logits_error=error,
+        logits_allowed=allowed,
+        adapter_effect=effect,
+        answers=len(answers),
+        answers_identical=len(answers) - len(differing),
+        answers_parted_at_a_near_tie=len(differing),
+        tensors_untouched=untouched,
+        tied_embeddings=tied,
+        dtype=str(dtype).removeprefix("torch."),
+    )
 
 
 def check_tensors(start: Path, adapter: Path, merged: Path) -> int:

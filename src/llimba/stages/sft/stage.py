@@ -14,12 +14,15 @@ from llimba.languages.prompts import evaluation_prompt, split_direction
 from llimba.models.base_model import base_folder, token_contract
 from llimba.recipe import Recipe
 from llimba.records import Conversation
+from llimba.reports.plan_table import Estimate
+from llimba.reports.training_facts import Interpolation, MergeProof, SftFacts, TrainedFolder, TrainingFacts
 from llimba.stages.folders import CorpusFolder, InstructFolder
 from llimba.stages.interpolation.after_training import check_text, interpolate
 
 if TYPE_CHECKING:
     from llimba.training.examples import Example
-    from llimba.training.model import Opened
+    from llimba.training.model import TrainableModel
+    from llimba.training.objectives import Objective
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
@@ -33,14 +36,15 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
 
     settings, corpus, instruct = recipe.sft, CorpusFolder(inputs["corpus"]), InstructFolder(inputs["instruct"])
     check_text(settings, corpus, recipe)
-    start = inputs["cpt"] / "model" if "cpt" in inputs else base_folder(recipe.base_model)
+    start = TrainedFolder(inputs["cpt"]).model if "cpt" in inputs else base_folder(recipe.base_model)
     opened = open_for_training(start, settings, recipe.base_model.tokens)
     if settings.adapter_kind is not None:
         model = with_adapter(opened.model, opened.tokenizer, settings, settings.adapter_kind, recipe.seed_of(settings))
         opened = opened._replace(model=model)
-    tune = _prefer if settings.method in ("dpo", "orpo") else _instruct
+    tune = _prefer if settings.prefers else _instruct
     facts = tune(recipe, corpus, instruct, opened, out)
-    model, proof, between = opened.model, dict[str, Any](), dict[str, Any]()
+    model = opened.model
+    proofs, placed = list[MergeProof](), list[Interpolation | None]()
 
     def end(trained: Path) -> None:
         if settings.adapter_kind is not None:
@@ -48,30 +52,68 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
             from llimba.training.model import DTYPES
 
             prompts = user_prompts(instruct, opened.tokenizer)
-            dtype = DTYPES[opened.precision]
-            proof.update(prove_merge(start, out / "adapter", trained, prompts, opened.contract.stop_ids, dtype))
-        between["interpolation"] = interpolate(start, trained, settings, corpus, recipe, opened.precision)
+            dtype = DTYPES[opened.resolved.precision.value]
+            stops = opened.contract.stop_ids
+            proofs.append(prove_merge(start, TrainedFolder(out).adapter, trained, prompts, stops, dtype))
+        placed.append(interpolate(start, trained, settings, corpus, recipe, opened.resolved))
 
     if settings.adapter_kind is not None:
         if processes.is_main():
-            save_adapter(model, opened.tokenizer, out / "adapter")
+            save_adapter(model, opened.tokenizer, TrainedFolder(out).adapter)
         model = model.merge_and_unload()
     finish(model, opened.tokenizer, out, check=end)
-    facts |= between
-    return facts | {"method": settings.method, "policy": settings.adapter_kind or "full", "merge_proof": proof or None}
+    # only the first of several processes has written, and seen, the model
+    proof, interpolation = proofs[0] if proofs else None, placed[0] if placed else None
+    return facts.model_copy(update={"merge_proof": proof, "interpolation": interpolation}).model_dump(mode="json")
 
 
 def _instruct(
-    recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "Opened", out: Path
-) -> dict[str, Any]:
-    """Supervised tuning by the engine, and the gap between trained and set-aside conversations."""
+    recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "TrainableModel", out: Path
+) -> SftFacts:
+    """Supervised tuning, and the gap between trained and set-aside conversations."""
     from llimba.stages.sft.gap import gap, set_aside
+    from llimba.training.objectives import LanguageModelling
+
+    examples, dropped, cut = training_examples(recipe, instruct, opened.tokenizer)
+    trained, aside = set_aside(examples, recipe.sft.held_out_share, recipe.seed)
+    facts = _train(recipe, corpus, opened, LanguageModelling(trained, recipe.sft), out)
+    supervised = [example.num_loss_tokens for example in examples]
+    return SftFacts(
+        **dict(facts),
+        dropped_for_control_tokens=dropped,
+        cut_at_sequence_length=cut,
+        method=recipe.sft.method,
+        policy=recipe.sft.adapter_kind or "full",
+        conversations=len(trained),
+        supervised_tokens_per_epoch=sum(example.num_loss_tokens for example in trained),
+        supervised_tokens_a_row=(min(supervised), max(supervised)),
+        loss=gap(opened, trained, aside, recipe.seed),
+    )
+
+
+def _prefer(
+    recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "TrainableModel", out: Path
+) -> SftFacts:
+    """Preference tuning on the conversations that hold a rejected answer."""
+    objective, dropped = preferences(recipe, instruct, opened.tokenizer)
+    facts = _train(recipe, corpus, opened, objective, out)
+    return SftFacts(
+        **dict(facts),
+        method=recipe.sft.method,
+        policy=recipe.sft.adapter_kind or "full",
+        conversations=facts.examples,
+        dropped_for_control_tokens=dropped,
+    )
+
+
+def _train(
+    recipe: Recipe, corpus: CorpusFolder, opened: "TrainableModel", objective: "Objective", out: Path
+) -> TrainingFacts:
+    """The engine's run over an objective, with the corpus's held-out text to evaluate on."""
     from llimba.training.loop import train
     from llimba.training.monitor import held_out_examples
 
     settings = recipe.sft
-    examples, counts = training_examples(recipe, instruct, opened.tokenizer)
-    trained, aside = set_aside(examples, settings.held_out_share, recipe.seed)
     held_out = held_out_examples(
         corpus.held_out(),
         recipe.evaluate.languages,
@@ -80,33 +122,22 @@ def _instruct(
         opened.contract.separator_id,
         settings.sequence_length,
     )
-    prompts = sample_prompts(recipe, corpus, opened.tokenizer)
-    held_out = replace(held_out, prompts=prompts)
-    facts = train(opened, trained, settings, out, seed=recipe.seed_of(settings), title="sft", held_out=held_out)
-    supervised = [example.num_loss_tokens for example in examples]
-    return facts | {
-        "conversations": len(trained),
-        **counts,
-        "supervised_tokens_per_epoch": sum(example.num_loss_tokens for example in trained),
-        "supervised_tokens_a_row": [min(supervised), max(supervised)],
-        "loss": gap(opened, trained, aside, settings, recipe.seed),
-    }
+    held_out = replace(held_out, prompts=sample_prompts(recipe, corpus, opened.tokenizer))
+    return train(opened, objective, settings, out, seed=recipe.seed_of(settings), title="sft", held_out=held_out)
 
 
-def _prefer(
-    recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "Opened", out: Path
-) -> dict[str, Any]:
-    """Preference tuning by TRL, on the conversations that hold a rejected answer."""
-    from llimba.stages.sft.preference import tune
+def preferences(recipe: Recipe, instruct: InstructFolder, tokenizer: Any) -> tuple["Objective", int]:
+    """The objective of DPO or ORPO over the pairs of answers, and how many conversations hold control tokens."""
+    from llimba.stages.sft.preference import answer_pairs
+    from llimba.training.objectives import PREFERENCES
 
-    clean, dropped = _clean(instruct, opened.tokenizer)
-    facts = tune(opened, clean, recipe.sft, out, seed=recipe.seed_of(recipe.sft))
-    return facts | {"conversations": facts["examples"], "dropped_for_control_tokens": dropped}
+    clean, dropped = _clean(instruct, tokenizer)
+    eos = token_contract(tokenizer, recipe.base_model.tokens).eos
+    pairs = answer_pairs(clean, tokenizer, eos, recipe.sft)
+    return PREFERENCES[recipe.sft.method](pairs, recipe.sft.beta), dropped
 
 
-def training_examples(
-    recipe: Recipe, instruct: InstructFolder, tokenizer: Any
-) -> tuple[list["Example"], dict[str, int]]:
+def training_examples(recipe: Recipe, instruct: InstructFolder, tokenizer: Any) -> tuple[list["Example"], int, int]:
     """The conversations in the tokenizer's ids, and how many were dropped for control tokens and cut at the length."""
     from llimba.training.examples import conversation_example, conversation_length
 
@@ -116,7 +147,7 @@ def training_examples(
     examples = [conversation_example(c, tokenizer, eos, length) for c in clean]
     full = [c for c, example in zip(clean, examples, strict=True) if len(example.input_ids) == length]
     cut = sum(conversation_length(c, tokenizer) > length + 1 for c in full)
-    return examples, {"dropped_for_control_tokens": dropped, "cut_at_sequence_length": cut}
+    return examples, dropped, cut
 
 
 def _clean(instruct: InstructFolder, tokenizer: Any) -> tuple[list[Conversation], int]:
@@ -151,15 +182,19 @@ def sample_prompts(recipe: Recipe, corpus: CorpusFolder, tokenizer: Any) -> list
     return prompts
 
 
-def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> dict[str, Any]:
+def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estimate:
     """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the conversations exist."""
     from llimba.training.estimate import estimate_stage
 
     instruct = InstructFolder(inputs["instruct"])
 
-    def examples(tokenizer: Any) -> list["Example"]:
-        return training_examples(recipe, instruct, tokenizer)[0]
+    def objective(tokenizer: Any) -> "Objective":
+        from llimba.training.objectives import LanguageModelling
+
+        if recipe.sft.prefers:
+            return preferences(recipe, instruct, tokenizer)[0]
+        return LanguageModelling(training_examples(recipe, instruct, tokenizer)[0], recipe.sft)
 
     there = instruct.conversations_file.exists()
     seed = recipe.seed_of(recipe.sft)
-    return estimate_stage(recipe.base_model, recipe.sft, card, examples if there else None, seed, None)
+    return estimate_stage(recipe.base_model, recipe.sft, card, objective if there else None, seed, None)

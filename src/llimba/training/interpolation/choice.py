@@ -10,6 +10,7 @@ from llimba import progress
 from llimba.errors import StageError
 from llimba.models.base_model import apply_contract, token_contract
 from llimba.recipe import Tokens, TrainingSection
+from llimba.recipe.resolved import ResolvedSettings
 from llimba.records import Document
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def measure(
     documents: Sequence[Document],
     max_bytes: int,
     settings: TrainingSection,
+    resolved: ResolvedSettings,
     tokens: Tokens,
-    precision: str,
 ) -> tuple[list[dict[str, float]], dict[str, int]]:
     """Bits per byte of every language of `documents` at every weight, and at the ends; and the bytes they rest on.
 
@@ -54,12 +55,13 @@ def measure(
     held_out = held_out_examples(
         documents, languages, max_bytes, tokenizer, contract.separator_id, settings.sequence_length
     )
+    precision = resolved.precision.value
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = AutoModelForCausalLM.from_pretrained(between.trained, dtype=DTYPES[precision]).to(device).eval()
     apply_contract(model, tokenizer, contract)
-    attention.install(model, attention.choose(settings.attention, device)[0])
+    attention.install(model, resolved.attention.value)
     packed = PackedModel(model)
-    row_length = packing.row_length(settings, device)
+    row_length = resolved.row_length.value
     table: list[dict[str, float]] = []
     every = sorted({0.0, 1.0, *weights})
     with progress.bar("between start and trained", len(every), "weights") as bar:
@@ -75,7 +77,7 @@ def measure(
     return table, dict(held_out.num_bytes)
 
 
-def choose(
+def choose_weight(
     table: Sequence[Mapping[str, float]], weights: Sequence[float], target: str, tolerance: float
 ) -> tuple[float, str]:
     """(weight, reason): the lowest bits per byte of `target` where every other language is kept.
@@ -115,24 +117,24 @@ def choose(
     return best, reason
 
 
-def chosen(
+def measure_and_choose(
     start: Path,
     trained: Path,
     weights: Sequence[float],
     documents: Sequence[Document],
     max_bytes: int,
     settings: TrainingSection,
+    resolved: ResolvedSettings,
     tokens: Tokens,
-    precision: str,
     target: str,
 ) -> Choice:
     """Measure and choose; the table is printed as it is made."""
     from llimba.training.interpolation.weights import Between
 
     documents = sorted(documents, key=lambda document: (document.language != target, document.language))
-    table, num_bytes = measure(Between(start, trained), weights, documents, max_bytes, settings, tokens, precision)
+    table, num_bytes = measure(Between(start, trained), weights, documents, max_bytes, settings, resolved, tokens)
     for row in table:
         shown = ", ".join(f"{language} {value:.3f}" for language, value in row.items() if language != "weight")
         logger.info("  weight %g: bits per byte %s", row["weight"], shown)
-    weight, reason = choose(table, weights, target, settings.interpolate_tolerance)
+    weight, reason = choose_weight(table, weights, target, settings.interpolate_tolerance)
     return Choice(weight, reason, table, num_bytes)

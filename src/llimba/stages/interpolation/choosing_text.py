@@ -18,7 +18,7 @@ SHARE = 0.1  # of a language's text, at most
 PART = 4  # a document counts with a quarter of the bytes asked for, at most: as much of it as is looked at
 
 
-def aside(documents: Iterable[Document], max_bytes: int) -> set[str]:
+def reserved_ids(documents: Iterable[Document], max_bytes: int) -> set[str]:
     """Ids of the documents to choose by: up to `max_bytes` in each language, at most a tenth of its text.
 
     Fixed by the ids alone, so that `cpt`, which leaves them out, and `sft`, which chooses by them, agree.
@@ -42,7 +42,7 @@ def aside(documents: Iterable[Document], max_bytes: int) -> set[str]:
     return chosen
 
 
-def apart(pairs: Iterable[Pair], documents: Iterable[Document]) -> Iterator[Pair]:
+def without_lines_of(pairs: Iterable[Pair], documents: Iterable[Document]) -> Iterator[Pair]:
     """The pairs no side of which is a line of the documents: who chooses by a text must not read it as a pair."""
     lines = {fold(line) for document in documents for line in document.text.split("\n")}
     for pair in pairs:
@@ -50,7 +50,7 @@ def apart(pairs: Iterable[Pair], documents: Iterable[Document]) -> Iterator[Pair
             yield pair
 
 
-def halve(corpus: CorpusFolder, left: CorpusFolder) -> list[Document]:
+def split_held_out(corpus: CorpusFolder, left: CorpusFolder) -> list[Document]:
     """Half of a corpus's held-out text, to choose by; what may still be reported is written as the corpus `left`.
 
     The first half of the lines of every document chooses: aligned documents have the same sentences there in every

@@ -1,0 +1,31 @@
+"""What the settings of a training section come to where the recipe leaves them open, each with its reason.
+
+`training/settings.py` resolves them once; the run, `llimba plan` and the manifest read the same object.
+"""
+
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+Value = TypeVar("Value")
+
+
+class Resolved(BaseModel, Generic[Value]):
+    """One value and why it was taken."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: Value
+    reason: str
+
+
+class ResolvedSettings(BaseModel):
+    """Every setting that "auto" or silence leaves open."""
+
+    model_config = ConfigDict(frozen=True)
+
+    precision: Resolved[str]  # bf16 | mixed | fp32
+    optimizer: Resolved[str]  # adamw | adamw_8bit | paged_adamw_8bit
+    stochastic_rounding: Resolved[bool]  # of bf16 weights
+    attention: Resolved[str]  # loop | sdpa | varlen | flash_attention_2
+    row_length: Resolved[int]  # tokens of a packed row

@@ -1,0 +1,177 @@
+"""What the training stages leave, as types: figures in their manifests, files beside them.
+
+`cpt` and `sft` write these; cards, tables, sweeps and pages read them, and nobody else knows the names.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from llimba.files import read_jsonl
+from llimba.manifest import read_manifest
+from llimba.recipe.resolved import ResolvedSettings
+
+Row = dict[str, Any]  # of a JSON Lines file
+HeldOutMetrics = list[dict[str, int | float]]  # a row an evaluation: "step", and bits per byte by language
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Trainable(_Facts):
+    """What trained, in parameters."""
+
+    parameters: int
+    trained: int
+    adapter: int
+    embedding_trains: bool
+    head_trains: bool
+    tied: bool
+
+
+class Interpolation(_Facts):
+    """Where the weights were put between those before and after training: 0 to 1."""
+
+    weight: float
+    reason: str
+    table: list[dict[str, float]] = []  # "weight", and bits per byte by language
+    num_bytes: dict[str, int] = {}  # by language, what the table is measured on
+    text: str = ""  # which text that is
+
+
+class Gap(_Facts):
+    """Losses at the end, in nats a supervised token, of trained and of set-aside conversations."""
+
+    train: float | None
+    held_out: float | None
+    gap: float | None
+    conversations: tuple[int, int]
+
+
+class MergeProof(_Facts):
+    """How near a merged model is to its adapter."""
+
+    logits_error: float  # root mean square
+    logits_allowed: float
+    adapter_effect: float
+    answers: int
+    answers_identical: int
+    answers_parted_at_a_near_tie: int
+    tensors_untouched: int
+    tied_embeddings: bool
+    dtype: str
+
+
+class MemoryPeak(_Facts):
+    """GiB at the peak."""
+
+    predicted: float
+    measured_peak: float
+
+
+class TrainingFacts(_Facts):
+    """The facts of a training stage's manifest."""
+
+    steps: int
+    examples: int
+    loss_tokens: int
+    data_order: str  # digest of what was read in which order
+    first_loss: float  # nats a loss token
+    last_loss: float  # mean of the last tenth of the steps
+    skipped_steps: int  # loss or gradient not finite
+    resumed_at_step: int
+    tokens_per_second: float | None  # loss tokens; None where nothing was left to train
+    training_seconds: float  # of the steps, all sessions together
+    rows_per_step: float
+    tokens_per_row: float
+    processes: int
+    device: str
+    settings: ResolvedSettings
+    tokens: str  # the token contract, for people
+    leak_check: dict[str, float]
+    trainable: Trainable
+    memory_gib: MemoryPeak
+    held_out: HeldOutMetrics
+    figures: dict[str, float]  # the objective's own, of the last step
+
+    @property
+    def gpu(self) -> bool:
+        """Whether it trained on a GPU."""
+        return self.device.startswith("cuda")
+
+
+class CptFacts(TrainingFacts):
+    """Of continued pretraining."""
+
+    tokens_per_epoch: dict[str, int]  # by the mixture's keys
+    phases: list[dict[str, int]]  # the same by phase
+    own_answers: dict[str, int] | None = None
+    interpolation: Interpolation | None = None
+
+
+class SftFacts(TrainingFacts):
+    """Of instruction and of preference tuning."""
+
+    method: str
+    policy: str  # full, or the adapter's kind
+    conversations: int
+    dropped_for_control_tokens: int
+    cut_at_sequence_length: int | None = None  # None for preferences, as what follows
+    supervised_tokens_per_epoch: int | None = None
+    supervised_tokens_a_row: tuple[int, int] | None = None  # least and most
+    loss: Gap | None = None
+    merge_proof: MergeProof | None = None
+    interpolation: Interpolation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedFolder:
+    """The folder of a training stage, under way or finished."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """A transformers folder."""
+        return self.path / "model"
+
+    @property
+    def adapter(self) -> Path:
+        """The peft adapter, of the methods that have one."""
+        return self.path / "adapter"
+
+    @property
+    def metrics_file(self) -> Path:
+        """A row an optimizer step."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def held_out_metrics_file(self) -> Path:
+        """A row an evaluation of held-out text."""
+        return self.path / "held_out_metrics.jsonl"
+
+    @property
+    def samples_file(self) -> Path:
+        """A row a greedy continuation."""
+        return self.path / "samples.jsonl"
+
+    def metrics(self) -> list[Row]:
+        """One row a step: `training.loop.Metrics`."""
+        return list(read_jsonl(self.metrics_file))
+
+    def held_out_metrics(self) -> HeldOutMetrics:
+        """Bits per byte by language at every evaluation."""
+        return list(read_jsonl(self.held_out_metrics_file))
+
+    def samples(self) -> Iterator[Row]:
+        """Step, prompt and text."""
+        return read_jsonl(self.samples_file)
+
+    def facts(self) -> TrainingFacts | None:
+        """What its manifest says; None where it is not finished."""
+        manifest = read_manifest(self.path)
+        return None if manifest is None else manifest.facts_as(TrainingFacts)
