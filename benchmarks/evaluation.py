@@ -34,7 +34,7 @@ def damaged(text: str, chance: random.Random, lost: float = 0.4) -> str:
 
 def coverage(rows: list[dict[str, str]], seed: int) -> dict[str, Any]:
     """How often intervals hold the truth, by system, metric and sample size."""
-    from llimba.stages.evaluate.scores import translation_scores
+    from llimba.stages.evaluate.metrics import translation_scores
 
     chance = random.Random(seed)
     references = [row["sc"] for row in rows]

@@ -10,7 +10,7 @@ from llimba.files import read_json, read_jsonl
 from llimba.languages.identify.identifier import Identifier
 from llimba.records import Document, write_records
 from llimba.reports import table
-from llimba.stages.evaluate import baselines, scored, stage
+from llimba.stages.evaluate import baselines, cache, stage
 from tests.fakes import SENTENCES, evaluation_pairs, recipe, recipe_content, save_tiny_model
 from tests.languages.identify.test_identifier import lines
 from tests.models.translators.engines import Backwards
@@ -58,7 +58,7 @@ def test_scores(tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.Mon
     def forbidden(*_: Any) -> None:
         raise AssertionError("scored again")
 
-    monkeypatch.setattr(scored, "score", forbidden)
+    monkeypatch.setattr(cache, "score", forbidden)
     assert stage.run(loaded, inputs, out) == scores
 
 

@@ -17,7 +17,7 @@ from llimba.languages.prompts import split_direction
 from llimba.models.translators.engines import open_engine
 from llimba.recipe import Recipe
 from llimba.records import Pair
-from llimba.stages.evaluate.scores import translation_scores
+from llimba.stages.evaluate.metrics import translation_scores
 
 logger = logging.getLogger(__name__)
 

@@ -12,14 +12,14 @@ from llimba.models.base_model import base_folder
 from llimba.recipe import Recipe
 from llimba.stages.evaluate import baselines, harness
 from llimba.stages.evaluate.behaviour import KINDS
+from llimba.stages.evaluate.cache import scored_once
 from llimba.stages.evaluate.decoding import decoded
 from llimba.stages.evaluate.facts import CONFIDENT, read_facts, task_rows
 from llimba.stages.evaluate.instructions import instructions
-from llimba.stages.evaluate.scored import scored_once
-from llimba.stages.evaluate.scores import signatures
+from llimba.stages.evaluate.measure_model import CLOZE, QUESTIONS, Asked
+from llimba.stages.evaluate.metrics import signatures
 from llimba.stages.evaluate.selection import few_shot, references, sentences, texts
-from llimba.stages.evaluate.system import CLOZE, QUESTIONS, Asked
-from llimba.stages.evaluate.tasks import settle, wording, write_questions, write_references, write_tasks
+from llimba.stages.evaluate.tasks import point_tasks_to, wording, write_questions, write_references, write_tasks
 from llimba.stages.folders import CorpusFolder
 
 SYSTEMS = "systems"  # the folder beside the stages' with what each model said
@@ -83,7 +83,7 @@ def score_models(
         "answer": "the first line that is not empty, greedy",
         "harness": f"lm-evaluation-harness {version('lm_eval')}",
     }
-    settle(tasks, out.with_name(out.name.removesuffix(".partial")) / tasks.name)
+    point_tasks_to(tasks, out.with_name(out.name.removesuffix(".partial")) / tasks.name)
     write_json(out / "scores.json", scores)
     return scores
 

@@ -34,10 +34,10 @@ def reference_task(direction: str) -> str:
     return "llimba_reference_" + direction.replace("-", "_")
 
 
-def settle(folder: Path, place: Path) -> None:
-    """Point the task files in `folder` to their data under `place`, where the stage's folder will be when it is done.
+def point_tasks_to(folder: Path, place: Path) -> None:
+    """Make the task files in `folder` name their data under `place`, the stage's folder once it is finished.
 
-    The harness knows no path beside the task's own file, so a folder that is moved again must be settled again.
+    The harness takes no path relative to the task's file, so whoever moves the folder again must call this again.
     """
     for path in sorted(folder.glob("*.yaml")):
         text = path.read_text(encoding="utf-8").replace(f"{folder.resolve()}/", f"{place.resolve()}/")

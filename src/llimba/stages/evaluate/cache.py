@@ -19,7 +19,7 @@ from filelock import FileLock
 from llimba.files import fingerprint, link, read_json, sha256, sync_folder, write_json
 from llimba.recipe import Recipe
 from llimba.stages.evaluate import harness
-from llimba.stages.evaluate.system import Asked, score
+from llimba.stages.evaluate.measure_model import Asked, score
 
 logger = logging.getLogger(__name__)
 

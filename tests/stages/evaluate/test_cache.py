@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from llimba.files import read_json, write_jsonl
-from llimba.stages.evaluate import scored
-from llimba.stages.evaluate.scored import scored_once
-from llimba.stages.evaluate.system import Asked
+from llimba.stages.evaluate import cache
+from llimba.stages.evaluate.cache import scored_once
+from llimba.stages.evaluate.measure_model import Asked
 from tests.fakes import recipe, write_text
 
 ASKED = Asked({}, {}, [], [], {}, None)
@@ -24,7 +24,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         write_jsonl(out / "hypotheses" / "it-sc.jsonl", [{"hypothesis": system}])
         return {"translation": system}
 
-    monkeypatch.setattr(scored, "score", score)
+    monkeypatch.setattr(cache, "score", score)
     return names
 
 
@@ -73,16 +73,16 @@ def test_what_a_killed_run_left_is_thrown_away(
     write_text(tmp_path)
     model, store = folder(tmp_path / "m", "weights"), tmp_path / "systems"
     asked = (recipe(tmp_path), "m", model, ASKED, tmp_path / "tasks", tmp_path / "out", store)
-    whole = scored.score
+    whole = cache.score
 
     def killed(*given: Any) -> Any:
         write_jsonl(given[-1] / "hypotheses" / "half.jsonl", [{}])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scored, "score", killed)
+    monkeypatch.setattr(cache, "score", killed)
     with pytest.raises(KeyboardInterrupt):
         scored_once(*asked)
-    monkeypatch.setattr(scored, "score", whole)
+    monkeypatch.setattr(cache, "score", whole)
     scored_once(*asked)
     (place,) = (path for path in store.iterdir() if path.is_dir())
     assert not (place / "hypotheses" / "half.jsonl").exists()

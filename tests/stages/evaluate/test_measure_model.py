@@ -14,11 +14,11 @@ from llimba.files import read_jsonl
 from llimba.languages.identify.identifier import Identifier
 from llimba.models.answers import Answer
 from llimba.records import Document, Pair
-from llimba.stages.evaluate import harness, system
+from llimba.stages.evaluate import harness, measure_model
 from llimba.stages.evaluate.baselines import copy
 from llimba.stages.evaluate.facts import Fact
 from llimba.stages.evaluate.instructions import Instruction
-from llimba.stages.evaluate.system import Asked, score
+from llimba.stages.evaluate.measure_model import Asked, score
 from llimba.stages.evaluate.tasks import write_questions, write_references, write_tasks
 from tests.fakes import evaluation_pairs, pair, recipe, save_tiny_model, write_text
 from tests.languages.identify.test_identifier import lines
@@ -106,9 +106,9 @@ def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.Monkey
     asked = [Instruction("p", "en", "one_word"), Instruction("q", "en", "capitals")]
     out = tmp_path / "out"
     write_tasks(out / "tasks", {}, {"sc": texts}, loaded.profile, loaded.evaluate, {})
-    for name, cloze in ((system.QUESTIONS, False), (system.CLOZE, True)):
-        write_questions(out / "tasks", name, system.task_rows(facts, cloze=cloze))
-    monkeypatch.setattr(system, "ask", lambda *_, **__: [Answer("pane", True), Answer("pane", False)])
+    for name, cloze in ((measure_model.QUESTIONS, False), (measure_model.CLOZE, True)):
+        write_questions(out / "tasks", name, measure_model.task_rows(facts, cloze=cloze))
+    monkeypatch.setattr(measure_model, "ask", lambda *_, **__: [Answer("pane", True), Answer("pane", False)])
     given = Asked({}, {"sc": texts}, facts, asked, {}, None)
     found = score(loaded, "m", save_tiny_model(tmp_path / "model"), given, out / "tasks", out)
     measured = found["bits_per_byte"]["sc"]

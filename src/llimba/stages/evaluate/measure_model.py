@@ -16,8 +16,8 @@ from llimba.stages.evaluate.baselines import HYPOTHESES, saved_scores
 from llimba.stages.evaluate.behaviour import behaviour, summed
 from llimba.stages.evaluate.facts import Fact, answered, knowledge, task_rows
 from llimba.stages.evaluate.instructions import MAX_NEW_TOKENS, Instruction, followed, following
+from llimba.stages.evaluate.metrics import bits_by_label, bits_per_byte
 from llimba.stages.evaluate.mode_switch import probe, shares
-from llimba.stages.evaluate.scores import bits_by_label, bits_per_byte
 from llimba.stages.evaluate.tasks import reference_task, text_task, translation_task
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 import sacrebleu
 
 from llimba.records import Document
-from llimba.stages.evaluate.scores import bits_by_label, bits_per_byte, signatures, translation_scores
+from llimba.stages.evaluate.metrics import bits_by_label, bits_per_byte, signatures, translation_scores
 from tests.fakes import SENTENCES
 
 
