@@ -2,27 +2,38 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from llimba.records import Document
+from llimba.reports.evaluated import SavedAnswer, write_answers
+from llimba.reports.scores import BitsPerByte, Metric, Score, Translation
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.base import Metric as SacreMetric
 
 RESAMPLES = 1000
 LABELS = ("source", "variety", "norm")  # of a held-out text
 
 
-def translation_scores(hypotheses: list[str], references: list[str]) -> dict[str, Any]:
-    """Corpus BLEU (13a), chrF2 and chrF2++, 0 to 100, and how many sentences they rest on.
+def score_translations(hypotheses: list[str], references: list[str]) -> Translation:
+    """Corpus BLEU (13a), chrF2 and chrF2++, each with the interval of sacrebleu's bootstrap (its own fixed seed)."""
 
-    `*_ci` is half the width of the 95 % interval of sacrebleu's bootstrap (1,000 resamples, its own fixed seed).
-    """
-    found: dict[str, Any] = {}
-    for name, metric in _metrics().items():
-        score = metric.corpus_score(hypotheses, [references], n_bootstrap=RESAMPLES)
-        found |= {name: round(score.score, 2), f"{name}_ci": round(float(score._ci), 2)}
-    return found | {"sentences": len(references)}
+    def score(metric: "SacreMetric") -> Score:
+        found = metric.corpus_score(hypotheses, [references], n_bootstrap=RESAMPLES)
+        return Score(value=round(found.score, 2), margin=round(float(found._ci), 2))
+
+    scores = {name: score(metric) for name, metric in _metrics().items()}
+    return Translation(sentences=len(references), bleu=scores["bleu"], chrf=scores["chrf"], chrfpp=scores["chrfpp"])
 
 
-def _metrics() -> dict[str, Any]:
+def save_and_score(path: Path, answers: list[SavedAnswer]) -> Translation:
+    """Save the answers of one direction and score them."""
+    write_answers(path, answers)
+    return score_translations([a.hypothesis for a in answers], [a.reference for a in answers])
+
+
+def _metrics() -> dict[Metric, "SacreMetric"]:
     from sacrebleu.metrics import BLEU, CHRF
 
     class PlainCHRF(CHRF):  # type: ignore[misc]
@@ -34,44 +45,44 @@ def _metrics() -> dict[str, Any]:
     return {"bleu": BLEU(), "chrf": PlainCHRF(), "chrfpp": PlainCHRF(word_order=2)}
 
 
-def signatures() -> dict[str, str]:
+def signatures() -> dict[Metric, str]:
     """sacrebleu's own statement of how the scores were computed."""
-    found = {}
+    found: dict[Metric, str] = {}
     for name, metric in _metrics().items():
         metric.corpus_score(["a"], [["a"]])
         found[name] = str(metric.get_signature())
     return found
 
 
-def bits_per_byte(log_likelihoods: list[float], num_bytes: list[int], num_tokens: list[int]) -> dict[str, Any]:
-    """Total negative log-likelihood (nats) over total UTF-8 bytes, in bits: comparable across tokenizers.
+class Likelihood(NamedTuple):
+    """How likely a model finds one text: its log-likelihood in nats, and its UTF-8 bytes and tokens."""
 
-    `perplexity` is a token's, and so compares models of one tokenizer only.
-    """
-    nats = -sum(log_likelihoods)
-    return {
-        "value": round(nats / (sum(num_bytes) * math.log(2)), 4),
-        "perplexity": round(math.exp(min(nats / sum(num_tokens), 700.0)), 3),
-        "documents": len(num_bytes),
-        "bytes": sum(num_bytes),
-        "tokens": sum(num_tokens),
-    }
+    nats: float
+    bytes: int
+    tokens: int
 
 
-def bits_by_label(
-    documents: Sequence[Document], log_likelihoods: list[float], num_bytes: list[int], num_tokens: list[int]
-) -> dict[str, dict[str, Any]]:
-    """Bits per byte by source, variety and norm, for each label that tells the documents apart."""
-    found: dict[str, dict[str, Any]] = {}
+def bits_per_byte(texts: Sequence[Likelihood]) -> BitsPerByte:
+    """Total negative log-likelihood over total bytes."""
+    nats, size = -sum(text.nats for text in texts), sum(text.bytes for text in texts)
+    tokens = sum(text.tokens for text in texts)
+    return BitsPerByte(
+        value=round(nats / (size * math.log(2)), 4),
+        perplexity=round(math.exp(min(nats / tokens, 700.0)), 3),
+        documents=len(texts),
+        bytes=size,
+        tokens=tokens,
+    )
+
+
+def bits_by_label(documents: Sequence[Document], texts: Sequence[Likelihood]) -> dict[str, dict[str, BitsPerByte]]:
+    """Bits per byte by source, variety and norm, for each label that has several values."""
+    found: dict[str, dict[str, BitsPerByte]] = {}
     for label in LABELS:
-        names = [getattr(document, label) or "not stated" for document in documents]
-        if len(set(names)) > 1:
-            found[label] = {}
-            for name in sorted(set(names)):
-                chosen = [i for i, of in enumerate(names) if of == name]
-                found[label][name] = bits_per_byte(
-                    [log_likelihoods[i] for i in chosen],
-                    [num_bytes[i] for i in chosen],
-                    [num_tokens[i] for i in chosen],
-                )
+        named = [
+            (getattr(document, label) or "not stated", text) for document, text in zip(documents, texts, strict=True)
+        ]
+        names = sorted({name for name, _ in named})
+        if len(names) > 1:
+            found[label] = {name: bits_per_byte([text for of, text in named if of == name]) for name in names}
     return found

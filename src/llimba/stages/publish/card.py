@@ -6,14 +6,15 @@ from llimba.manifest import Manifest
 from llimba.recipe import Recipe
 from llimba.recipe.licensing.derive import conflict, table
 from llimba.recipe.licensing.terms import Terms, terms
-from llimba.reports.limitations import limitations
+from llimba.reports.limitations import MODEL, limitations
+from llimba.reports.score_table import render_scores
 from llimba.reports.score_table import row as _row
-from llimba.reports.score_table import score_table
+from llimba.reports.scores import METRICS, Metric, Scores
 from llimba.stages.publish import energy
 
 Manifests = dict[str, Manifest]  # by stage
-Scores = dict[str, Any]
 
+HEADLINE: tuple[Metric, ...] = ("bleu", "chrf")  # in the header, which the hub shows
 PROCEDURE = (  # what a reader needs to repeat the training, in the names of the recipe
     "num_train_epochs", "max_steps", "max_tokens", "sequence_length", "row_length", "documents_per_step", "packing",
     "learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "max_grad_norm", "gradient_checkpointing",
@@ -28,7 +29,7 @@ def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str, spent
         f"# {title}\n",
         _introduction(recipe),
         _lineage(recipe, manifests),
-        score_table(recipe, scores),
+        render_scores(recipe, scores),
         _training(manifests),
         _data(manifests),
         _license(recipe),
@@ -45,19 +46,22 @@ def metadata(recipe: Recipe, scores: Scores, title: str, spent: dict[str, Any]) 
     from huggingface_hub import EvalResult, ModelCardData
 
     results = []
-    for direction, entry in scores["translation"]["sft"].items():
-        for metric, name in (("bleu", "BLEU"), ("chrf", "chrF")):
-            results.append(
-                EvalResult(
-                    task_type="translation", dataset_type="llimba-held-out", dataset_name="held-out text of the recipe",
-                    metric_type=metric, metric_value=entry[metric], metric_name=f"{direction.upper()} {name}",
-                )
-            )  # fmt: skip
-    for language, entry in scores["bits_per_byte"]["sft"].items():
+    published = scores.systems[MODEL]
+    for direction, entry in published.translation.items():
+        for metric in HEADLINE:
+            if score := entry.score(metric):
+                results.append(
+                    EvalResult(
+                        task_type="translation", dataset_type="llimba-held-out",
+                        dataset_name="held-out text of the recipe", metric_type=metric, metric_value=score.value,
+                        metric_name=f"{direction.upper()} {METRICS[metric]}",
+                    )
+                )  # fmt: skip
+    for language, bits in published.bits_per_byte.items():
         results.append(
             EvalResult(
                 task_type="text-generation", dataset_type="llimba-held-out", dataset_name="held-out text of the recipe",
-                metric_type="bits_per_byte", metric_value=entry["value"], metric_name=f"{language} bits per byte",
+                metric_type="bits_per_byte", metric_value=bits.value, metric_name=f"{language} bits per byte",
             )
         )  # fmt: skip
     license = published_license(recipe)

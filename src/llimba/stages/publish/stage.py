@@ -9,6 +9,7 @@ from llimba.files import link, read_json, read_jsonl, replacing, write_json
 from llimba.languages.profile import profile_path
 from llimba.manifest import read_manifest
 from llimba.recipe import Recipe
+from llimba.reports.evaluated import EvaluatedFolder
 from llimba.reports.plots import forgetting, loss_curve, mode_switch
 from llimba.stages.folders import CorpusFolder
 from llimba.stages.publish.card import card, published_license
@@ -27,12 +28,13 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         if manifest is None:
             raise StageError(f"publish: {folder} has lost its manifest. Run the recipe again to make the stage anew.")
         manifests[stage] = manifest
-    scores = read_json(inputs["evaluate"] / "scores.json")
+    evaluated = EvaluatedFolder(inputs["evaluate"])
+    scores = evaluated.scores()
     model = out / "model"
     model.mkdir(parents=True, exist_ok=True)
     for file in sorted((inputs["sft"] / "model").iterdir()):
         link(file, model / file.name)
-    shutil.copyfile(inputs["evaluate"] / "scores.json", model / "scores.json")
+    shutil.copyfile(evaluated.scores_file, model / evaluated.scores_file.name)
     shutil.copyfile(profile_path(recipe.language), model / "language.yaml")  # words the prompts of chat and translate
     identifier = CorpusFolder(inputs["corpus"]).identifier_file
     if identifier.exists():
@@ -46,7 +48,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         codes = [code for code in next(iter(looks.values()))[0] if code != "step"]
         names = {code: recipe.profile.name(code, "en") for code in codes}
         forgetting(looks, names, model / "forgetting.png", title)
-    if probed := scores.get("mode_switch"):
+    if probed := {name: system.mode_switch for name, system in scores.systems.items() if system.mode_switch}:
         mode_switch(probed, model / "mode_switch.png", title, recipe.profile.name(recipe.profile.code, "en"))
     spent = energy(recipe, manifests)
     with replacing(model / "README.md") as handle:
