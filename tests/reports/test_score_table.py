@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from llimba.reports.score_table import render_scores, row
+from llimba.reports.score_table import render_scores
 from llimba.reports.scores import Facts, Instructions, Knowledge, LanguageShares, Published
 from tests.fakes import recipe
 from tests.reports.scores import SCORES, bits, changed, share, translated
@@ -41,10 +41,6 @@ def test_probes_have_rows_where_they_were_asked_for(tmp_path: Path) -> None:
     assert "| share of instructions followed | – | 0.4 (0.2 to 0.6) | – | – | 50 instructions |" in text
     wholly = "| share of answers wholly in Sardinian at temperature 0.6 "
     assert f"{wholly}| – | – | – | 0.7 (0.2 to 0.6) | 50 answers |" in text
-
-
-def test_a_row() -> None:
-    assert row(["a", 1, 0.5]) == "| a | 1 | 0.5 |"
 
 
 def test_published_scores_have_no_interval(tmp_path: Path) -> None:

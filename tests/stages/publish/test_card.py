@@ -2,6 +2,7 @@
 
 import copy
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from huggingface_hub import ModelCard
 from llimba.manifest import Manifest
 from llimba.reports.scores import Scores
 from llimba.stages.publish.card import card as card_of
-from llimba.stages.publish.energy import energy
+from llimba.stages.publish.energy import estimate_energy
 from tests.fakes import manifest, recipe, recipe_content
 from tests.reports.scores import SCORES
 
@@ -29,8 +30,22 @@ def manifests(recipe: Any) -> dict[str, Manifest]:
         "sources": {},
         "corpus": {
             "sources": {
-                "mine": {"license": "CC0-1.0", "role": "train", "documents": 5, "pairs": 6, "words": {"sc": 1234}},
-                "eval": {"license": "MIT", "role": "evaluate", "documents": 0, "pairs": 0, "words": {}},
+                "mine": {
+                    "license": "CC0-1.0",
+                    "role": "train",
+                    "documents": 5,
+                    "pairs": 6,
+                    "conversations": 0,
+                    "words": {"sc": 1234},
+                },
+                "eval": {
+                    "license": "MIT",
+                    "role": "evaluate",
+                    "documents": 0,
+                    "pairs": 0,
+                    "conversations": 0,
+                    "words": {},
+                },
             },
             "contamination": {"evaluation_sentences": 77, "hits_removed": 8, "surviving": 0},
         },
@@ -50,7 +65,7 @@ def manifests(recipe: Any) -> dict[str, Manifest]:
 
 
 def card(recipe: Any, made: dict[str, Manifest], scores: Scores, title: str) -> str:
-    return card_of(recipe, made, scores, title, energy(recipe, made))
+    return card_of(recipe, made, scores, title, estimate_energy(recipe, made))
 
 
 def test_card(tmp_path: Path) -> None:
@@ -110,7 +125,7 @@ def test_every_number_of_the_card_stands_in_a_manifest(tmp_path: Path) -> None:
     made = manifests(loaded)
     body = card(loaded, made, SCORES, "tiny-srd").split("---\n", 2)[2]
     stages = {stage: manifest.model_dump() for stage, manifest in made.items()}
-    known = numbers([stages, energy(loaded, made), [s.license for s in loaded.sources.values()]])
+    known = numbers([stages, asdict(estimate_energy(loaded, made)), [s.license for s in loaded.sources.values()]])
     body = body.replace("max_new_tokens=100)[0]", "")  # the example's own
     invented = {number for number in NUMBER.findall(body) if number not in known}
     assert not invented

@@ -7,10 +7,12 @@ from llimba.recipe import Recipe
 from llimba.recipe.licensing.derive import conflict, table
 from llimba.recipe.licensing.terms import Terms, terms
 from llimba.reports.limitations import MODEL, limitations
+from llimba.reports.markdown import markdown_table
 from llimba.reports.score_table import render_scores
-from llimba.reports.score_table import row as _row
 from llimba.reports.scores import METRICS, Metric, Scores
-from llimba.stages.publish import energy
+from llimba.stages.folders import CorpusFacts, InstructFacts
+from llimba.stages.publish.corpus_card import words_text
+from llimba.stages.publish.energy import Energy, emissions, energy_section
 
 Manifests = dict[str, Manifest]  # by stage
 
@@ -22,8 +24,8 @@ PROCEDURE = (  # what a reader needs to repeat the training, in the names of the
 )  # fmt: skip
 
 
-def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str, spent: dict[str, Any]) -> str:
-    """The README.md of the published folder: header with `model-index`, then text; `spent` is `energy.energy`'s."""
+def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str, spent: Energy) -> str:
+    """The README.md of the published folder: header with `model-index`, then text; `spent` is what training took."""
     parts = [
         f"---\n{metadata(recipe, scores, title, spent)}\n---\n",
         f"# {title}\n",
@@ -34,14 +36,14 @@ def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str, spent
         _data(manifests),
         _license(recipe),
         limitations(recipe, scores),
-        energy.section(spent),
+        energy_section(spent),
         _provenance(manifests),
         _citation(recipe, manifests, title),
     ]
     return "\n".join(parts)
 
 
-def metadata(recipe: Recipe, scores: Scores, title: str, spent: dict[str, Any]) -> str:
+def metadata(recipe: Recipe, scores: Scores, title: str, spent: Energy) -> str:
     """The YAML header, made by the hub's own library."""
     from huggingface_hub import EvalResult, ModelCardData
 
@@ -77,7 +79,7 @@ def metadata(recipe: Recipe, scores: Scores, title: str, spent: dict[str, Any]) 
         tags=["llimba", recipe.profile.iso639_3, "continued-pretraining"],
         model_name=title,
         eval_results=results,
-        **({"co2_eq_emissions": grams} if (grams := energy.emissions(spent)) else {}),
+        **({"co2_eq_emissions": grams} if (grams := emissions(spent)) else {}),
     )
     header: str = data.to_yaml()
     return header.strip()
@@ -91,16 +93,13 @@ def published_license(recipe: Recipe) -> Terms:
 def _license(recipe: Recipe) -> str:
     derived, published = recipe.derived_license, published_license(recipe)
     said = "as the recipe declares" if recipe.publish.license else f"derived: {derived.because} decides"
-    lines = [
-        "## Licence\n",
-        f"{published.license} ({said}). It was derived from what the model is made of; this is no legal advice.\n",
-        _row(["part", "licence", "asks"]),
-        _row(["---"] * 3),
-        *(_row(list(row)) for row in table(derived.parts)),
-    ]
+    text = (
+        f"## Licence\n\n{published.license} ({said}). It was derived from what the model is made of; this is no legal "
+        f"advice.\n\n{markdown_table(['part', 'licence', 'asks'], table(derived.parts))}"
+    )
     if found := conflict(derived, recipe.publish.license):
-        lines.append(f"\n**Conflict:** {found}. It was accepted with these words: {recipe.publish.acknowledge}")
-    return "\n".join(lines) + "\n"
+        text += f"\n**Conflict:** {found}. It was accepted with these words: {recipe.publish.acknowledge}\n"
+    return text
 
 
 def _introduction(recipe: Recipe) -> str:
@@ -129,7 +128,7 @@ def _lineage(recipe: Recipe, manifests: Manifests) -> str:
         steps.append(f"continued pretraining, {tokens:,} tokens (stage `{manifests['cpt'].fingerprint}`)")
         steps += _interpolated(manifests["cpt"])
     method = manifests["sft"].ingredients.section.get("method", "full")
-    conversations = manifests["instruct"].facts["conversations"]
+    conversations = manifests["instruct"].facts_as(InstructFacts).conversations
     steps.append(
         f"instruction tuning, {method}, {conversations} conversations (stage `{manifests['sft'].fingerprint}`)"
     )
@@ -150,15 +149,11 @@ def _training(manifests: Manifests) -> str:
     headings = {"cpt": "continued pretraining", "sft": "instruction tuning"}
     sections = [_said(manifests[stage].ingredients.section) for stage in stages]
     facts = [manifests[stage].facts for stage in stages]
-    lines = [
-        "## Training\n",
-        _row(["", *(headings[stage] for stage in stages)]),
-        _row(["---"] * (1 + len(stages))),
-    ]
+    rows: list[list[object]] = []
     for key in PROCEDURE:
         values = [section.get(key) for section in sections]
         if any(value is not None for value in values):
-            lines.append(_row([key, *("–" if value is None else value for value in values)]))
+            rows.append([key, *values])
     for label, key in (
         ("optimizer steps", "steps"),
         ("loss-bearing tokens", "loss_tokens"),
@@ -167,14 +162,17 @@ def _training(manifests: Manifests) -> str:
         ("last loss", "last_loss"),
         ("optimizer", "optimizer"),
     ):
-        lines.append(_row([label, *("–" if fact[key] is None else fact[key] for fact in facts)]))
-    lines.append(_row(["precision", *(fact["precision"]["value"] for fact in facts)]))
-    lines.append(_row(["attention", *(fact["attention"]["backend"] for fact in facts)]))
-    lines.append(_row(["seconds", *(manifests[stage].seconds for stage in stages)]))
-    peaks = (f"{manifests[stage].peak_memory_bytes / 2**30:.1f} GiB" for stage in stages)
-    lines.append(_row(["peak memory", *peaks]))
-    lines.append(_row(["machine", *(manifests[stage].machine for stage in stages)]))
-    return "\n".join(lines) + f"\n\n![loss](loss.png)\n{_replay(manifests)}{_forgetting(manifests)}"
+        rows.append([label, *(fact[key] for fact in facts)])
+    trained = [manifests[stage] for stage in stages]
+    rows += [
+        ["precision", *(fact["precision"]["value"] for fact in facts)],
+        ["attention", *(fact["attention"]["backend"] for fact in facts)],
+        ["seconds", *(manifest.seconds for manifest in trained)],
+        ["peak memory", *(f"{manifest.peak_memory_bytes / 2**30:.1f} GiB" for manifest in trained)],
+        ["machine", *(manifest.machine for manifest in trained)],
+    ]
+    table = markdown_table(["", *(headings[stage] for stage in stages)], rows)
+    return f"## Training\n\n{table}\n![loss](loss.png)\n{_replay(manifests)}{_forgetting(manifests)}"
 
 
 def _replay(manifests: Manifests) -> str:
@@ -184,9 +182,9 @@ def _replay(manifests: Manifests) -> str:
     if not cpt or not tokens:
         return ""
     asked = cpt.ingredients.section.get("mixture") or {}
-    rows = [_row([language, asked.get(language, "–"), f"{count:,}"]) for language, count in tokens.items()]
-    heading = [_row(["language", "share of tokens asked for", "tokens of one epoch"]), _row(["---", "---:", "---:"])]
-    return "\n### Replay mix of continued pretraining\n\n" + "\n".join([*heading, *rows]) + "\n"
+    rows = [[language, asked.get(language), f"{count:,}"] for language, count in tokens.items()]
+    table = markdown_table(["language", "share of tokens asked for", "tokens of one epoch"], rows, numbers=True)
+    return f"\n### Replay mix of continued pretraining\n\n{table}"
 
 
 def _forgetting(manifests: Manifests) -> str:
@@ -195,11 +193,13 @@ def _forgetting(manifests: Manifests) -> str:
     if not all(looks.values()):
         return ""
     headings = [f"{stage}, step {seen[at]['step']}" for stage, seen in looks.items() for at in (0, -1)]
-    lines = [_row(["bits per byte", *headings]), _row(["---", *["---:"] * len(headings)])]
-    for language in (key for key in next(iter(looks.values()))[0] if key != "step"):
-        lines.append(_row([language, *(seen[at].get(language, "–") for seen in looks.values() for at in (0, -1))]))
-    picture = "![what was learned and forgotten](forgetting.png)"
-    return "\n### Learned and forgotten\n\n" + "\n".join(lines) + f"\n\n{picture}\n"
+    rows = [
+        [language, *(seen[at].get(language) for seen in looks.values() for at in (0, -1))]
+        for language in next(iter(looks.values()))[0]
+        if language != "step"
+    ]
+    table = markdown_table(["bits per byte", *headings], rows, numbers=True)
+    return f"\n### Learned and forgotten\n\n{table}\n![what was learned and forgotten](forgetting.png)\n"
 
 
 def _said(section: dict[str, Any]) -> dict[str, Any]:
@@ -210,28 +210,31 @@ def _said(section: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data(manifests: Manifests) -> str:
-    facts = manifests["corpus"].facts
-    heading = ["source", "licence", "use", "documents", "pairs", "words"]
-    lines = ["## Data\n", _row(heading), _row(["---"] * len(heading))]
-    for name, entry in facts["sources"].items():
-        words = ", ".join(f"{language} {count:,}" for language, count in entry["words"].items()) or "–"
-        use = "scored on, never trained on" if entry["role"] == "evaluate" else "trained on"
-        lines.append(_row([name, entry["license"], use, entry["documents"], entry["pairs"], words]))
-    found = facts["contamination"]
-    return "\n".join(lines) + (
-        f"\n\nContamination: {found['evaluation_sentences']} evaluation sentences (all languages) were "
-        f"searched for in the "
-        f"training text; {found['hits_removed']} passages were removed, {found['surviving']} survive. "
-        f"Instruction tuning "
-        f"used {manifests['instruct'].facts['conversations']} conversations.\n"
+    corpus = manifests["corpus"].facts_as(CorpusFacts)
+    rows = [
+        [
+            name,
+            of.license,
+            "scored on, never trained on" if of.role == "evaluate" else "trained on",
+            of.documents,
+            of.pairs,
+            words_text(of.words),
+        ]
+        for name, of in corpus.sources.items()
+    ]
+    found = corpus.contamination
+    return (
+        f"## Data\n\n{markdown_table(['source', 'licence', 'use', 'documents', 'pairs', 'words'], rows)}"
+        f"\nContamination: {found.evaluation_sentences} evaluation sentences (all languages) were searched for in the "
+        f"training text; {found.hits_removed} passages were removed, {found.surviving} survive. Instruction tuning "
+        f"used {manifests['instruct'].facts_as(InstructFacts).conversations} conversations.\n"
     )
 
 
 def _provenance(manifests: Manifests) -> str:
-    lines = ["## Provenance\n", _row(["stage", "fingerprint", "seconds"]), _row(["---"] * 3)]
-    lines += [_row([stage, f"`{m.fingerprint}`", m.seconds]) for stage, m in manifests.items()]
+    stages = [[stage, f"`{manifest.fingerprint}`", manifest.seconds] for stage, manifest in manifests.items()]
     versions = ", ".join(f"{name} {number}" for name, number in manifests["sft"].versions.items())
-    return "\n".join(lines) + f"\n\nVersions: {versions}.\n"
+    return f"## Provenance\n\n{markdown_table(['stage', 'fingerprint', 'seconds'], stages)}\nVersions: {versions}.\n"
 
 
 def _citation(recipe: Recipe, manifests: Manifests, title: str) -> str:

@@ -1,6 +1,7 @@
 """Stage 7, `publish`: the finished model folder with its card, its curves and scores."""
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from llimba.reports.plots import forgetting, loss_curve, mode_switch
 from llimba.stages.folders import CorpusFolder
 from llimba.stages.publish.card import card, published_license
 from llimba.stages.publish.corpus_card import corpus_card
-from llimba.stages.publish.energy import energy
+from llimba.stages.publish.energy import estimate_energy
 
 ADAPTER_CONFIG = "adapter_config.json"  # peft's name
 TRAINED = {"continued pretraining": "cpt", "instruction tuning": "sft"}
@@ -50,7 +51,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         forgetting(looks, names, model / "forgetting.png", title)
     if probed := {name: system.mode_switch for name, system in scores.systems.items() if system.mode_switch}:
         mode_switch(probed, model / "mode_switch.png", title, recipe.profile.name(recipe.profile.code, "en"))
-    spent = energy(recipe, manifests)
+    spent = estimate_energy(recipe, manifests)
     with replacing(model / "README.md") as handle:
         handle.write(card(recipe, manifests, scores, title, spent))
     with replacing(out / "corpus-card.md") as handle:
@@ -61,7 +62,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         "corpus_card": "corpus-card.md",
         "adapter": adapter,
         "license": published_license(recipe).license,
-        "energy": spent,
+        "energy": asdict(spent),
         "model": "model",
         "card": "model/README.md",
         "loss_curve": "model/loss.png",
