@@ -10,12 +10,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from llimba.errors import StageError
 from llimba.files import read_jsonl
+from llimba.manifest import Json
 from llimba.reports.scores import Facts, Knowledge
 from llimba.stages.evaluate.behaviour import share
 
@@ -69,7 +69,7 @@ def read_facts(path: Path) -> list[Fact]:
     return found
 
 
-def task_rows(facts: Sequence[Fact], *, cloze: bool) -> list[dict[str, Any]]:
+def task_rows(facts: Sequence[Fact], *, cloze: bool) -> list[Json]:
     """Rows for the harness: what is asked, and the choices as they continue it."""
     rows = []
     for fact in facts:

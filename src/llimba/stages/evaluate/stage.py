@@ -5,9 +5,9 @@ Leaves `scores.json`, every answer under `hypotheses/`, and the harness's task f
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from llimba.files import sha256
+from llimba.manifest import Json
 from llimba.models.base_model import base_folder
 from llimba.recipe import Recipe
 from llimba.reports.evaluated import EvaluatedFolder
@@ -27,7 +27,7 @@ from llimba.stages.folders import CorpusFolder
 SYSTEMS = "systems"  # the folder beside the stages' with what each model said
 
 
-def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     """Score base, CPT and SFT model; one that was scored before is not asked again. Returns the facts: the scores."""
     folders = {
         "base": base_folder(recipe.base_model),
@@ -35,7 +35,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         "sft": inputs["sft"] / "model",
     }
     scores = score_models(recipe, CorpusFolder(inputs["corpus"]), folders, out, out.parent.parent / SYSTEMS)
-    return scores.model_dump(mode="json", exclude_defaults=True)
+    return scores.to_json()
 
 
 def score_models(recipe: Recipe, corpus: CorpusFolder, folders: dict[str, Path], out: Path, store: Path) -> Scores:

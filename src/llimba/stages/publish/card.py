@@ -1,10 +1,8 @@
 """The model card: a pure function of manifests and scores, so that every number in it can be followed to a file."""
 
-from typing import Any
-
-from llimba.manifest import Manifest
+from llimba.manifest import Json, Manifest
 from llimba.recipe import Recipe
-from llimba.recipe.licensing.derive import conflict, table
+from llimba.recipe.licensing.derive import conflict, license_rows
 from llimba.recipe.licensing.terms import Terms, terms
 from llimba.reports.limitations import MODEL, limitations
 from llimba.reports.markdown import markdown_table
@@ -95,7 +93,7 @@ def _license(recipe: Recipe) -> str:
     said = "as the recipe declares" if recipe.publish.license else f"derived: {derived.because} decides"
     text = (
         f"## Licence\n\n{published.license} ({said}). It was derived from what the model is made of; this is no legal "
-        f"advice.\n\n{markdown_table(['part', 'licence', 'asks'], table(derived.parts))}"
+        f"advice.\n\n{markdown_table(['part', 'licence', 'asks'], license_rows(derived.parts))}"
     )
     if found := conflict(derived, recipe.publish.license):
         text += f"\n**Conflict:** {found}. It was accepted with these words: {recipe.publish.acknowledge}\n"
@@ -202,7 +200,7 @@ def _forgetting(manifests: Manifests) -> str:
     return f"\n### Learned and forgotten\n\n{table}\n![what was learned and forgotten](forgetting.png)\n"
 
 
-def _said(section: dict[str, Any]) -> dict[str, Any]:
+def _said(section: Json) -> Json:
     """A training section without the settings of an adapter that there is none of."""
     if section.get("method") != "full":
         return section

@@ -3,12 +3,11 @@
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from llimba.errors import StageError
 from llimba.files import link, read_json, read_jsonl, replacing, write_json
 from llimba.languages.profile import profile_path
-from llimba.manifest import read_manifest
+from llimba.manifest import Json, read_manifest
 from llimba.recipe import Recipe
 from llimba.reports.evaluated import EvaluatedFolder
 from llimba.reports.plots import forgetting, loss_curve, mode_switch
@@ -21,7 +20,7 @@ ADAPTER_CONFIG = "adapter_config.json"  # peft's name
 TRAINED = {"continued pretraining": "cpt", "instruction tuning": "sft"}
 
 
-def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     """Put the SFT model, README.md, language profile, identifier, curves and scores into `model/`."""
     manifests = {}
     for stage, folder in inputs.items():
