@@ -34,7 +34,8 @@ def damaged(text: str, chance: random.Random, lost: float = 0.4) -> str:
 
 def coverage(rows: list[dict[str, str]], seed: int) -> dict[str, Any]:
     """How often intervals hold the truth, by system, metric and sample size."""
-    from llimba.stages.evaluate.scores import translation_scores
+    from llimba.reports.scores import Metric
+    from llimba.stages.evaluate.metrics import score_translations
 
     chance = random.Random(seed)
     references = [row["sc"] for row in rows]
@@ -44,14 +45,15 @@ def coverage(rows: list[dict[str, str]], seed: int) -> dict[str, Any]:
     }
     found: dict[str, Any] = {}
     for name, answers in systems.items():
-        truth = translation_scores(answers, references)
+        truth = score_translations(answers, references)
         for size in SIZES:
-            held = {"bleu": 0, "chrf": 0}
+            held: dict[Metric, int] = {"bleu": 0, "chrf": 0}
             for _ in range(TRIALS):
                 drawn = [chance.randrange(len(rows)) for _ in range(size)]
-                scores = translation_scores([answers[i] for i in drawn], [references[i] for i in drawn])
+                scores = score_translations([answers[i] for i in drawn], [references[i] for i in drawn])
                 for metric in held:
-                    held[metric] += abs(scores[metric] - truth[metric]) <= scores[f"{metric}_ci"]
+                    found_score, true_score = scores.score(metric), truth.score(metric)
+                    held[metric] += abs(found_score.value - true_score.value) <= found_score.margin
             for metric, count in held.items():
                 found[f"{metric}, {name}, n {size}"] = count / TRIALS
                 print(f"{metric}, {name}, n {size}: {count / TRIALS:.1%} of {TRIALS}", flush=True)
@@ -69,7 +71,7 @@ def shares(seed: int) -> dict[str, float]:
             held = 0
             for _ in range(2000):
                 of = share([chance.random() < true for _ in range(size)])
-                held += of["low"] <= true <= of["high"]
+                held += of.low <= true <= of.high
             found[f"share {true}, n {size}"] = held / 2000
             print(f"share {true}, n {size}: {held / 2000:.1%} of 2000", flush=True)
     return found
@@ -90,11 +92,11 @@ def false_alarms(rows: list[dict[str, str]], seed: int, size: int = 100, trials:
                 write_jsonl(
                     path,
                     (
-                        {"id": n, "reference": row["sc"], "hypothesis": damaged(row["sc"], chance)}
+                        {"id": str(n), "source": "", "reference": row["sc"], "hypothesis": damaged(row["sc"], chance)}
                         for n, row in enumerate(drawn)
                     ),
                 )
-            alarms += paired(*paths)["chrf"]["p"] < 0.05
+            alarms += paired(*paths).chrf.p < 0.05
     print(f"paired bootstrap, two equal systems, n {size}: p < 0.05 in {alarms} of {trials}", flush=True)
     return alarms / trials
 

@@ -49,7 +49,7 @@ def main() -> None:
         found = answers(Path(folder), prompts, given.max_new_tokens)
         stopped = sum(answer["stopped"] for answer in found)
         of = share([answer["stopped"] for answer in found])
-        print(f"{name}: {stopped} of {len(found)} stop by themselves ({of['low']:.0%} to {of['high']:.0%})", flush=True)
+        print(f"{name}: {stopped} of {len(found)} stop by themselves ({of.low:.0%} to {of.high:.0%})", flush=True)
         seconds = round(time.monotonic() - started, 1)
         results[name] = {"stopped": stopped, "prompts": len(found), "seconds": seconds, "answers": found}
         given.out.write_text(json.dumps(results, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

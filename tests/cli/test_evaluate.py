@@ -16,7 +16,7 @@ def test_any_folder_is_scored_without_training(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli.app, [*asked, "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "scored")])
     assert done.exit_code == 0, done.exception
     scores = read_json(tmp_path / "scored" / "scores.json")
-    assert scores["systems"] == ["copy", "model"]
+    assert list(scores["systems"]) == ["copy", "model"]
     assert "bits per byte" in done.stdout
     assert (tmp_path / "scored" / "hypotheses" / "model.it-sc.jsonl").exists()
     assert not (tmp_path / "runs" / "cpt").exists()

@@ -26,8 +26,8 @@ def test_two_folders_and_three_weights(tmp_path: Path) -> None:
     assert f"weight {best['weight']:g}: lowest bits per byte of sc" in done.stdout
     assert "the scores below are of the other half alone" in done.stdout
     scores = read_json(place / "scores.json")
-    assert scores["systems"] == ["copy", "base", "weight 0.4", "weight 0.8", "weight 1", "trained"]
-    assert scores["bits_per_byte"]["weight 1"] == scores["bits_per_byte"]["trained"]
+    assert list(scores["systems"]) == ["copy", "base", "weight 0.4", "weight 0.8", "weight 1", "trained"]
+    assert scores["systems"]["weight 1"]["bits_per_byte"] == scores["systems"]["trained"]["bits_per_byte"]
     scored = {row["source"] for row in read_jsonl(place / "hypotheses" / "base.sc-it.jsonl")}
     assert scored == set(SENTENCES["sc"][8:10])  # the first of three sentences chose
     assert (tmp_path / "out" / "model.safetensors").exists()

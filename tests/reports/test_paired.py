@@ -16,7 +16,7 @@ def saved(path: Path, hypotheses: list[str], references: list[str]) -> Path:
     write_jsonl(
         path,
         [
-            {"id": n, "reference": r, "hypothesis": h}
+            {"id": str(n), "source": "", "reference": r, "hypothesis": h}
             for n, (h, r) in enumerate(zip(hypotheses, references, strict=True))
         ],
     )
@@ -29,15 +29,14 @@ def test_it_agrees_with_sacrebleu(tmp_path: Path) -> None:
     found = paired(saved(tmp_path / "a", worse, references), saved(tmp_path / "b", better, references))
     metrics = {"BLEU": BLEU(references=[references]), "chrF": CHRF(references=[references])}
     _, table = PairedTest([("a", worse), ("b", better)], metrics, None, test_type="bs", n_samples=1000)()
-    for key, name in (("bleu", "BLEU"), ("chrf", "chrF2")):
-        assert found[key]["second"] == round(table[name][1].score, 2)
-        assert found[key]["p"] == round(table[name][1].p_value, 4)
-        assert found[key]["difference"] > 0
-    assert found["chrf"]["p"] < 0.05
-    assert found["sentences"] == 10
+    for mine, name in ((found.bleu, "BLEU"), (found.chrf, "chrF2")):
+        first, second = table[name]
+        assert mine.difference == round(second.score - first.score, 2) > 0
+        assert mine.p == round(second.p_value, 4)
+    assert found.chrf.p < 0.05
+    assert found.sentences == 10
     same = paired(tmp_path / "a", tmp_path / "a")
-    assert same["chrf"]["difference"] == 0
-    assert same["chrf"]["p"] > 0.5
+    assert (same.chrf.difference, same.chrf.p) == (0, 1)
 
 
 def test_other_sentences_cannot_be_paired(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from llimba.reports.plots import forgetting, loss_curve, mode_switch, smoothed
+from llimba.reports.scores import LanguageShares
+from tests.reports.scores import share
 
 
 def test_a_png_is_written(tmp_path: Path) -> None:
@@ -27,8 +29,8 @@ def test_forgetting_is_drawn_against_the_base_model(tmp_path: Path) -> None:
 
 def test_the_mode_switch_is_drawn(tmp_path: Path) -> None:
     table = {
-        t: {"target": {"share": s, "low": s - 0.1, "high": s + 0.1, "answers": 9}}
-        for t, s in (("0", 0.8), ("0.6", 0.5))
+        heat: LanguageShares(target=share(s, s - 0.1, s + 0.1), neighbours={}, mixed=share(0), unknown=share(0))
+        for heat, s in ((0.0, 0.8), (0.6, 0.5))
     }
     mode_switch({"base": table, "sft": table}, tmp_path / "m.png", "t", "Sardinian")
     assert (tmp_path / "m.png").read_bytes()[:4] == b"\x89PNG"

@@ -13,6 +13,7 @@ from llimba.pipeline import runner
 from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
 from llimba.reports import matched
+from llimba.reports.evaluated import EvaluatedFolder
 
 
 @app.command(epilog="Example: llimba compare recipes/sft-*.yaml")
@@ -25,64 +26,60 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="For programs: print JSON, write no page.")] = False,
 ) -> None:
     """The scores of finished recipes side by side: a table here, and a page with pictures and sentences."""
-    from llimba.reports.page import report, write_report
+    from llimba.reports.page import write_page
 
     loaded = [load_recipe(path) for path in recipes]
     finished = [(recipe, runner.finished_folders(recipe, runs, "evaluate", "scores")) for recipe in loaded]
     evaluated = [(recipe, folders["evaluate"]) for recipe, folders in finished]
     trained = {recipe.name: folders["sft"] for recipe, folders in finished}
     if as_json:
-        from llimba.reports.table import load_scores
-
         scores: Json = {
-            recipe.name: load_scores(folders["evaluate"]) | {"training": matched.training(folders["sft"])}
+            recipe.name: EvaluatedFolder(folders["evaluate"]).scores().to_json()
+            | {"training": matched.training(folders["sft"])}
             for recipe, folders in finished
         }
         scores["matched"] = matched.proof(trained)
         typer.echo(json.dumps(scores, ensure_ascii=False, indent=2))
     else:
         print_table(evaluated, trained if len(evaluated) > 1 else None)
-        for line in paired_lines(evaluated):
-            stdout.print(line, soft_wrap=True)
-        for line in matched.proof(trained):
+        for line in [*paired_lines(evaluated), *matched.proof(trained)]:
             stdout.print(line, soft_wrap=True)
         page = page or runs / "compare" / f"{'-'.join(trained)[:80]}.html"
-        write_report(report(finished, page.parent), page)
+        write_page(finished, page)
         stdout.print(f"The same with pictures and sentences: {page}", soft_wrap=True)
 
 
 def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] | None = None) -> None:
-    """Print the table of finished evaluations: (recipe, folder of its evaluate stage), and the sft folders by name."""
-    from llimba.reports.table import load_scores
+    """Print the table of finished evaluations: (recipe, folder of its evaluate stage), and the sft folders by name.
 
-    costs = {name: {"training": matched.training(folder)} for name, folder in (trained or {}).items()}
-    scored = [(recipe, load_scores(folder) | costs.get(recipe.name, {})) for recipe, folder in evaluated]
-    print_scores(scored)
+    In as many parts as the terminal is wide; into a file, as wide as it needs to be.
+    """
+    from llimba.reports.rows import Evaluated
+    from llimba.reports.table import footnote, render_tables
 
-
-def print_scores(scored: list[tuple[Recipe, Json]]) -> None:
-    """Print the table of scores in as many parts as the terminal is wide; into a file, as wide as it needs to be."""
-    from llimba.reports.table import footnote, tables
-
+    costs = {name: matched.training(folder) for name, folder in (trained or {}).items()}
+    scored = [
+        Evaluated(recipe, EvaluatedFolder(folder).scores(), costs.get(recipe.name, {})) for recipe, folder in evaluated
+    ]
     console = stdout if stdout.is_terminal else Console(highlight=False, width=10_000)
-    for rendered in tables(scored, stdout.width if stdout.is_terminal else None):
+    for rendered in render_tables(scored, stdout.width if stdout.is_terminal else None):
         console.print(rendered)
-    if note := footnote(scored[0][1]):
+    if note := footnote(scored[0].scores):
         stdout.print(note, style="dim")
 
 
 def paired_lines(evaluated: list[tuple[Recipe, Path]]) -> list[str]:
     """For every further recipe a line a direction: its model after SFT against the first recipe's, paired."""
     from llimba.reports.paired import NOTE, SAMPLES, against_the_first
+    from llimba.reports.rows import arrow
 
-    lines, said = [], ""
-    for row in against_the_first(evaluated):
-        if row["recipe"] != said:
-            said = row["recipe"]
-            lines.append(f"{said} against {row['against']}, after SFT (paired bootstrap, {SAMPLES} resamples):")
-        found = ", ".join(
-            f"{heading} {row[metric]['difference']:+.1f} (p {row[metric]['p']:.3f})"
-            for metric, heading in (("bleu", "BLEU"), ("chrf", "chrF"))
-        )
-        lines.append(f"  {row['direction'].upper().replace('-', ' → ')}  {found}, n {row['sentences']}")
+    lines = []
+    for recipe, by_direction in against_the_first([(of, EvaluatedFolder(folder)) for of, folder in evaluated]).items():
+        lines.append(f"{recipe} against {evaluated[0][0].name}, after SFT (paired bootstrap, {SAMPLES} resamples):")
+        for direction, (sentences, *differences) in by_direction.items():
+            found = ", ".join(
+                f"{metric} {of.difference:+.1f} (p {of.p:.3f})"
+                for metric, of in zip(("BLEU", "chrF"), differences, strict=True)
+            )
+            lines.append(f"  {arrow(direction)}  {found}, n {sentences}")
     return [*lines, NOTE] if lines else []

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from llimba.cli.app import Runs, Set, app, stdout
-from llimba.cli.compare import print_scores
+from llimba.cli.compare import print_table
 from llimba.recipe.file import load_recipe
 
 
@@ -23,5 +23,5 @@ def evaluate(
 
     loaded = load_recipe(recipe, set_ or [])
     done = evaluate_model(model, loaded, runs, out)
-    print_scores([(loaded, done.scores)])
-    stdout.print(f"{done.folder}/scores.json; every answer under {done.folder}/hypotheses/", soft_wrap=True)
+    print_table([(loaded, done.path)])
+    stdout.print(f"{done.scores_file}; every answer under {done.hypotheses}/", soft_wrap=True)

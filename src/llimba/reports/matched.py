@@ -44,13 +44,13 @@ def proof(sft_folders: Mapping[str, Path]) -> list[str]:
     differing: list[str] = []
     for stage, called in SHARED.items():
         found = {name: of.get(stage) for name, of in needs.items()}
-        _sort(found, f"one {called}", f"the {called}", same, differing)
-    _sort({n: m.ingredients.base_model for n, m in manifests.items()}, "one base", "the base", same, differing)
+        _compare(found, f"one {called}", f"the {called}", same, differing)
+    _compare({n: m.ingredients.base_model for n, m in manifests.items()}, "one base", "the base", same, differing)
     for fact, called in ORDER.items():
         found = {name: getattr(of, fact) for name, of in facts.items()}
         some = next(iter(found.values()))
         shown = f"{some:,} " if isinstance(some, int) else "the same "
-        _sort(found, f"{shown}{called}", f"the {called}", same, differing)
+        _compare(found, f"{shown}{called}", f"the {called}", same, differing)
     sections = {name: manifest.ingredients.section for name, manifest in manifests.items()}
     lines = [("not matched: " + "; ".join(differing)) if differing else f"matched: {', '.join(same)}"]
     if settings := _differing_settings(list(sections.values())):
@@ -58,7 +58,7 @@ def proof(sft_folders: Mapping[str, Path]) -> list[str]:
     return lines
 
 
-def _sort(found: Mapping[str, Any], equal: str, other: str, same: list[str], differing: list[str]) -> None:
+def _compare(found: Mapping[str, Any], equal: str, other: str, same: list[str], differing: list[str]) -> None:
     values = list(found.values())
     if all(value == values[0] for value in values):
         if values[0] is not None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from llimba.errors import StageError
-from llimba.files import read_jsonl
 from llimba.recipe import Recipe
+from llimba.reports.evaluated import EvaluatedFolder, read_answers
 
 SAMPLES = 1000
 # sacrebleu (2.6.0, significance.py) centres |difference| and counts one tail only; the simulation is
@@ -17,43 +17,54 @@ NOTE = (
 )
 
 
-def paired(baseline: Path, system: Path) -> dict[str, Any]:
-    """Scores of two files of `hypotheses/`, their difference, and how likely it is to be chance (p), by metric.
+class Difference(NamedTuple):
+    """How far a system is above another by one metric, and how likely that is to be chance."""
+
+    difference: float
+    p: float
+
+
+class Paired(NamedTuple):
+    """Two systems on the same sentences."""
+
+    sentences: int
+    bleu: Difference
+    chrf: Difference
+
+
+def paired(baseline: Path, system: Path) -> Paired:
+    """The difference of two files of saved answers.
 
     Raises `StageError` where the two do not answer the same sentences.
     """
     from sacrebleu.metrics import BLEU, CHRF
     from sacrebleu.significance import PairedTest
 
-    first, second = list(read_jsonl(baseline)), list(read_jsonl(system))
-    if [(row["id"], row["reference"]) for row in first] != [(row["id"], row["reference"]) for row in second]:
+    first, second = read_answers(baseline), read_answers(system)
+    if [(answer.id, answer.reference) for answer in first] != [(answer.id, answer.reference) for answer in second]:
         raise StageError(f"{baseline} and {system} do not answer the same sentences, so nothing can be paired.")
-    references = [[row["reference"] for row in first]]
+    references = [[answer.reference for answer in first]]
     metrics = {"bleu": BLEU(references=references), "chrf": CHRF(references=references)}
-    answers = [(name, [row["hypothesis"] for row in rows]) for name, rows in (("first", first), ("second", second))]
-    _, table = PairedTest(answers, metrics, references=None, test_type="bs", n_samples=SAMPLES)()
-    found: dict[str, Any] = {"sentences": len(first)}
-    for metric, results in zip(metrics, [table[key] for key in table if key != "System"], strict=True):
-        one, other = results
-        found[metric] = {
-            "first": round(one.score, 2),
-            "second": round(other.score, 2),
-            "difference": round(other.score - one.score, 2),
-            "p": 1.0 if answers[0][1] == answers[1][1] else round(other.p_value, 4),  # equal answers: sacrebleu says 0
+    said = [[answer.hypothesis for answer in answers] for answers in (first, second)]
+    named = list(zip(("first", "second"), said, strict=True))
+    _, table = PairedTest(named, metrics, references=None, test_type="bs", n_samples=SAMPLES)()
+    bleu, chrf = (
+        Difference(
+            round(other.score - one.score, 2),
+            1.0 if said[0] == said[1] else round(other.p_value, 4),  # of equal answers sacrebleu says 0
+        )
+        for one, other in (table[key] for key in table if key != "System")
+    )
+    return Paired(len(first), bleu, chrf)
+
+
+def against_the_first(evaluated: Sequence[tuple[Recipe, EvaluatedFolder]]) -> dict[str, dict[str, Paired]]:
+    """The model after SFT of every further recipe against the first one's: by recipe and direction."""
+    (first, folder), *others = evaluated
+    return {
+        other.name: {
+            direction: paired(folder.answers_file("sft", direction), there.answers_file("sft", direction))
+            for direction in first.evaluate.directions
         }
-    return found
-
-
-def against_the_first(evaluated: Sequence[tuple[Recipe, Path]]) -> list[dict[str, Any]]:
-    """For every further recipe and direction: its model after SFT against the first recipe's, on the same sentences.
-
-    `evaluated` holds recipes and the folders of their evaluate stages.
-    """
-    rows = []
-    first, folder = evaluated[0]
-    for other, there in evaluated[1:]:
-        for direction in first.evaluate.directions:
-            name = f"sft.{direction}.jsonl"
-            found = paired(folder / "hypotheses" / name, there / "hypotheses" / name)
-            rows.append({"recipe": other.name, "against": first.name, "direction": direction, **found})
-    return rows
+        for other, there in others
+    }

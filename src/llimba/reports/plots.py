@@ -1,8 +1,10 @@
 """The loss curve, and what was learned and forgotten on the way, as pictures."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from llimba.reports.scores import LanguageShares
 from llimba.reports.training_facts import HeldOutMetrics
 
 Metrics = list[dict[str, Any]]  # rows of metrics.jsonl
@@ -61,7 +63,7 @@ def forgetting(measured: dict[str, HeldOutMetrics], names: dict[str, str], path:
     figure.savefig(path)
 
 
-def mode_switch(systems: dict[str, dict[str, dict[str, Any]]], path: Path, title: str, language: str) -> None:
+def mode_switch(systems: Mapping[str, Mapping[float, LanguageShares]], path: Path, title: str, language: str) -> None:
     """Draw the share of answers in the target language over temperature with 95 % intervals, by system, into a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -72,11 +74,11 @@ def mode_switch(systems: dict[str, dict[str, dict[str, Any]]], path: Path, title
     panel = figure.subplots()
     for place, ((system, table), colour) in enumerate(zip(systems.items(), COLOURS, strict=False)):
         aside = 0.012 * (place - (len(systems) - 1) / 2)  # equal shares would hide one another
-        temperatures = [float(temperature) + aside for temperature in table]
-        entries = [row["target"] for row in table.values()]
-        middle = [100 * entry["share"] for entry in entries]
-        down = [100 * (entry["share"] - entry["low"]) for entry in entries]
-        up = [100 * (entry["high"] - entry["share"]) for entry in entries]
+        temperatures = [temperature + aside for temperature in table]
+        entries = [shares.target for shares in table.values()]
+        middle = [100 * entry.share for entry in entries]
+        down = [100 * (entry.share - entry.low) for entry in entries]
+        up = [100 * (entry.high - entry.share) for entry in entries]
         panel.errorbar(
             temperatures, middle, yerr=[down, up], color=colour, marker="o", markersize=4, capsize=3, label=system
         )

@@ -16,6 +16,42 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What a source contributed to the text that is trained on."""
+
+    license: str
+    role: str  # train | evaluate
+    documents: int
+    pairs: int
+    conversations: int
+    words: dict[str, int]  # by language
+
+
+@dataclass(frozen=True, slots=True)
+class Contamination:
+    """Evaluation sentences that were searched for in the training text, and what was found."""
+
+    evaluation_sentences: int
+    hits_removed: int
+    surviving: int
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusFacts:
+    """What later stages read in the manifest of `corpus`."""
+
+    sources: dict[str, SourceFacts]
+    contamination: Contamination
+
+
+@dataclass(frozen=True, slots=True)
+class InstructFacts:
+    """What later stages read in the manifest of `instruct`."""
+
+    conversations: int  # to train on
+
+
+@dataclass(frozen=True, slots=True)
 class RecordFolder:
     """A folder with documents, pairs and conversations, one JSON Lines file each."""
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import RecipeError
-from llimba.files import write_json
 from llimba.manifest import write_manifest
 from llimba.pipeline.sweep.measure import choose_measure
+from llimba.reports.evaluated import EvaluatedFolder
 from tests.fakes import manifest, recipe, recipe_content, training_facts
+from tests.reports.scores import SCORES, bits, changed, translated
 
 
 def test_the_default_is_the_language_to_be_learned_and_says_why(tmp_path: Path) -> None:
@@ -27,16 +28,20 @@ def test_less_is_better_only_for_bits_per_byte(tmp_path: Path) -> None:
 
 
 def test_the_number_is_read_from_what_the_stages_left(tmp_path: Path) -> None:
-    scores = {
-        "bits_per_byte": {"sft": {"sc": {"value": 1.5}}, "cpt": {"sc": {"value": 1.7}}},
-        "translation": {"sft": {"it-sc": {"chrf": 31.0}}},
-        "translation_bits_per_byte": {"sft": {"it-sc": {"value": 1.3}}},
-    }
-    write_json(tmp_path / "evaluate" / "scores.json", scores)
+    scores = changed(SCORES, "cpt", bits_per_byte={"sc": bits(1.7)}, translation={})
+    scores = changed(scores, "sft", bits_per_byte={"sc": bits(1.5)}, translation=translated(chrf=31.0))
+    scores = changed(scores, "sft", translation_bits_per_byte={"it-sc": bits(1.3)})
+    EvaluatedFolder(tmp_path / "evaluate").write(scores)
     held_out = [{"step": 0, "sc": 3.0}, {"step": 9, "sc": 2.0}]
     write_manifest(tmp_path / "cpt", manifest("cpt", facts=training_facts(held_out=held_out)))
     folders = {name: tmp_path / name for name in ("evaluate", "cpt")}
-    asked = {"chrf:it-sc": 31.0, "bits_per_byte:sc@cpt": 1.7, "bits_per_byte:sc": 1.5, "bleu:it-sc": None}
+    asked = {
+        "chrf:it-sc": 31.0,
+        "bits_per_byte:sc@cpt": 1.7,
+        "bits_per_byte:sc": 1.5,
+        "bleu:it-sc": None,
+        "chrf:it-sc@cpt": None,
+    }
     for by, value in asked.items():
         assert choose_measure(by, recipe(tmp_path), "evaluate").read(folders) == value
     assert choose_measure(None, recipe(tmp_path), "cpt").read(folders) == 2.0

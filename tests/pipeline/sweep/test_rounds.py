@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from llimba.errors import DiskRefused, RecipeError, StageError
-from llimba.files import read_json, write_json
+from llimba.files import read_json
 from llimba.pipeline import runner
 from llimba.pipeline.stage_table import STAGES
 from llimba.pipeline.sweep.arms import Arm, make_arms
@@ -18,7 +18,9 @@ from llimba.pipeline.sweep.measure import choose_measure
 from llimba.pipeline.sweep.report import Report
 from llimba.pipeline.sweep.request import prepare_sweep
 from llimba.pipeline.sweep.rounds import run_sweep, shorten
+from llimba.reports.evaluated import EvaluatedFolder
 from tests.fakes import recipe, save_tiny_model, write_text
+from tests.reports.scores import SCORES, bits, changed
 
 CALLS: list[tuple[str, Any]] = []
 
@@ -37,8 +39,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 raise StageError("the loss was not finite")
             if name == "sft" and asked.sft.learning_rate == 8:
                 raise OSError(errno.ENOSPC, "No space left on device")
-            score = {"sft": {"sc": {"value": asked.sft.learning_rate}}}
-            write_json(out / "scores.json", {"bits_per_byte": score, "translation": {}, "systems": ["sft"]})
+            EvaluatedFolder(out).write(changed(SCORES, "sft", bits_per_byte={"sc": bits(asked.sft.learning_rate)}))
             return {}
 
         return run
@@ -73,7 +74,7 @@ def test_what_is_shared_runs_once_and_a_second_time_nothing_runs(tmp_path: Path,
         assert result.overrides == list(arm.overrides)
         assert set(result.folders) == {"sources", "corpus", "instruct", "cpt", "sft", "evaluate"}
         assert result.scores is not None
-        assert result.scores["systems"] == ["sft"]
+        assert result.scores.systems["sft"].bits_per_byte["sc"].value == result.score
     CALLS.clear()
     again, same, _ = swept(tmp_path, runs, "sft.learning_rate=3,1,2")
     assert CALLS == []

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import RecipeError
-from llimba.recipe.licensing.derive import conflict, derive, known_base, table
+from llimba.recipe.licensing.derive import conflict, derive, known_base, license_rows
 from tests.fakes import recipe, recipe_content
 
 QWEN = "Qwen/Qwen2.5-3B-Instruct"
@@ -16,7 +16,7 @@ def test_apache_base_and_free_text() -> None:
     assert derived.terms.license == "Apache-2.0"
     assert conflict(derived, None) is None
     assert conflict(derived, "mit") is None
-    assert table(derived.parts)[0] == ("base model a/b", "Apache-2.0", "attribution")
+    assert license_rows(derived.parts)[0] == ("base model a/b", "Apache-2.0", "attribution")
 
 
 def test_a_research_base_declared_apache() -> None:

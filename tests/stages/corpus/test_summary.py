@@ -23,5 +23,5 @@ def test_tables_add_up(tmp_path: Path) -> None:
         ("prose", "it", 1, 6), ("prose", "sc", 2, 72), ("replay", "it", 1, 540)
     ]  # fmt: skip
     table = by_source(recipe(tmp_path), {"documents": documents, "pairs": pairs, "conversations": Account()})
-    assert table["prose"]["words"] == {"it": 1, "sc": 12}
-    assert (table["aligned"]["pairs"], table["scored"]["role"]) == (4, "evaluate")
+    assert table["prose"].words == {"it": 1, "sc": 12}
+    assert (table["aligned"].pairs, table["scored"].role) == (4, "evaluate")

@@ -5,17 +5,18 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import RecipeError
-from llimba.files import read_jsonl
-from llimba.stages.evaluate.baselines import copy, published, published_systems
+from llimba.reports.evaluated import EvaluatedFolder, read_answers
+from llimba.reports.scores import Score, Translation
+from llimba.stages.evaluate.baselines import copy_scores, published_scores, read_published
 from tests.fakes import pair
 
 DIRECTIONS = ["en-sc", "it-sc", "es-sc", "sc-en", "sc-it", "sc-es"]
 
 
 def test_the_published_table_is_the_cards() -> None:
-    systems = published_systems(published(["llimba-3b"]), DIRECTIONS)
-    cpt = systems["LLiMba CPT"]["translation"]
-    assert {d: (cpt[d]["bleu"], cpt[d]["chrf"]) for d in DIRECTIONS} == {
+    systems = published_scores(read_published(["llimba-3b"]), DIRECTIONS)
+    cpt = systems["LLiMba CPT"].translation
+    assert {d: (of.bleu and of.bleu.value, of.chrf and of.chrf.value) for d, of in cpt.items()} == {
         "en-sc": (17.26, 47.81),
         "it-sc": (12.71, 44.83),
         "es-sc": (11.36, 43.35),
@@ -23,30 +24,32 @@ def test_the_published_table_is_the_cards() -> None:
         "sc-it": (16.53, 48.83),
         "sc-es": (19.31, 47.76),
     }
-    assert cpt["en-sc"]["sentences"] == 997 and cpt["en-sc"]["published"] is True
-    assert systems["LLiMba SFT full"]["translation"] == {"en-sc": {"bleu": 21.0, "sentences": 997, "published": True}}
+    assert cpt["en-sc"].sentences == 997 and systems["LLiMba CPT"].published
+    only = {"en-sc": Translation(sentences=997, bleu=Score(value=21.0))}
+    assert systems["LLiMba SFT full"].translation == only
 
 
 def test_only_the_directions_asked_for() -> None:
-    systems = published_systems(published(["llimba-3b"]), ["sc-it"])
+    systems = published_scores(read_published(["llimba-3b"]), ["sc-it"])
     assert set(systems) == {"LLiMba base", "LLiMba CPT"}
-    assert set(systems["LLiMba CPT"]["translation"]) == {"sc-it"}
+    assert set(systems["LLiMba CPT"].translation) == {"sc-it"}
 
 
 def test_a_table_of_ones_own_and_a_wrong_one(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("title: t\nsource: s\nconditions: c\nsentences: 3\nsystems: {x: {it-sc: {bleu: 1}}}\n")
-    assert published([str(path)])[str(path)].systems == {"x": {"it-sc": {"bleu": 1.0}}}
+    assert read_published([str(path)])[0].systems == {"x": {"it-sc": {"bleu": 1.0}}}
     path.write_text("title: t\n")
     with pytest.raises(RecipeError, match=r"mine\.yaml is not a table of published scores"):
-        published([str(path)])
+        read_published([str(path)])
     with pytest.raises(RecipeError, match="there is no table 'llimba'. Shipped: llimba-3b"):
-        published(["llimba"])
+        read_published(["llimba"])
 
 
 def test_a_copy_is_saved_and_scored(tmp_path: Path) -> None:
     rows = [pair(n, it=f"uno due tre quattro {n}", sc=f"unu duos tres bator {n}") for n in range(3)]
-    scores = copy({"it-sc": rows}, tmp_path)["translation"]["it-sc"]
-    assert scores["sentences"] == 3 and scores["bleu"] < 20
-    saved = list(read_jsonl(tmp_path / "hypotheses" / "copy.it-sc.jsonl"))
-    assert [row["hypothesis"] for row in saved] == [row.texts["it"] for row in rows]
+    folder = EvaluatedFolder(tmp_path)
+    scores = copy_scores({"it-sc": rows}, folder).translation["it-sc"]
+    assert scores.sentences == 3 and scores.bleu and scores.bleu.value < 20
+    saved = read_answers(folder.answers_file("copy", "it-sc"))
+    assert [(row.hypothesis, row.reference) for row in saved] == [(row.texts["it"], row.texts["sc"]) for row in rows]

@@ -7,7 +7,8 @@ import pytest
 
 from llimba.errors import RecipeError
 from llimba.files import read_jsonl
-from llimba.reports.table import columns_of
+from llimba.reports.evaluated import EvaluatedFolder
+from llimba.reports.rows import Evaluated, columns_of
 from llimba.stages.evaluate import decoding, stage
 from llimba.stages.evaluate.decoding import agreed
 from tests.fakes import recipe, recipe_content
@@ -30,32 +31,43 @@ def test_columns_beside_the_greedy_one_and_none_decoded_twice(
 ) -> None:
     how = {"beam2": {"num_beams": 2}, "mbr": {"samples": 3, "temperature": 0.5}}
     asked, out = loaded(tmp_path, how), tmp_path / "out"
-    scores = stage.run(asked, inputs, out)
-    assert scores["systems"] == ["copy", "base", "cpt", "sft", "sft, beam2", "sft, mbr"]
-    assert "sft, mbr" not in scores["bits_per_byte"]
-    assert scores["translation"]["sft, mbr"]["it-sc"]["sentences"] == 3
-    assert scores["behaviour"]["sft, beam2"]["all"]["copy"]["answers"] == 3
-    assert scores["decoding"]["sft, mbr"]["samples"] == 3
-    assert set(scores["decoding"]) == {"sft, beam2", "sft, mbr"}
+    facts = stage.run(asked, inputs, out)
+    scores = EvaluatedFolder(out).scores()
+    assert list(scores.systems) == ["copy", "base", "cpt", "sft", "sft, beam2", "sft, mbr"]
+    beam, mbr = scores.systems["sft, beam2"], scores.systems["sft, mbr"]
+    assert not mbr.bits_per_byte
+    assert mbr.translation["it-sc"].sentences == 3
+    assert beam.behaviour and beam.behaviour.all["copy"].answers == 3
+    assert mbr.decoding == asked.evaluate.decoding["mbr"]
+    assert [name for name, of in scores.systems.items() if of.decoding] == ["sft, beam2", "sft, mbr"]
     for row in answers(out, "sft, mbr"):
         assert len(row["candidates"]) == 3
         assert row["hypothesis"] in row["candidates"]
-    headings = [heading for heading, _, _ in columns_of([(asked, scores)])]
+    headings = [column.heading for column in columns_of([Evaluated(asked, scores)])]
     assert headings[-3:] == ["after SFT", "sft, beam2", "sft, mbr"]
 
     def forbidden(*_: Any) -> None:
         raise AssertionError("decoded again")
 
     monkeypatch.setattr(decoding, "_scored", forbidden)
-    assert stage.run(asked, inputs, out) == scores
+    assert stage.run(asked, inputs, out) == facts
 
 
 @pytest.mark.parametrize("form", ["chat", "completion"])
-def test_the_prompt_is_the_evaluations_own(tmp_path: Path, inputs: dict[str, Path], form: str) -> None:  # noqa: F811
-    asked, out = loaded(tmp_path, {"beam2": {"num_beams": 2}}, prompt=form), tmp_path / "out"
-    greedy = asked.evaluate.decoding["beam2"].model_copy(update={"num_beams": 1})
-    evaluate = asked.evaluate.model_copy(update={"decoding": {"same": greedy}})
-    stage.run(asked.model_copy(update={"evaluate": evaluate}), inputs, out)
+def test_the_prompt_is_the_evaluations_own(
+    tmp_path: Path,
+    inputs: dict[str, Path],  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+) -> None:
+    generate = decoding.generate
+
+    def greedy(recipe: Any, model: Any, prompts: Any, how: Any, bar: Any) -> Any:
+        return generate(recipe, model, prompts, how.model_copy(update={"num_beams": 1}), bar)
+
+    monkeypatch.setattr(decoding, "generate", greedy)
+    asked, out = loaded(tmp_path, {"same": {"num_beams": 2}}, prompt=form), tmp_path / "out"
+    stage.run(asked, inputs, out)
     wanted = [(row["id"], row["hypothesis"], row["stopped"]) for row in answers(out, "sft")]
     assert [(row["id"], row["hypothesis"], row["stopped"]) for row in answers(out, "sft, same")] == wanted
 

@@ -63,8 +63,8 @@ def test_a_cloze_goes_on_to_the_end_of_its_text() -> None:
 
 def test_confidence_is_the_share_of_the_probability() -> None:
     found = answered(fact(), [math.log(0.06), math.log(0.02)])
-    assert (found["chosen"], found["correct"], found["confidence"]) == ("ruju", False, 0.75)
-    assert answered(fact(), [-1e5, -1e5 + 1])["correct"]  # far below what a float can hold as a probability
+    assert (found.chosen, found.correct, found.confidence) == ("ruju", False, 0.75)
+    assert answered(fact(), [-1e5, -1e5 + 1]).correct  # far below what a float can hold as a probability
 
 
 def test_planted_rates_are_found() -> None:
@@ -74,7 +74,7 @@ def test_planted_rates_are_found() -> None:
         answered(one, [0.0, 2.0] if n < 70 else [3.0, 0.0] if n < 90 else [0.1, 0.0]) for n, one in enumerate(facts)
     ]
     found = knowledge(answers, facts)
-    assert found["all"]["accuracy"]["share"] == 0.7
-    assert found["all"]["confident_wrong"]["share"] == 0.2
-    assert found["all"]["chance"] == 0.5
-    assert found["sc"]["accuracy"]["answers"] == 50
+    assert found.all.accuracy.share == 0.7
+    assert found.all.confident_wrong.share == 0.2
+    assert found.all.chance == 0.5
+    assert found.by_language["sc"].accuracy.answers == 50

@@ -6,7 +6,14 @@ import pytest
 
 from llimba.languages.identify.identifier import Identifier
 from llimba.languages.profile import PROFILES, load_language
-from llimba.stages.evaluate.instructions import CHECKS, Instruction, followed, following, instructions
+from llimba.stages.evaluate.instructions import (
+    CHECKS,
+    Instruction,
+    InstructionAnswer,
+    followed,
+    following,
+    instructions,
+)
 from tests.languages.identify.test_identifier import lines
 
 GOOD_AND_BAD = {
@@ -67,6 +74,10 @@ def test_every_shipped_profile_has_instructions(name: str) -> None:
 
 
 def test_planted_rate_is_found() -> None:
-    rows = [{"kind": "list", "prompt_language": "en", "followed": n % 10 < 3} for n in range(100)]
-    assert following(rows)["all"]["share"] == 0.3
-    assert following(rows)["list"]["low"] < 0.3 < following(rows)["list"]["high"]
+    kinds = ("list", "json")
+    answers = [InstructionAnswer("p", "en", kinds[n % 2], followed=n % 10 in (0, 2, 5)) for n in range(100)]
+    found = following(answers)
+    assert found.all.share == 0.3
+    assert {kind: of.share for kind, of in found.by_kind.items()} == {"list": 0.4, "json": 0.2}
+    assert found.by_prompt_language == {"en": found.all}
+    assert found.all.low < 0.3 < found.all.high

@@ -38,10 +38,11 @@ def test_a_model_that_switches_in_three_of_ten_answers_is_seen(identifier: Ident
         }
         for a in answers
     ]
-    table = shares(rows)["0.6"]
-    assert table["it"]["low"] <= 0.3 <= table["it"]["high"]
-    assert table["target"]["low"] <= 0.7 <= table["target"]["high"]
-    assert sum(entry["share"] for entry in table.values()) == pytest.approx(1, abs=0.001)
+    found = shares(rows)[0.6]
+    assert found.neighbours["it"].low <= 0.3 <= found.neighbours["it"].high
+    assert found.target.low <= 0.7 <= found.target.high
+    entries = [found.target, *found.neighbours.values(), found.mixed, found.unknown]
+    assert sum(entry.share for entry in entries) == pytest.approx(1, abs=0.001)
 
 
 def test_every_temperature_has_its_samples(identifier: Identifier) -> None:
@@ -49,7 +50,7 @@ def test_every_temperature_has_its_samples(identifier: Identifier) -> None:
     rows = probe(tiny_model().eval(), tiny_tokenizer(), ["a", "bb"], "sc", identifier, settings, "t")
     seen = [(row["temperature"], row["seed"]) for row in rows]
     assert seen == [(0, 0), (0, 0), (0.9, 0), (0.9, 0), (0.9, 1), (0.9, 1)]
-    assert shares(rows)["0.9"]["other"]["answers"] == 4
+    assert shares(rows)[0.9].unknown.answers == 4
 
 
 def test_the_probe_needs_an_identifier_and_prompts(tmp_path: Path) -> None:

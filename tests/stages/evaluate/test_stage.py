@@ -9,8 +9,8 @@ from llimba.errors import RecipeError, Unavailable
 from llimba.files import read_json, read_jsonl
 from llimba.languages.identify.identifier import Identifier
 from llimba.records import Document, write_records
-from llimba.reports import table
-from llimba.stages.evaluate import baselines, scored, stage
+from llimba.reports.evaluated import EvaluatedFolder, read_answers
+from llimba.stages.evaluate import baselines, cache, stage
 from tests.fakes import SENTENCES, evaluation_pairs, recipe, recipe_content, save_tiny_model
 from tests.languages.identify.test_identifier import lines
 from tests.models.translators.engines import Backwards
@@ -36,30 +36,34 @@ def test_scores(tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.Mon
     out = tmp_path / "runs" / "evaluate" / "out"
     asked = {**recipe_content(tmp_path)["evaluate"], "translation_bits_per_byte": True}
     loaded = recipe(tmp_path, evaluate=asked)
-    scores = stage.run(loaded, inputs, out)
-    assert scores == read_json(out / "scores.json")
-    assert scores["systems"] == ["copy", "base", "cpt", "sft"]
-    assert scores["bits_per_byte"]["base"]["sc"]["bytes"] == sum(len(s.encode()) for s in SENTENCES["sc"][:3])
-    assert 7 < scores["bits_per_byte"]["cpt"]["it"]["value"] < 9  # an untrained byte model knows nothing: 8 bits
-    assert scores["translation"]["copy"]["it-sc"]["sentences"] == 3
-    assert set(scores["translation_bits_per_byte"]) == {"base", "cpt", "sft"}
-    assert 7 < scores["translation_bits_per_byte"]["sft"]["sc-it"]["value"] < 9
-    assert scores["stopping"]["sft"]["answers"] == 6
-    assert scores["prompt"] == "Translate from Italian to Sardinian: ..."
+    facts = stage.run(loaded, inputs, out)
+    assert facts == read_json(out / "scores.json")
+    scores = EvaluatedFolder(out).scores()
+    systems = scores.systems
+    assert list(systems) == ["copy", "base", "cpt", "sft"]
+    assert systems["base"].bits_per_byte["sc"].bytes == sum(len(s.encode()) for s in SENTENCES["sc"][:3])
+    assert 7 < systems["cpt"].bits_per_byte["it"].value < 9  # an untrained byte model knows nothing: 8 bits
+    assert systems["copy"].translation["it-sc"].sentences == 3
+    assert [name for name, of in systems.items() if of.translation_bits_per_byte] == ["base", "cpt", "sft"]
+    assert 7 < systems["sft"].translation_bits_per_byte["sc-it"].value < 9
+    assert systems["sft"].seconds
+    assert scores.conditions.prompt == "Translate from Italian to Sardinian: ..."
     answers = list(read_jsonl(out / "hypotheses" / "sft.sc-it.jsonl"))
     assert [a["reference"] for a in answers] == [
         a["reference"] for a in read_jsonl(out / "hypotheses" / "copy.sc-it.jsonl")
     ]
-    assert set(scores["behaviour"]["sft"]) == {"all", "it-sc", "sc-it"}
-    assert scores["behaviour"]["sft"]["all"]["no_end"]["answers"] == 6
-    assert scores["behaviour"]["sft"]["all"]["no_end"]["share"] == round(1 - scores["stopping"]["sft"]["share"], 4)
+    behaviour = systems["sft"].behaviour
+    assert behaviour is not None
+    assert set(behaviour.by_direction) == {"it-sc", "sc-it"}
+    stopped = [row["stopped"] for way in ("it-sc", "sc-it") for row in read_jsonl(out / f"hypotheses/sft.{way}.jsonl")]
+    assert (behaviour.all["no_end"].answers, behaviour.all["no_end"].share) == (6, round(1 - sum(stopped) / 6, 4))
     assert set(answers[0]) == {"id", "source", "reference", "hypothesis", "raw", "stopped"}
 
     def forbidden(*_: Any) -> None:
         raise AssertionError("scored again")
 
-    monkeypatch.setattr(scored, "score", forbidden)
-    assert stage.run(loaded, inputs, out) == scores
+    monkeypatch.setattr(cache, "measure_model", forbidden)
+    assert stage.run(loaded, inputs, out) == facts
 
 
 def test_the_mode_switch_is_probed_where_it_is_asked_for(tmp_path: Path, inputs: dict[str, Path]) -> None:
@@ -68,15 +72,13 @@ def test_the_mode_switch_is_probed_where_it_is_asked_for(tmp_path: Path, inputs:
     content = recipe_content(tmp_path)
     probe = {"temperatures": [0, 0.9], "seeds": 1, "max_new_tokens": 4}
     evaluate = {**content["evaluate"], "directions": ["it-sc"], "mode_switch": probe}
-    scores = stage.run(
-        recipe(tmp_path, evaluate=evaluate, corpus={"identify": ["prose"]}),
-        inputs,
-        tmp_path / "runs" / "evaluate" / "out",
-    )
-    assert set(scores["mode_switch"]) == {"base", "cpt", "sft"}
-    assert scores["mode_switch"]["sft"]["0.9"]["target"]["answers"] == 10
-    assert "wrong_language" in scores["behaviour"]["sft"]["all"]
-    saved = list(read_jsonl(tmp_path / "runs" / "evaluate" / "out" / "hypotheses" / "sft.mode_switch.jsonl"))
+    out = tmp_path / "runs" / "evaluate" / "out"
+    stage.run(recipe(tmp_path, evaluate=evaluate, corpus={"identify": ["prose"]}), inputs, out)
+    systems = EvaluatedFolder(out).scores().systems
+    assert [name for name, of in systems.items() if of.mode_switch] == ["base", "cpt", "sft"]
+    assert systems["sft"].mode_switch[0.9].target.answers == 10
+    assert systems["sft"].behaviour and "wrong_language" in systems["sft"].behaviour.all
+    saved = list(read_jsonl(out / "hypotheses" / "sft.mode_switch.jsonl"))
     assert len(saved) == 20
 
 
@@ -96,14 +98,14 @@ def test_a_baseline_is_a_row_of_its_own_and_a_missing_one_is_left_out(
 
     monkeypatch.setattr(baselines, "open_engine", open_engine)
     loaded = recipe(tmp_path, evaluate=evaluate)
-    scores = stage.run(loaded, inputs, tmp_path / "runs" / "evaluate" / "out")
-    assert scores["systems"] == ["copy", "apertium", "base", "cpt", "sft"]
-    assert set(scores["translation"]["apertium"]) == {"it-sc"}
+    folder = EvaluatedFolder(tmp_path / "runs" / "evaluate" / "out")
+    stage.run(loaded, inputs, folder.path)
+    systems = folder.scores().systems
+    assert list(systems) == ["copy", "apertium", "base", "cpt", "sft"]
+    assert set(systems["apertium"].translation) == {"it-sc"}
     assert "left out: evaluate.baselines.absent.it-sc: no Apertium here" in caplog.text
-    saved = list(read_jsonl(tmp_path / "runs" / "evaluate" / "out" / "hypotheses" / "apertium.it-sc.jsonl"))
-    assert len(saved) == 3
-    shown = table.rows(loaded, scores, [("apertium", scores, "apertium")])
-    assert [cells for label, cells, _ in shown if label == "  SC → IT"] == [["–"], ["–"]]
+    saved = read_answers(folder.answers_file("apertium", "it-sc"))
+    assert [answer.engine for answer in saved] == [Backwards().name] * 3
     with pytest.raises(RecipeError, match="source_language is it, and the direction must be"):
         recipe(tmp_path, evaluate={**content, "baselines": {"x": {"sc-it": apertium}}})
     own = {"engine": "model", "source_language": "sc"}

@@ -8,7 +8,7 @@ from llimba.files import read_jsonl
 from llimba.languages.profile import load_language
 from llimba.recipe import EvaluateSection
 from llimba.records import Document
-from llimba.stages.evaluate.tasks import settle, write_questions, write_tasks
+from llimba.stages.evaluate.tasks import point_tasks_to, write_questions, write_tasks
 from tests.fakes import pair
 
 
@@ -35,7 +35,7 @@ def test_settled_tasks_point_to_where_the_folder_will_be(tmp_path: Path) -> None
     folder = tmp_path / "abc.partial" / "tasks"
     folder.mkdir(parents=True)
     (folder / "t.yaml").write_text(f"data: {folder}/t.jsonl\n")
-    settle(folder, tmp_path / "abc" / "tasks")
+    point_tasks_to(folder, tmp_path / "abc" / "tasks")
     assert (folder / "t.yaml").read_text() == f"data: {tmp_path}/abc/tasks/t.jsonl\n"
 
 

@@ -9,12 +9,12 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from llimba.errors import RecipeError
-from llimba.files import read_json
-from llimba.manifest import Json
 from llimba.recipe import Recipe
+from llimba.reports.evaluated import EvaluatedFolder
+from llimba.reports.scores import Metric
 from llimba.reports.training_facts import TrainedFolder
 
 FORM = re.compile(r"(bits_per_byte|bleu|chrf|chrfpp):([\w-]+)(?:@(\w+))?")
@@ -23,7 +23,7 @@ FORM = re.compile(r"(bits_per_byte|bleu|chrf|chrfpp):([\w-]+)(?:@(\w+))?")
 class Measure(NamedTuple):
     """One number of an arm: metric, language or direction, and of which model."""
 
-    metric: str  # bits_per_byte | bleu | chrf | chrfpp
+    metric: Metric | Literal["bits_per_byte"]
     what: str  # a language, or a direction
     system: str  # cpt | sft
     reason: str
@@ -50,13 +50,14 @@ class Measure(NamedTuple):
         if self.by_training:
             facts = TrainedFolder(folders[self.system]).facts()
             return facts.held_out[-1].get(self.what) if facts is not None and facts.held_out else None
-        scores: Json = read_json(folders["evaluate"] / "scores.json")
+        system = EvaluatedFolder(folders["evaluate"]).scores().systems.get(self.system)
+        if system is None:
+            return None
         if self.metric == "bits_per_byte":
-            kind = "translation_bits_per_byte" if "-" in self.what else "bits_per_byte"
-            value: float | None = scores.get(kind, {}).get(self.system, {}).get(self.what, {}).get("value")
-            return value
-        found: float | None = scores["translation"].get(self.system, {}).get(self.what, {}).get(self.metric)
-        return found
+            table = system.translation_bits_per_byte if "-" in self.what else system.bits_per_byte
+            return table[self.what].value if self.what in table else None
+        score = system.translation[self.what].score(self.metric) if self.what in system.translation else None
+        return score.value if score else None
 
 
 def choose_measure(by: str | None, recipe: Recipe, until: str) -> Measure:
@@ -79,7 +80,7 @@ def choose_measure(by: str | None, recipe: Recipe, until: str) -> Measure:
         raise RecipeError(
             f"--by {by}: write it as METRIC:LANGUAGE or METRIC:DIRECTION, e.g. bits_per_byte:sc, chrf:en-sc"
         )
-    metric, what, system = form[1], form[2], form[3] or trained
+    metric, what, system = cast(Metric | Literal["bits_per_byte"], form[1]), form[2], form[3] or trained
     known = settings.languages if metric == "bits_per_byte" else settings.directions
     if metric == "bits_per_byte" and settings.translation_bits_per_byte and not by_training:
         known = [*known, *settings.directions]

@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from llimba.manifest import Json
 from llimba.pipeline.sweep.measure import Measure
 from llimba.pipeline.sweep.seeds import OverSeeds
+from llimba.reports.scores import Scores
 
 
 class ArmResult(BaseModel):
@@ -20,7 +20,7 @@ class ArmResult(BaseModel):
     score: float | None = None
     max_steps: dict[str, int | None] = {}  # of the stages that were run short
     folders: dict[str, Path] = {}  # by stage; a folder's name is the stage's fingerprint
-    scores: Json | None = None  # everything that `evaluate` measured
+    scores: Scores | None = None  # everything that `evaluate` measured
 
 
 class Round(BaseModel):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from llimba import processes
 from llimba.errors import DiskRefused, RecipeError, StageError
-from llimba.files import fingerprint, read_json, write_json
+from llimba.files import fingerprint, write_json
 from llimba.models.base_model import base_folder
 from llimba.pipeline import runner
 from llimba.pipeline.sweep.arms import Arm
@@ -23,6 +23,7 @@ from llimba.pipeline.sweep.report import ArmResult, Report, Round
 from llimba.pipeline.sweep.request import SCORED, Sweep
 from llimba.pipeline.sweep.seeds import OverSeeds, rank_groups
 from llimba.recipe import Recipe
+from llimba.reports.evaluated import EvaluatedFolder
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ def _run_arm(sweep: Sweep, arm: Arm, short: Sequence[str]) -> ArmResult:
         result.score = sweep.measure.read(result.folders)
         logger.info("%s: %s %s %s", arm.name, sweep.measure.name, sweep.measure.arrow, result.score)
     if sweep.until in SCORED:
-        result.scores = read_json(result.folders["evaluate"] / "scores.json")
+        result.scores = EvaluatedFolder(result.folders["evaluate"]).scores()
     return result
 
 

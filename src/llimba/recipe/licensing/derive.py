@@ -63,6 +63,6 @@ def conflict(derived: Derived, declared: str | None) -> str | None:
     return None
 
 
-def table(parts: Sequence[Part]) -> list[tuple[str, str, str]]:
+def license_rows(parts: Sequence[Part]) -> list[tuple[str, str, str]]:
     """Rows for people: what, licence, what it asks."""
     return [(part.what, part.terms.license, ", ".join(part.terms.asks) or "nothing") for part in parts]

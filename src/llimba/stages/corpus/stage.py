@@ -11,7 +11,7 @@ Memory stays nearly flat as the input grows (`docs/corpus.md`).
 import logging
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from llimba.stages.corpus.split import held_out, held_out_pairs, scored_document
 from llimba.stages.corpus.summary import by_language, by_source, described_rows
 from llimba.stages.corpus.tables import Tables, gather, tasks_for
 from llimba.stages.decontamination import EvaluationIndex
-from llimba.stages.folders import CorpusFolder, SourcesFolder
+from llimba.stages.folders import Contamination, CorpusFolder, SourcesFolder
 
 if TYPE_CHECKING:
     from llimba.languages.identify.fasttext import FastText
@@ -78,10 +78,10 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     return {
         "counts": counts,
         "words": {"train": words, "held_out": _words(scored)},
-        "sources": by_source(recipe, accounts),
+        "sources": {name: asdict(facts) for name, facts in by_source(recipe, accounts).items()},
         "documents": described_rows(documents),
         "lengths": {table.split()[1]: documents.of(table) for table in documents.counts if table.startswith("length ")},
-        "contamination": {"evaluation_sentences": len(index), "hits_removed": hits, "surviving": survivors},
+        "contamination": asdict(Contamination(len(index), hits, survivors)),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from llimba.recipe import Recipe
 from llimba.stages.corpus.account import Account
+from llimba.stages.folders import SourceFacts
 
 LABELS = ("source", "license", "language", "variety", "norm", "origin")
 
@@ -33,21 +34,15 @@ def by_language(documents: Account) -> dict[str, int]:
     return dict(sorted(words.items(), key=lambda item: -item[1]))
 
 
-def by_source(recipe: Recipe, accounts: dict[str, Account]) -> dict[str, Any]:
+def by_source(recipe: Recipe, accounts: dict[str, Account]) -> dict[str, SourceFacts]:
     """For the card: what each source gave to train on, under which licence."""
-    table: dict[str, Any] = {}
+    table = {}
     for name, source in recipe.sources.items():
         pairs, spoken = (accounts[kind].of("sources").get(name, 0) for kind in ("pairs", "conversations"))
         rows = [row for row in described_rows(accounts["documents"]) if row["source"] == name]
         words: dict[str, int] = {}
         for row in rows:
             words[row["language"]] = words.get(row["language"], 0) + row["words"]
-        table[name] = {
-            "license": source.license,
-            "role": source.role,
-            "documents": sum(row["documents"] for row in rows),
-            "pairs": pairs,
-            "conversations": spoken,
-            "words": words,
-        }
+        documents = sum(row["documents"] for row in rows)
+        table[name] = SourceFacts(source.license, source.role, documents, pairs, spoken, words)
     return table

@@ -1,51 +1,38 @@
 """Columns beside our models: a do-nothing copy, other engines on the same sentences, and scores that others published.
 
 Published scores are shown as they were published. They come from another prompt, another split and other sentences, so
-nothing is paired with them; where they come from and under which conditions stands in the file that holds them.
+nothing is paired with them; the file that holds them says where they come from and under which conditions.
 """
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from llimba.errors import RecipeError, Unavailable, set_at
-from llimba.files import write_jsonl
 from llimba.languages.prompts import split_direction
 from llimba.models.translators.engines import open_engine
 from llimba.recipe import Recipe
 from llimba.records import Pair
-from llimba.stages.evaluate.scores import translation_scores
+from llimba.reports.evaluated import EvaluatedFolder, SavedAnswer
+from llimba.reports.scores import Published, Score, SystemScores, Translation
+from llimba.stages.evaluate.metrics import save_and_score
 
 logger = logging.getLogger(__name__)
 
-HYPOTHESES = "hypotheses"  # the folder of the saved answers: SYSTEM.DIRECTION.jsonl
-PUBLISHED = Path(__file__).parent / "published"
+TABLES = Path(__file__).parent / "published"
 
 
-class Published(BaseModel):
-    """A file of published scores; `published/llimba-3b.yaml` explains the fields."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    title: str
-    source: str
-    conditions: str
-    sentences: int
-    systems: dict[str, dict[str, dict[str, float]]]  # heading -> direction -> bleu, chrf, chrfpp
-
-
-def published(names: list[str]) -> dict[str, Published]:
+def read_published(names: list[str]) -> list[Published]:
     """The tables that `evaluate.published` names: shipped ones by name, others by the path of a YAML file."""
-    found = {}
+    found = []
     for name in names:
-        path = Path(name) if name.endswith((".yaml", ".yml")) else PUBLISHED / f"{name}.yaml"
+        path = Path(name) if name.endswith((".yaml", ".yml")) else TABLES / f"{name}.yaml"
         try:
-            found[name] = Published.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            found.append(Published.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))))
         except FileNotFoundError:
-            shipped = ", ".join(sorted(p.stem for p in PUBLISHED.glob("*.yaml")))
+            shipped = ", ".join(sorted(p.stem for p in TABLES.glob("*.yaml")))
             raise RecipeError(
                 f"evaluate.published: there is no table '{name}'. Shipped: {shipped}; or give the path of a YAML file."
             ) from None
@@ -54,63 +41,54 @@ def published(names: list[str]) -> dict[str, Published]:
     return found
 
 
-def published_systems(tables: dict[str, Published], directions: list[str]) -> dict[str, Any]:
+def published_scores(tables: list[Published], directions: list[str]) -> dict[str, SystemScores]:
     """Their scores in the form of ours, by heading, in the recipe's directions."""
     found = {}
-    for table in tables.values():
+    for table in tables:
         for heading, scores in table.systems.items():
             asked = {
-                direction: scores[direction] | {"sentences": table.sentences, "published": True}
+                direction: Translation(
+                    sentences=table.sentences,
+                    **{metric: Score(value=value) for metric, value in scores[direction].items()},
+                )
                 for direction in directions
                 if direction in scores
             }
             if asked:
-                found[heading] = {"translation": asked}
+                found[heading] = SystemScores(translation=asked, published=True)
     return found
 
 
-def copy(rows: dict[str, list[Pair]], out: Path) -> dict[str, Any]:
+def copy_scores(rows: dict[str, list[Pair]], folder: EvaluatedFolder) -> SystemScores:
     """The baseline that does nothing: the source is the hypothesis."""
     translation = {}
-    for direction, chosen in rows.items():
+    for direction, pairs in rows.items():
         source, _ = split_direction(direction)
-        answers = [asked(pair, direction) | {"hypothesis": pair.texts[source]} for pair in chosen]
-        translation[direction] = saved_scores(out / HYPOTHESES / f"copy.{direction}.jsonl", answers)
-    return {"translation": translation}
+        answers = [SavedAnswer.of(pair, direction, pair.texts[source]) for pair in pairs]
+        translation[direction] = save_and_score(folder.answers_file("copy", direction), answers)
+    return SystemScores(translation=translation)
 
 
-def engines(recipe: Recipe, rows: dict[str, list[Pair]], out: Path) -> dict[str, Any]:
-    """Other systems that the recipe names; one that this machine lacks is left out and said."""
-    found: dict[str, Any] = {}
+def engine_scores(recipe: Recipe, rows: dict[str, list[Pair]], folder: EvaluatedFolder) -> dict[str, SystemScores]:
+    """Other systems that the recipe names; one that this machine lacks is left out with a warning."""
+    found = {}
     for heading, engines_by_direction in recipe.evaluate.baselines.items():
         translation = {}
         for direction, settings in engines_by_direction.items():
             source, _ = split_direction(direction)
-            chosen = rows[direction]
+            pairs = rows[direction]
             try:
                 with set_at(f"evaluate.baselines.{heading}.{direction}"):
                     engine = open_engine(settings, recipe.profile, None)
-                    said = engine.translate([pair.texts[source] for pair in chosen])
+                    said = engine.translate([pair.texts[source] for pair in pairs])
             except Unavailable as error:
                 logger.warning("  left out: %s", error)
                 continue
             answers = [
-                asked(pair, direction) | {"hypothesis": translation.text, "engine": engine.name}
-                for pair, translation in zip(chosen, said, strict=True)
+                SavedAnswer.of(pair, direction, one.text, engine=engine.name)
+                for pair, one in zip(pairs, said, strict=True)
             ]
-            translation[direction] = saved_scores(out / HYPOTHESES / f"{heading}.{direction}.jsonl", answers)
+            translation[direction] = save_and_score(folder.answers_file(heading, direction), answers)
         if translation:
-            found[heading] = {"translation": translation}
+            found[heading] = SystemScores(translation=translation)
     return found
-
-
-def asked(pair: Pair, direction: str) -> dict[str, str]:
-    """What every saved answer repeats of its sentence."""
-    source, target = split_direction(direction)
-    return {"id": pair.id, "source": pair.texts[source], "reference": pair.texts[target]}
-
-
-def saved_scores(path: Path, answers: list[dict[str, Any]]) -> dict[str, Any]:
-    """Save the answers of one direction and score them."""
-    write_jsonl(path, answers)
-    return translation_scores([a["hypothesis"] for a in answers], [a["reference"] for a in answers])

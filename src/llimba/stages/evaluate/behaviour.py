@@ -1,14 +1,16 @@
 """What BLEU does not see: answers in another language or script, copies of the source, loops, silence, no end.
 
-Each is a share of the answers with its 95 % Wilson interval (scipy). The language is told by the corpus stage's own
-identifier, where the recipe has one trained; the script by the letters that the references are written in.
+Each is a share of the answers with its 95 % Wilson interval (scipy). The corpus stage's own identifier says what
+language an answer is in, where the recipe has one trained; its script is compared with that of the references.
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from llimba.languages.text import fold, repeated_words
+from llimba.reports.evaluated import SavedAnswer
+from llimba.reports.scores import FAULTS, Behaviour, Fault, Share
 
 if TYPE_CHECKING:
     from llimba.languages.identify.identifier import Identifier
@@ -16,31 +18,19 @@ if TYPE_CHECKING:
 LOOP_FROM, LOOP_SHARE = 12, 0.5  # words of an answer; share of them that only repeat
 NAMED_FROM = 3  # words of an answer whose language is asked for
 
-KINDS = {  # as people call them, in the order of the table
-    "wrong_language": "answers in another language",
-    "other_script": "answers in another script",
-    "copy": "answers that copy the source",
-    "loop": "answers that run in a loop",
-    "empty": "empty answers",
-    "no_end": "answers that do not stop",
-}
 
-
-def behaviour(
-    answers: Sequence[dict[str, Any]], target: str, identifier: "Identifier | None" = None
-) -> dict[str, list[bool]]:
-    """For each kind whether each answer shows it; `wrong_language` only where an identifier knows `target`.
-
-    `answers` are rows of `hypotheses/*.jsonl`: source, reference, hypothesis, stopped.
-    """
-    texts = [answer["hypothesis"] for answer in answers]
-    known = scripts(character for answer in answers for character in answer["reference"])
-    found = {
+def faults(
+    answers: Sequence[SavedAnswer], target: str, identifier: "Identifier | None" = None
+) -> dict[Fault, list[bool]]:
+    """For each fault whether each answer has it; `wrong_language` only where an identifier knows `target`."""
+    texts = [answer.hypothesis for answer in answers]
+    known = scripts(character for answer in answers for character in answer.reference)
+    found: dict[Fault, list[bool]] = {
         "other_script": [bool(scripts(text) - known) for text in texts],
-        "copy": [bool(fold(a["hypothesis"])) and fold(a["hypothesis"]) == fold(a["source"]) for a in answers],
-        "loop": [_loops(answer.get("raw") or answer["hypothesis"]) for answer in answers],
+        "copy": [bool(fold(a.hypothesis)) and fold(a.hypothesis) == fold(a.source) for a in answers],
+        "loop": [_loops(answer.raw or answer.hypothesis) for answer in answers],
         "empty": [not text.strip() for text in texts],
-        "no_end": [not answer["stopped"] for answer in answers],
+        "no_end": [not answer.stopped for answer in answers],
     }
     if identifier is not None and target in identifier.languages:
         labels = identifier.label_many(texts) if texts else []
@@ -51,29 +41,34 @@ def behaviour(
     return found
 
 
-def share(seen: Sequence[bool]) -> dict[str, Any]:
+def share(seen: Sequence[bool]) -> Share:
     """The share of true ones with its 95 % Wilson interval, and of how many."""
     from scipy.stats import binomtest
 
     if not seen:
-        return {"share": 0.0, "low": 0.0, "high": 1.0, "answers": 0}
+        return Share(share=0.0, low=0.0, high=1.0, answers=0)
     interval = binomtest(sum(seen), len(seen)).proportion_ci(0.95, method="wilson")
-    return {
-        "share": round(sum(seen) / len(seen), 4),
-        "low": round(float(interval.low), 4),
-        "high": round(float(interval.high), 4),
-        "answers": len(seen),
-    }
+    return Share(
+        share=round(sum(seen) / len(seen), 4),
+        low=round(float(interval.low), 4),
+        high=round(float(interval.high), 4),
+        answers=len(seen),
+    )
 
 
-def summed(by_direction: dict[str, dict[str, list[bool]]]) -> dict[str, Any]:
-    """The shares over all directions under `all`, and of each direction."""
-    together: dict[str, list[bool]] = {}
-    for kinds in by_direction.values():
-        for kind, seen in kinds.items():
-            together.setdefault(kind, []).extend(seen)
-    parts = {"all": together, **by_direction}
-    return {name: {kind: share(kinds[kind]) for kind in KINDS if kind in kinds} for name, kinds in parts.items()}
+def behaviour(by_direction: Mapping[str, Mapping[Fault, list[bool]]]) -> Behaviour:
+    """Shares of the faults of each direction, and over all of them."""
+    together: dict[Fault, list[bool]] = {}
+    for found in by_direction.values():
+        for fault, seen in found.items():
+            together.setdefault(fault, []).extend(seen)
+
+    def shares(found: Mapping[Fault, list[bool]]) -> dict[Fault, Share]:
+        return {fault: share(found[fault]) for fault in FAULTS if fault in found}
+
+    return Behaviour(
+        all=shares(together), by_direction={direction: shares(found) for direction, found in by_direction.items()}
+    )
 
 
 def scripts(characters: Iterable[str]) -> set[str]:

@@ -15,53 +15,54 @@ from llimba.files import read_json, write_json
 from llimba.languages.prompts import split_direction
 from llimba.recipe import Decoding, Recipe
 from llimba.records import Pair
+from llimba.reports.evaluated import EvaluatedFolder, SavedAnswer
+from llimba.reports.scores import SystemScores
 from llimba.stages.evaluate import harness
-from llimba.stages.evaluate.baselines import HYPOTHESES, asked, saved_scores
-from llimba.stages.evaluate.behaviour import behaviour, summed
+from llimba.stages.evaluate.behaviour import behaviour, faults
+from llimba.stages.evaluate.metrics import save_and_score
 from llimba.stages.evaluate.tasks import FIRST_LINE, wording
 
 DECODED = ("sft", "model")  # the columns that are decoded in other ways too
 
 
-def decoded(recipe: Recipe, folders: dict[str, Path], rows: dict[str, list[Pair]], out: Path) -> dict[str, Any]:
+def decoded(
+    recipe: Recipe, folders: dict[str, Path], rows: dict[str, list[Pair]], folder: EvaluatedFolder
+) -> dict[str, SystemScores]:
     """Scores by heading ("sft, beam4"); a way that a killed run has finished is not decoded again."""
-    found: dict[str, Any] = {}
+    found = {}
     for system in (name for name in DECODED if name in folders):
         model: Any = None
         for name, how in recipe.evaluate.decoding.items():
             heading = f"{system}, {name}"
-            finished = out / "systems" / f"{heading}.json"
-            if not finished.exists():
+            finished = folder.path / "systems" / f"{heading}.json"
+            if finished.exists():
+                found[heading] = SystemScores.model_validate(read_json(finished))
+            else:
                 model = model or harness.load(folders[system], recipe.base_model.tokens, recipe.evaluate)
-                result = _scored(recipe, model, how, heading, rows, out)
-                write_json(finished, result | {"how": how.model_dump(mode="json")})
-            found[heading] = read_json(finished)
+                found[heading] = _scored(recipe, model, how, heading, rows, folder)
+                write_json(finished, found[heading].model_dump(mode="json", exclude_defaults=True))
     return found
 
 
 def _scored(
-    recipe: Recipe, model: Any, how: Decoding, heading: str, rows: dict[str, list[Pair]], out: Path
-) -> dict[str, Any]:
-    translation: dict[str, Any] = {}
-    behaved: dict[str, dict[str, list[bool]]] = {}
-    ended: list[bool] = []
-    for direction, chosen in rows.items():
+    recipe: Recipe, model: Any, how: Decoding, heading: str, rows: dict[str, list[Pair]], folder: EvaluatedFolder
+) -> SystemScores:
+    translation, found = {}, {}
+    for direction, pairs in rows.items():
         source, target = split_direction(direction)
-        prompts = [_prompt(recipe, model, direction, pair.texts[source]) for pair in chosen]
+        prompts = [_prompt(recipe, model, direction, pair.texts[source]) for pair in pairs]
         with progress.bar(f"{heading}: {direction}", len(prompts), "answers") as bar:
             made = generate(recipe, model, prompts, how, bar)
-        answers: list[dict[str, Any]] = []
-        for pair, candidates in zip(chosen, made, strict=True):
+        answers = []
+        for pair, candidates in zip(pairs, made, strict=True):
             lines = [_first_line(text) for text, _ in candidates]
             best = agreed(lines) if how.samples else 0
-            about = asked(pair, direction) | {"hypothesis": lines[best]}
             raw, stopped = candidates[best]
-            answers.append(about | {"raw": raw, "stopped": stopped} | ({"candidates": lines} if how.samples else {}))
-        ended += [answer["stopped"] for answer in answers]
-        translation[direction] = saved_scores(out / HYPOTHESES / f"{heading}.{direction}.jsonl", answers)
-        behaved[direction] = behaviour(answers, target)
-    stopping = {"share": round(sum(ended) / len(ended), 4) if ended else 0.0, "answers": len(ended)}
-    return {"translation": translation, "behaviour": summed(behaved), "stopping": stopping}
+            several = lines if how.samples else None
+            answers.append(SavedAnswer.of(pair, direction, lines[best], raw=raw, stopped=stopped, candidates=several))
+        translation[direction] = save_and_score(folder.answers_file(heading, direction), answers)
+        found[direction] = faults(answers, target)
+    return SystemScores(translation=translation, behaviour=behaviour(found), decoding=how)
 
 
 def agreed(candidates: Sequence[str]) -> int:

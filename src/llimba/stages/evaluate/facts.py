@@ -8,13 +8,15 @@ lm-evaluation-harness weighs the choices; here the answers are read.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from llimba.errors import StageError
 from llimba.files import read_jsonl
+from llimba.manifest import Json
+from llimba.reports.scores import Facts, Knowledge
 from llimba.stages.evaluate.behaviour import share
 
 GAP = "___"
@@ -67,7 +69,7 @@ def read_facts(path: Path) -> list[Fact]:
     return found
 
 
-def task_rows(facts: Sequence[Fact], *, cloze: bool) -> list[dict[str, Any]]:
+def task_rows(facts: Sequence[Fact], *, cloze: bool) -> list[Json]:
     """Rows for the harness: what is asked, and the choices as they continue it."""
     rows = []
     for fact in facts:
@@ -81,32 +83,47 @@ def task_rows(facts: Sequence[Fact], *, cloze: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def answered(fact: Fact, log_likelihoods: Sequence[float]) -> dict[str, Any]:
-    """What the model chose: the likeliest choice, and its share of the probability of all choices."""
+@dataclass(frozen=True, slots=True)
+class FactAnswer:
+    """What a model chose, a line of `hypotheses/facts.jsonl`."""
+
+    id: str
+    language: str
+    asked: str
+    chosen: str
+    right: str
+    correct: bool
+    confidence: float  # the chosen one's share of the probability of all choices
+
+
+def answered(fact: Fact, log_likelihoods: Sequence[float]) -> FactAnswer:
+    """The likeliest of the choices; `log_likelihoods` in nats, one for each."""
     best = max(log_likelihoods)
     weights = [math.exp(value - best) for value in log_likelihoods]
     chosen = log_likelihoods.index(best)
-    return {
-        "id": fact.id,
-        "language": fact.language,
-        "asked": fact.question or fact.text,
-        "chosen": fact.choices[chosen],
-        "right": fact.choices[fact.answer],
-        "correct": chosen == fact.answer,
-        "confidence": round(max(weights) / sum(weights), 4),
-    }
+    return FactAnswer(
+        id=fact.id,
+        language=fact.language,
+        asked=fact.question or fact.text,
+        chosen=fact.choices[chosen],
+        right=fact.choices[fact.answer],
+        correct=chosen == fact.answer,
+        confidence=round(max(weights) / sum(weights), 4),
+    )
 
 
-def knowledge(answers: Sequence[dict[str, Any]], facts: Sequence[Fact]) -> dict[str, Any]:
-    """By language and together: share answered rightly, and share wrong though sure, with 95 % Wilson intervals."""
+def knowledge(answers: Sequence[FactAnswer], facts: Sequence[Fact]) -> Facts:
+    """The share answered rightly, and the share wrong though sure, over all questions and by their language."""
     chance = {fact.id: 1 / len(fact.choices) for fact in facts}
-    languages = sorted({answer["language"] for answer in answers})
-    parts = {"all": list(answers), **{code: [a for a in answers if a["language"] == code] for code in languages}}
-    return {
-        name: {
-            "accuracy": share([answer["correct"] for answer in of]),
-            "confident_wrong": share([not a["correct"] and a["confidence"] >= CONFIDENT for a in of]),
-            "chance": round(sum(chance[answer["id"]] for answer in of) / len(of), 4),
-        }
-        for name, of in parts.items()
-    }
+
+    def of(chosen: Sequence[FactAnswer]) -> Knowledge:
+        return Knowledge(
+            accuracy=share([answer.correct for answer in chosen]),
+            confident_wrong=share([not a.correct and a.confidence >= CONFIDENT for a in chosen]),
+            chance=round(sum(chance[answer.id] for answer in chosen) / len(chosen), 4),
+        )
+
+    languages = sorted({answer.language for answer in answers})
+    return Facts(
+        all=of(answers), by_language={code: of([a for a in answers if a.language == code]) for code in languages}
+    )

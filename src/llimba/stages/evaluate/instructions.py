@@ -7,15 +7,16 @@ an answer is right or wrong as it stands. The wordings are data (`languages/tabl
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
 from llimba.languages.profile import TABLES, Language
 from llimba.languages.text import fold
+from llimba.reports.scores import Instructions
 from llimba.stages.evaluate.behaviour import share
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def instructions(profile: Language, languages: Sequence[str], count: int, *, ide
     return found
 
 
-def _round(kinds: Sequence[str], languages: Sequence[str]) -> Any:
+def _round(kinds: Sequence[str], languages: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Kinds and prompt languages in turn, over and over."""
     while True:
         yield from product(kinds, languages)
@@ -111,13 +112,21 @@ CHECKS: dict[str, Callable[[Instruction, str], bool]] = {
 }
 
 
-def following(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Shares of instructions followed, together, by kind and by prompt language, with 95 % Wilson intervals.
+@dataclass(frozen=True, slots=True)
+class InstructionAnswer(Instruction):
+    """An instruction with its answer, a line of `hypotheses/instructions.jsonl`."""
 
-    `rows` have `kind`, `prompt_language` and `followed`.
-    """
-    parts: dict[str, list[bool]] = {"all": [row["followed"] for row in rows]}
-    for key in ("kind", "prompt_language"):
-        for name in sorted({row[key] for row in rows}):
-            parts[name] = [row["followed"] for row in rows if row[key] == name]
-    return {name: share(of) for name, of in parts.items()}
+    answer: str = ""
+    followed: bool = False
+
+
+def following(answers: Sequence[InstructionAnswer]) -> Instructions:
+    """Shares of instructions followed: together, by kind and by prompt language."""
+    kinds, languages = (sorted({getattr(one, key) for one in answers}) for key in ("kind", "prompt_language"))
+    return Instructions(
+        all=share([one.followed for one in answers]),
+        by_kind={kind: share([one.followed for one in answers if one.kind == kind]) for kind in kinds},
+        by_prompt_language={
+            code: share([one.followed for one in answers if one.prompt_language == code]) for code in languages
+        },
+    )

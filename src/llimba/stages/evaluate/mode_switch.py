@@ -5,13 +5,14 @@ other, in several (mixed), or in none that is known (other). The published proje
 just this.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from llimba import progress
 from llimba.models.answers import ask
 from llimba.recipe import ModeSwitch
+from llimba.reports.scores import LanguageShares, Share
+from llimba.stages.evaluate.behaviour import share
 
 if TYPE_CHECKING:
     from llimba.languages.identify.identifier import Identifier
@@ -52,13 +53,19 @@ def probe(
     return rows
 
 
-def shares(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """By temperature the share of each language among the answers, with its 95 % Wilson interval."""
-    from llimba.stages.evaluate.behaviour import share
-
-    table: dict[str, dict[str, Any]] = {}
+def shares(rows: Sequence[dict[str, Any]]) -> dict[float, LanguageShares]:
+    """By temperature the share of each language among the answers."""
+    found = {}
     for temperature in dict.fromkeys(row["temperature"] for row in rows):
         here = [row["language"] for row in rows if row["temperature"] == temperature]
-        seen = [TARGET, *sorted(set(Counter(here)) - {TARGET, MIXED, OTHER}), MIXED, OTHER]
-        table[f"{temperature:g}"] = {name: share([language == name for language in here]) for name in seen}
-    return table
+
+        def of(name: str, here: list[str] = here) -> Share:
+            return share([language == name for language in here])
+
+        found[temperature] = LanguageShares(
+            target=of(TARGET),
+            neighbours={name: of(name) for name in sorted(set(here) - {TARGET, MIXED, OTHER})},
+            mixed=of(MIXED),
+            unknown=of(OTHER),
+        )
+    return found

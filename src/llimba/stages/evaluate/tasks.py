@@ -3,16 +3,16 @@
 They are plain YAML on plain JSONL (`id`, and `texts` by language code), written from the recipe.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from llimba.files import replacing, write_jsonl
 from llimba.languages.profile import Language
 from llimba.languages.prompts import completion_prompt, evaluation_prompt, split_direction
+from llimba.manifest import Json
 from llimba.recipe import EvaluateSection
 from llimba.records import Document, Pair
 
@@ -34,10 +34,10 @@ def reference_task(direction: str) -> str:
     return "llimba_reference_" + direction.replace("-", "_")
 
 
-def settle(folder: Path, place: Path) -> None:
-    """Point the task files in `folder` to their data under `place`, where the stage's folder will be when it is done.
+def point_tasks_to(folder: Path, place: Path) -> None:
+    """Make the task files in `folder` name their data under `place`, the stage's folder once it is finished.
 
-    The harness knows no path beside the task's own file, so a folder that is moved again must be settled again.
+    The harness takes no path relative to the task's file, so whoever moves the folder again must call this again.
     """
     for path in sorted(folder.glob("*.yaml")):
         text = path.read_text(encoding="utf-8").replace(f"{folder.resolve()}/", f"{place.resolve()}/")
@@ -62,14 +62,12 @@ def write_tasks(
 ) -> None:
     """Write data and task files of every direction and language under `folder`.
 
-    `examples` holds the few-shot pairs of each direction; the same ones, in the same order, stand in every prompt.
+    `examples` holds the few-shot pairs of each direction; the same ones, in the same order, are in every prompt.
     """
     word, until = wording(settings, language), ["\n"] if settings.prompt == "completion" else []
     for direction, pairs in sentences.items():
         source, target = split_direction(direction)
-        name = translation_task(direction)
-        write_jsonl(folder / f"{name}.jsonl", map(_row, pairs))
-        task = _task(folder, name) | {
+        task: Json = {
             "output_type": "generate_until",
             "doc_to_text": word(direction, _side(source)),
             "doc_to_target": _side(target),
@@ -83,59 +81,52 @@ def write_tasks(
                     ],
                 }
             ],
-            "metric_list": [_metric("bleu", higher_is_better=True), _metric("chrf", higher_is_better=True)],
+            "metric_list": [_metric("bleu"), _metric("chrf")],
         }
         if shown := examples.get(direction):
-            task |= {
-                "num_fewshot": len(shown),
-                "fewshot_config": {"sampler": "first_n", "samples": [_row(pair) for pair in shown]},
-            }
-        _write(folder / f"{name}.yaml", task)
+            samples = [_row(pair) for pair in shown]
+            task |= {"num_fewshot": len(shown), "fewshot_config": {"sampler": "first_n", "samples": samples}}
+        _write(folder, translation_task(direction), map(_row, pairs), task)
     for code, documents in texts.items():
-        name = text_task(code)
-        write_jsonl(folder / f"{name}.jsonl", ({"id": d.id, "text": d.text} for d in documents))
-        task = _task(folder, name) | {
+        task = {
             "output_type": "loglikelihood_rolling",
             "doc_to_text": "",
             "doc_to_target": "{{text}}",
             "metric_list": [_metric("bits_per_byte", higher_is_better=False)],
         }
-        _write(folder / f"{name}.yaml", task)
+        _write(folder, text_task(code), ({"id": d.id, "text": d.text} for d in documents), task)
 
 
 def write_references(folder: Path, references: dict[str, list[Pair]], language: Language) -> None:
-    """Write a task a direction that asks how likely a reference is after its source.
+    """Write a task for each direction that asks how likely a reference is after its source.
 
     It is the completion prompt for every model, trained to chat or not.
     """
     for direction, pairs in references.items():
         source, target = split_direction(direction)
-        name = reference_task(direction)
-        write_jsonl(folder / f"{name}.jsonl", map(_row, pairs))
-        task = _task(folder, name) | {
+        task = {
             "output_type": "loglikelihood",
             "doc_to_text": completion_prompt(language, direction, _side(source)),
             "doc_to_target": f" {_side(target)}",  # no delimiter is put before what is only scored
-            "metric_list": [{"metric": "perplexity", "aggregation": "perplexity", "higher_is_better": False}],
+            "metric_list": [_metric("perplexity", higher_is_better=False)],
         }
-        _write(folder / f"{name}.yaml", task)
+        _write(folder, reference_task(direction), map(_row, pairs), task)
 
 
-def write_questions(folder: Path, name: str, questions: list[dict[str, Any]]) -> None:
+def write_questions(folder: Path, name: str, questions: list[Json]) -> None:
     """Write a task that ranks the choices of each question: rows of `id`, `prompt`, `choices` and `answer`."""
-    write_jsonl(folder / f"{name}.jsonl", questions)
-    task = _task(folder, name) | {
+    task = {
         "output_type": "multiple_choice",
         "doc_to_text": "{{prompt}}",
         "doc_to_choice": "{{choices}}",
         "doc_to_target": "{{answer}}",
         "target_delimiter": "",
-        "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+        "metric_list": [{**_metric("acc"), "aggregation": "mean"}],
     }
-    _write(folder / f"{name}.yaml", task)
+    _write(folder, name, questions, task)
 
 
-def _row(pair: Pair) -> dict[str, Any]:
+def _row(pair: Pair) -> Json:
     return {"id": pair.id, "texts": pair.texts}
 
 
@@ -144,22 +135,22 @@ def _side(code: str) -> str:
     return f"{{{{texts['{code}']}}}}"
 
 
-def _metric(name: str, *, higher_is_better: bool) -> dict[str, Any]:
+def _metric(name: str, *, higher_is_better: bool = True) -> Json:
     return {"metric": name, "aggregation": name, "higher_is_better": higher_is_better}
 
 
-def _task(folder: Path, name: str) -> dict[str, Any]:
-    data = str((folder / f"{name}.jsonl").resolve())
-    return {
+def _write(folder: Path, name: str, rows: Iterable[Json], task: Json) -> None:
+    """Write the rows and the task of one name."""
+    data = (folder / f"{name}.jsonl").resolve()
+    write_jsonl(data, rows)
+    whole = {
         "task": name,
         "dataset_path": "json",
-        "dataset_kwargs": {"data_files": {"test": data}, "cache_dir": str((folder / ".cache").resolve())},
+        "dataset_kwargs": {"data_files": {"test": str(data)}, "cache_dir": str(data.with_name(".cache"))},
         "test_split": "test",
         "num_fewshot": 0,
         "metadata": {"version": 1},
+        **task,
     }
-
-
-def _write(path: Path, task: dict[str, Any]) -> None:
-    with replacing(path) as handle:
-        yaml.safe_dump(task, handle, allow_unicode=True, sort_keys=False)
+    with replacing(folder / f"{name}.yaml") as handle:
+        yaml.safe_dump(whole, handle, allow_unicode=True, sort_keys=False)

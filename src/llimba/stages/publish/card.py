@@ -1,20 +1,21 @@
 """The model card: a pure function of manifests and scores, so that every number in it can be followed to a file."""
 
-from typing import Any
-
-from llimba.manifest import Manifest
+from llimba.manifest import Json, Manifest
 from llimba.recipe import Recipe
-from llimba.recipe.licensing.derive import conflict, table
+from llimba.recipe.licensing.derive import conflict, license_rows
 from llimba.recipe.licensing.terms import Terms, terms
-from llimba.reports.limitations import limitations
-from llimba.reports.score_table import row as _row
-from llimba.reports.score_table import score_table
+from llimba.reports.limitations import MODEL, limitations
+from llimba.reports.markdown import markdown_table
+from llimba.reports.score_table import render_scores
+from llimba.reports.scores import METRICS, Metric, Scores
 from llimba.reports.training_facts import CptFacts, SftFacts, TrainingFacts
-from llimba.stages.publish import energy
+from llimba.stages.folders import CorpusFacts, InstructFacts
+from llimba.stages.publish.corpus_card import words_text
+from llimba.stages.publish.energy import Energy, emissions, energy_section
 
 Manifests = dict[str, Manifest]  # by stage
-Scores = dict[str, Any]
 
+HEADLINE: tuple[Metric, ...] = ("bleu", "chrf")  # in the header, which the hub shows
 PROCEDURE = (  # what a reader needs to repeat the training, in the names of the recipe
     "num_train_epochs", "max_steps", "max_tokens", "sequence_length", "row_length", "documents_per_step", "packing",
     "learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "max_grad_norm", "gradient_checkpointing",
@@ -22,43 +23,46 @@ PROCEDURE = (  # what a reader needs to repeat the training, in the names of the
 )  # fmt: skip
 
 
-def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str, spent: dict[str, Any]) -> str:
-    """The README.md of the published folder: header with `model-index`, then text; `spent` is `energy.energy`'s."""
+def card(recipe: Recipe, manifests: Manifests, scores: Scores, title: str, spent: Energy) -> str:
+    """The README.md of the published folder: header with `model-index`, then text; `spent` is what training took."""
     parts = [
         f"---\n{metadata(recipe, scores, title, spent)}\n---\n",
         f"# {title}\n",
         _introduction(recipe),
         _lineage(recipe, manifests),
-        score_table(recipe, scores),
+        render_scores(recipe, scores),
         _training(manifests),
         _data(manifests),
         _license(recipe),
         limitations(recipe, scores),
-        energy.section(spent),
+        energy_section(spent),
         _provenance(manifests),
         _citation(recipe, manifests, title),
     ]
     return "\n".join(parts)
 
 
-def metadata(recipe: Recipe, scores: Scores, title: str, spent: dict[str, Any]) -> str:
+def metadata(recipe: Recipe, scores: Scores, title: str, spent: Energy) -> str:
     """The YAML header, made by the hub's own library."""
     from huggingface_hub import EvalResult, ModelCardData
 
     results = []
-    for direction, entry in scores["translation"]["sft"].items():
-        for metric, name in (("bleu", "BLEU"), ("chrf", "chrF")):
-            results.append(
-                EvalResult(
-                    task_type="translation", dataset_type="llimba-held-out", dataset_name="held-out text of the recipe",
-                    metric_type=metric, metric_value=entry[metric], metric_name=f"{direction.upper()} {name}",
-                )
-            )  # fmt: skip
-    for language, entry in scores["bits_per_byte"]["sft"].items():
+    published = scores.systems[MODEL]
+    for direction, entry in published.translation.items():
+        for metric in HEADLINE:
+            if score := entry.score(metric):
+                results.append(
+                    EvalResult(
+                        task_type="translation", dataset_type="llimba-held-out",
+                        dataset_name="held-out text of the recipe", metric_type=metric, metric_value=score.value,
+                        metric_name=f"{direction.upper()} {METRICS[metric]}",
+                    )
+                )  # fmt: skip
+    for language, bits in published.bits_per_byte.items():
         results.append(
             EvalResult(
                 task_type="text-generation", dataset_type="llimba-held-out", dataset_name="held-out text of the recipe",
-                metric_type="bits_per_byte", metric_value=entry["value"], metric_name=f"{language} bits per byte",
+                metric_type="bits_per_byte", metric_value=bits.value, metric_name=f"{language} bits per byte",
             )
         )  # fmt: skip
     license = published_license(recipe)
@@ -74,7 +78,7 @@ def metadata(recipe: Recipe, scores: Scores, title: str, spent: dict[str, Any]) 
         tags=["llimba", recipe.profile.iso639_3, "continued-pretraining"],
         model_name=title,
         eval_results=results,
-        **({"co2_eq_emissions": grams} if (grams := energy.emissions(spent)) else {}),
+        **({"co2_eq_emissions": grams} if (grams := emissions(spent)) else {}),
     )
     header: str = data.to_yaml()
     return header.strip()
@@ -88,16 +92,13 @@ def published_license(recipe: Recipe) -> Terms:
 def _license(recipe: Recipe) -> str:
     derived, published = recipe.derived_license, published_license(recipe)
     said = "as the recipe declares" if recipe.publish.license else f"derived: {derived.because} decides"
-    lines = [
-        "## Licence\n",
-        f"{published.license} ({said}). It was derived from what the model is made of; this is no legal advice.\n",
-        _row(["part", "licence", "asks"]),
-        _row(["---"] * 3),
-        *(_row(list(row)) for row in table(derived.parts)),
-    ]
+    text = (
+        f"## Licence\n\n{published.license} ({said}). It was derived from what the model is made of; this is no legal "
+        f"advice.\n\n{markdown_table(['part', 'licence', 'asks'], license_rows(derived.parts))}"
+    )
     if found := conflict(derived, recipe.publish.license):
-        lines.append(f"\n**Conflict:** {found}. It was accepted with these words: {recipe.publish.acknowledge}")
-    return "\n".join(lines) + "\n"
+        text += f"\n**Conflict:** {found}. It was accepted with these words: {recipe.publish.acknowledge}\n"
+    return text
 
 
 def _introduction(recipe: Recipe) -> str:
@@ -126,7 +127,7 @@ def _lineage(recipe: Recipe, manifests: Manifests) -> str:
         steps.append(f"continued pretraining, {tokens:,} tokens (stage `{manifests['cpt'].fingerprint}`)")
         steps += _interpolated(manifests["cpt"].facts_as(CptFacts))
     method = manifests["sft"].ingredients.section.get("method", "full")
-    conversations = manifests["instruct"].facts["conversations"]
+    conversations = manifests["instruct"].facts_as(InstructFacts).conversations
     steps.append(
         f"instruction tuning, {method}, {conversations} conversations (stage `{manifests['sft'].fingerprint}`)"
     )
@@ -147,15 +148,11 @@ def _training(manifests: Manifests) -> str:
     headings = {"cpt": "continued pretraining", "sft": "instruction tuning"}
     sections = [_said(manifests[stage].ingredients.section) for stage in stages]
     facts = [manifests[stage].facts_as(TrainingFacts) for stage in stages]
-    lines = [
-        "## Training\n",
-        _row(["", *(headings[stage] for stage in stages)]),
-        _row(["---"] * (1 + len(stages))),
-    ]
+    rows: list[list[object]] = []
     for key in PROCEDURE:
         values = [section.get(key) for section in sections]
         if any(value is not None for value in values):
-            lines.append(_row([key, *("–" if value is None else value for value in values)]))
+            rows.append([key, *values])
     for label, key in (
         ("optimizer steps", "steps"),
         ("loss-bearing tokens", "loss_tokens"),
@@ -163,15 +160,17 @@ def _training(manifests: Manifests) -> str:
         ("first loss", "first_loss"),
         ("last loss", "last_loss"),
     ):
-        values = [getattr(of, key) for of in facts]
-        lines.append(_row([label, *("–" if value is None else value for value in values)]))
+        rows.append([label, *(getattr(of, key) for of in facts)])
     for setting in ("optimizer", "precision", "attention"):
-        lines.append(_row([setting, *(getattr(of.settings, setting).value for of in facts)]))
-    lines.append(_row(["seconds", *(manifests[stage].seconds for stage in stages)]))
-    peaks = (f"{manifests[stage].peak_memory_bytes / 2**30:.1f} GiB" for stage in stages)
-    lines.append(_row(["peak memory", *peaks]))
-    lines.append(_row(["machine", *(manifests[stage].machine for stage in stages)]))
-    return "\n".join(lines) + f"\n\n![loss](loss.png)\n{_replay(manifests)}{_forgetting(manifests)}"
+        rows.append([setting, *(getattr(of.settings, setting).value for of in facts)])
+    trained = [manifests[stage] for stage in stages]
+    rows += [
+        ["seconds", *(manifest.seconds for manifest in trained)],
+        ["peak memory", *(f"{manifest.peak_memory_bytes / 2**30:.1f} GiB" for manifest in trained)],
+        ["machine", *(manifest.machine for manifest in trained)],
+    ]
+    table = markdown_table(["", *(headings[stage] for stage in stages)], rows)
+    return f"## Training\n\n{table}\n![loss](loss.png)\n{_replay(manifests)}{_forgetting(manifests)}"
 
 
 def _replay(manifests: Manifests) -> str:
@@ -181,9 +180,9 @@ def _replay(manifests: Manifests) -> str:
         return ""
     tokens = cpt.facts_as(CptFacts).tokens_per_epoch
     asked = cpt.ingredients.section.get("mixture") or {}
-    rows = [_row([language, asked.get(language, "–"), f"{count:,}"]) for language, count in tokens.items()]
-    heading = [_row(["language", "share of tokens asked for", "tokens of one epoch"]), _row(["---", "---:", "---:"])]
-    return "\n### Replay mix of continued pretraining\n\n" + "\n".join([*heading, *rows]) + "\n"
+    rows = [[language, asked.get(language), f"{count:,}"] for language, count in tokens.items()]
+    table = markdown_table(["language", "share of tokens asked for", "tokens of one epoch"], rows, numbers=True)
+    return f"\n### Replay mix of continued pretraining\n\n{table}"
 
 
 def _forgetting(manifests: Manifests) -> str:
@@ -192,14 +191,16 @@ def _forgetting(manifests: Manifests) -> str:
     if not all(measured.values()):
         return ""
     headings = [f"{stage}, step {rows[at]['step']}" for stage, rows in measured.items() for at in (0, -1)]
-    lines = [_row(["bits per byte", *headings]), _row(["---", *["---:"] * len(headings)])]
-    for language in (key for key in next(iter(measured.values()))[0] if key != "step"):
-        lines.append(_row([language, *(rows[at].get(language, "–") for rows in measured.values() for at in (0, -1))]))
-    picture = "![what was learned and forgotten](forgetting.png)"
-    return "\n### Learned and forgotten\n\n" + "\n".join(lines) + f"\n\n{picture}\n"
+    table_rows = [
+        [language, *(rows[at].get(language) for rows in measured.values() for at in (0, -1))]
+        for language in next(iter(measured.values()))[0]
+        if language != "step"
+    ]
+    table = markdown_table(["bits per byte", *headings], table_rows, numbers=True)
+    return f"\n### Learned and forgotten\n\n{table}\n![what was learned and forgotten](forgetting.png)\n"
 
 
-def _said(section: dict[str, Any]) -> dict[str, Any]:
+def _said(section: Json) -> Json:
     """A training section without the settings of an adapter that there is none of."""
     if section.get("method") != "full":
         return section
@@ -207,28 +208,31 @@ def _said(section: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data(manifests: Manifests) -> str:
-    facts = manifests["corpus"].facts
-    heading = ["source", "licence", "use", "documents", "pairs", "words"]
-    lines = ["## Data\n", _row(heading), _row(["---"] * len(heading))]
-    for name, entry in facts["sources"].items():
-        words = ", ".join(f"{language} {count:,}" for language, count in entry["words"].items()) or "–"
-        use = "scored on, never trained on" if entry["role"] == "evaluate" else "trained on"
-        lines.append(_row([name, entry["license"], use, entry["documents"], entry["pairs"], words]))
-    found = facts["contamination"]
-    return "\n".join(lines) + (
-        f"\n\nContamination: {found['evaluation_sentences']} evaluation sentences (all languages) were "
-        f"searched for in the "
-        f"training text; {found['hits_removed']} passages were removed, {found['surviving']} survive. "
-        f"Instruction tuning "
-        f"used {manifests['instruct'].facts['conversations']} conversations.\n"
+    corpus = manifests["corpus"].facts_as(CorpusFacts)
+    rows = [
+        [
+            name,
+            of.license,
+            "scored on, never trained on" if of.role == "evaluate" else "trained on",
+            of.documents,
+            of.pairs,
+            words_text(of.words),
+        ]
+        for name, of in corpus.sources.items()
+    ]
+    found = corpus.contamination
+    return (
+        f"## Data\n\n{markdown_table(['source', 'licence', 'use', 'documents', 'pairs', 'words'], rows)}"
+        f"\nContamination: {found.evaluation_sentences} evaluation sentences (all languages) were searched for in the "
+        f"training text; {found.hits_removed} passages were removed, {found.surviving} survive. Instruction tuning "
+        f"used {manifests['instruct'].facts_as(InstructFacts).conversations} conversations.\n"
     )
 
 
 def _provenance(manifests: Manifests) -> str:
-    lines = ["## Provenance\n", _row(["stage", "fingerprint", "seconds"]), _row(["---"] * 3)]
-    lines += [_row([stage, f"`{m.fingerprint}`", m.seconds]) for stage, m in manifests.items()]
+    stages = [[stage, f"`{manifest.fingerprint}`", manifest.seconds] for stage, manifest in manifests.items()]
     versions = ", ".join(f"{name} {number}" for name, number in manifests["sft"].versions.items())
-    return "\n".join(lines) + f"\n\nVersions: {versions}.\n"
+    return f"## Provenance\n\n{markdown_table(['stage', 'fingerprint', 'seconds'], stages)}\nVersions: {versions}.\n"
 
 
 def _citation(recipe: Recipe, manifests: Manifests, title: str) -> str:

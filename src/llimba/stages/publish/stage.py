@@ -1,26 +1,27 @@
 """Stage 7, `publish`: the finished model folder with its card, its curves and scores."""
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from llimba.errors import StageError
 from llimba.files import link, read_json, replacing, write_json
 from llimba.languages.profile import profile_path
-from llimba.manifest import read_manifest
+from llimba.manifest import Json, read_manifest
 from llimba.recipe import Recipe
+from llimba.reports.evaluated import EvaluatedFolder
 from llimba.reports.plots import forgetting, loss_curve, mode_switch
 from llimba.reports.training_facts import TrainedFolder, TrainingFacts
 from llimba.stages.folders import CorpusFolder
 from llimba.stages.publish.card import card, published_license
 from llimba.stages.publish.corpus_card import corpus_card
-from llimba.stages.publish.energy import energy
+from llimba.stages.publish.energy import estimate_energy
 
 ADAPTER_CONFIG = "adapter_config.json"  # peft's name
 TRAINED = {"continued pretraining": "cpt", "instruction tuning": "sft"}
 
 
-def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     """Put the SFT model, README.md, language profile, identifier, curves and scores into `model/`."""
     manifests = {}
     for stage, folder in inputs.items():
@@ -28,12 +29,13 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         if manifest is None:
             raise StageError(f"publish: {folder} has lost its manifest. Run the recipe again to make the stage anew.")
         manifests[stage] = manifest
-    scores = read_json(inputs["evaluate"] / "scores.json")
+    evaluated = EvaluatedFolder(inputs["evaluate"])
+    scores = evaluated.scores()
     model = out / "model"
     model.mkdir(parents=True, exist_ok=True)
     for file in sorted(TrainedFolder(inputs["sft"]).model.iterdir()):
         link(file, model / file.name)
-    shutil.copyfile(inputs["evaluate"] / "scores.json", model / "scores.json")
+    shutil.copyfile(evaluated.scores_file, model / evaluated.scores_file.name)
     shutil.copyfile(profile_path(recipe.language), model / "language.yaml")  # words the prompts of chat and translate
     identifier = CorpusFolder(inputs["corpus"]).identifier_file
     if identifier.exists():
@@ -47,9 +49,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         codes = [code for code in next(iter(measured.values()))[0] if code != "step"]
         names = {code: recipe.profile.name(code, "en") for code in codes}
         forgetting(measured, names, model / "forgetting.png", title)
-    if probed := scores.get("mode_switch"):
+    if probed := {name: system.mode_switch for name, system in scores.systems.items() if system.mode_switch}:
         mode_switch(probed, model / "mode_switch.png", title, recipe.profile.name(recipe.profile.code, "en"))
-    spent = energy(recipe, manifests)
+    spent = estimate_energy(recipe, manifests)
     with replacing(model / "README.md") as handle:
         handle.write(card(recipe, manifests, scores, title, spent))
     with replacing(out / "corpus-card.md") as handle:
@@ -60,7 +62,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         "corpus_card": "corpus-card.md",
         "adapter": adapter,
         "license": published_license(recipe).license,
-        "energy": spent,
+        "energy": asdict(spent),
         "model": "model",
         "card": "model/README.md",
         "loss_curve": "model/loss.png",

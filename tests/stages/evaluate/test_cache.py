@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from llimba.files import read_json, write_jsonl
-from llimba.stages.evaluate import scored
-from llimba.stages.evaluate.scored import scored_once
-from llimba.stages.evaluate.system import Asked
+from llimba.reports.evaluated import EvaluatedFolder
+from llimba.reports.scores import BatchSize, SystemScores
+from llimba.stages.evaluate import cache
+from llimba.stages.evaluate.cache import cached_scores
+from llimba.stages.evaluate.measure_model import Asked
 from tests.fakes import recipe, write_text
 
 ASKED = Asked({}, {}, [], [], {}, None)
@@ -19,12 +21,12 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The systems that were really asked; each says its own name."""
     names: list[str] = []
 
-    def score(_recipe: Any, system: str, _folder: Path, _asked: Asked, _tasks: Path, out: Path) -> dict[str, Any]:
+    def measure(_recipe: Any, system: str, _model: Path, _asked: Asked, _tasks: Path, answers: Path) -> SystemScores:
         names.append(system)
-        write_jsonl(out / "hypotheses" / "it-sc.jsonl", [{"hypothesis": system}])
-        return {"translation": system}
+        write_jsonl(answers / "it-sc.jsonl", [{"hypothesis": system}])
+        return SystemScores(batch_size=BatchSize(value=1, reason=system))
 
-    monkeypatch.setattr(scored, "score", score)
+    monkeypatch.setattr(cache, "measure_model", measure)
     return names
 
 
@@ -38,12 +40,13 @@ def test_the_same_model_is_asked_once(tmp_path: Path, called: list[str]) -> None
     write_text(tmp_path)
     loaded, tasks, store = recipe(tmp_path), tmp_path / "tasks", tmp_path / "systems"
     one, same, other = (folder(tmp_path / n, c) for n, c in (("1", "weights"), ("2", "weights"), ("3", "others")))
-    first = scored_once(loaded, "base", one, ASKED, tasks, tmp_path / "a", store)
-    again = scored_once(loaded, "model", same, ASKED, tasks, tmp_path / "b", store)
-    assert first == again and first["translation"] == "base" and "seconds" in first
+    a, b = EvaluatedFolder(tmp_path / "a"), EvaluatedFolder(tmp_path / "b")
+    first = cached_scores(loaded, "base", one, ASKED, tasks, a, store)
+    again = cached_scores(loaded, "model", same, ASKED, tasks, b, store)
+    assert first == again == SystemScores(batch_size=BatchSize(value=1, reason="base"))
     assert called == ["base"]
-    assert (tmp_path / "b" / "hypotheses" / "model.it-sc.jsonl").read_text() == '{"hypothesis": "base"}\n'
-    scored_once(loaded, "sft", other, ASKED, tasks, tmp_path / "b", store)
+    assert b.answers_file("model", "it-sc").read_text() == '{"hypothesis": "base"}\n'
+    cached_scores(loaded, "sft", other, ASKED, tasks, b, store)
     assert called == ["base", "sft"]
 
 
@@ -63,7 +66,8 @@ def test_another_question_or_wording_is_asked_anew(tmp_path: Path, called: list[
     ):
         tasks = tmp_path / f"tasks{number}"
         write_jsonl(tasks / "llimba_it_sc.jsonl", rows)
-        scored_once(recipe(tmp_path, evaluate=evaluate), "m", model, ASKED, tasks, tmp_path / str(number), store)
+        out = EvaluatedFolder(tmp_path / str(number))
+        cached_scores(recipe(tmp_path, evaluate=evaluate), "m", model, ASKED, tasks, out, store)
         assert len(called) == min(number, 4)
 
 
@@ -72,18 +76,19 @@ def test_what_a_killed_run_left_is_thrown_away(
 ) -> None:
     write_text(tmp_path)
     model, store = folder(tmp_path / "m", "weights"), tmp_path / "systems"
-    asked = (recipe(tmp_path), "m", model, ASKED, tmp_path / "tasks", tmp_path / "out", store)
-    whole = scored.score
+    asked = (recipe(tmp_path), "m", model, ASKED, tmp_path / "tasks", EvaluatedFolder(tmp_path / "out"), store)
+    whole = cache.measure_model
 
     def killed(*given: Any) -> Any:
-        write_jsonl(given[-1] / "hypotheses" / "half.jsonl", [{}])
+        write_jsonl(given[-1] / "half.jsonl", [{}])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scored, "score", killed)
+    monkeypatch.setattr(cache, "measure_model", killed)
     with pytest.raises(KeyboardInterrupt):
-        scored_once(*asked)
-    monkeypatch.setattr(scored, "score", whole)
-    scored_once(*asked)
+        cached_scores(*asked)
+    monkeypatch.setattr(cache, "measure_model", whole)
+    cached_scores(*asked)
     (place,) = (path for path in store.iterdir() if path.is_dir())
     assert not (place / "hypotheses" / "half.jsonl").exists()
-    assert read_json(place / "scores.json")["translation"] == "m"
+    assert called == ["m"]
+    assert read_json(place / "scores.json") == {"batch_size": {"value": 1, "reason": "m"}}

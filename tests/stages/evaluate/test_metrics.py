@@ -10,22 +10,28 @@ import pytest
 import sacrebleu
 
 from llimba.records import Document
-from llimba.stages.evaluate.scores import bits_by_label, bits_per_byte, signatures, translation_scores
+from llimba.reports.scores import BitsPerByte, Metric, Score
+from llimba.stages.evaluate.metrics import Likelihood, bits_by_label, bits_per_byte, score_translations, signatures
 from tests.fakes import SENTENCES
 
 
+def value(score: Score | None) -> float:
+    assert score is not None
+    return score.value
+
+
 def test_references_score_100_and_others_as_sacrebleu_says() -> None:
-    perfect = translation_scores(SENTENCES["sc"], SENTENCES["sc"])
-    assert (perfect["bleu"], perfect["chrf"], perfect["sentences"]) == (100, 100, 10)
-    copy = translation_scores(SENTENCES["it"], SENTENCES["sc"])
-    assert copy["bleu"] == pytest.approx(sacrebleu.corpus_bleu(SENTENCES["it"], [SENTENCES["sc"]]).score, abs=0.01)
-    assert copy["chrf"] == pytest.approx(sacrebleu.corpus_chrf(SENTENCES["it"], [SENTENCES["sc"]]).score, abs=0.01)
-    assert 0 < copy["chrf"] < 50
+    perfect = score_translations(SENTENCES["sc"], SENTENCES["sc"])
+    assert (value(perfect.bleu), value(perfect.chrf), perfect.sentences) == (100, 100, 10)
+    copy = score_translations(SENTENCES["it"], SENTENCES["sc"])
+    assert value(copy.bleu) == pytest.approx(sacrebleu.corpus_bleu(SENTENCES["it"], [SENTENCES["sc"]]).score, abs=0.01)
+    assert value(copy.chrf) == pytest.approx(sacrebleu.corpus_chrf(SENTENCES["it"], [SENTENCES["sc"]]).score, abs=0.01)
+    assert 0 < value(copy.chrf) < 50
 
 
 def test_bits_per_byte() -> None:
-    found = bits_per_byte([-8 * math.log(2), -4 * math.log(2)], [4, 2], [3, 1])
-    assert found == {"value": 2.0, "perplexity": 8.0, "documents": 2, "bytes": 6, "tokens": 4}
+    found = bits_per_byte([Likelihood(-8 * math.log(2), 4, 3), Likelihood(-4 * math.log(2), 2, 1)])
+    assert found == BitsPerByte(value=2.0, perplexity=8.0, documents=2, bytes=6, tokens=4)
 
 
 def test_bits_per_byte_by_label_only_where_a_label_tells_texts_apart() -> None:
@@ -33,9 +39,9 @@ def test_bits_per_byte_by_label_only_where_a_label_tells_texts_apart() -> None:
         Document(id=str(n), text="t", language="sc", source="s", license="x", provenance="p", norm=norm)
         for n, norm in enumerate(("is", "", "is"))
     ]
-    found = bits_by_label(documents, [-math.log(2), -4 * math.log(2), -3 * math.log(2)], [1, 1, 1], [1, 1, 1])
+    found = bits_by_label(documents, [Likelihood(-n * math.log(2), 1, 1) for n in (1, 4, 3)])
     assert set(found) == {"norm"}
-    assert {name: entry["value"] for name, entry in found["norm"].items()} == {"is": 2.0, "not stated": 4.0}
+    assert {name: entry.value for name, entry in found["norm"].items()} == {"is": 2.0, "not stated": 4.0}
 
 
 def test_signatures_state_tokenizer_and_order() -> None:
@@ -47,12 +53,13 @@ def test_the_command_line_of_sacrebleu_says_the_same_digits(tmp_path: Path) -> N
     hypotheses, references = [*SENTENCES["sc"][:5], *SENTENCES["it"][5:]], SENTENCES["sc"]
     (tmp_path / "ref").write_text("\n".join(references) + "\n")
     (tmp_path / "hyp").write_text("\n".join(hypotheses) + "\n")
-    mine = translation_scores(hypotheses, references)
-    for name, more in (
+    mine = score_translations(hypotheses, references)
+    ways: tuple[tuple[Metric, list[str]], ...] = (
         ("bleu", ["-m", "bleu"]),
         ("chrf", ["-m", "chrf"]),
         ("chrfpp", ["-m", "chrf", "--chrf-word-order", "2"]),
-    ):
+    )
+    for name, more in ways:
         command = [
             sys.executable,
             "-m",
@@ -66,23 +73,25 @@ def test_the_command_line_of_sacrebleu_says_the_same_digits(tmp_path: Path) -> N
             *more,
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert float(done.stdout) == mine[name]
+        assert float(done.stdout) == value(mine.score(name))
 
 
 def test_shuffled_references_are_near_zero_and_intervals_cover() -> None:
-    shuffled = translation_scores(SENTENCES["sc"][::-1], SENTENCES["sc"])
-    assert shuffled["bleu"] < 5
+    shuffled = score_translations(SENTENCES["sc"][::-1], SENTENCES["sc"])
+    assert value(shuffled.bleu) < 5
     chance, covered, rounds = random.Random(1), 0, 40
     pool = [(h, r) for h, r in zip([*SENTENCES["sc"][:5], *SENTENCES["it"][5:]], SENTENCES["sc"], strict=True)]
-    truth = translation_scores([h for h, _ in pool * 40], [r for _, r in pool * 40])["chrf"]
+    truth = score_translations([h for h, _ in pool * 40], [r for _, r in pool * 40]).chrf
     for _ in range(rounds):
         drawn = chance.choices(pool, k=60)
-        found = translation_scores([h for h, _ in drawn], [r for _, r in drawn])
-        covered += abs(found["chrf"] - truth) <= found["chrf_ci"]
+        found = score_translations([h for h, _ in drawn], [r for _, r in drawn]).chrf
+        assert found and found.margin
+        covered += abs(found.value - value(truth)) <= found.margin
     assert covered >= 34, f"{covered} of {rounds} intervals hold the truth; 38 of 40 are expected"
 
 
 def test_mostly_empty_answers_are_scored_too() -> None:
-    scores = translation_scores(["", "", "a"], ["Su sole essit", "Sa domo", "Oe apo"])
-    assert scores["chrf"] > 0
-    assert scores["chrf_ci"] > 0
+    scores = score_translations(["", "", "a"], ["Su sole essit", "Sa domo", "Oe apo"])
+    assert scores.chrf and scores.chrf.margin
+    assert scores.chrf.value > 0
+    assert scores.chrf.margin > 0

@@ -1,6 +1,7 @@
 """Everything that is measured on one model: bits per byte, translations, how the answers behave, and the probes."""
 
 import logging
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,14 @@ from llimba.languages.prompts import split_direction
 from llimba.models.answers import ask
 from llimba.recipe import EvaluateSection, Recipe
 from llimba.records import Document, Pair
+from llimba.reports.evaluated import SavedAnswer
+from llimba.reports.scores import BatchSize, BitsPerByte, Facts, Instructions, SystemScores
 from llimba.stages.evaluate import harness
-from llimba.stages.evaluate.baselines import HYPOTHESES, saved_scores
-from llimba.stages.evaluate.behaviour import behaviour, summed
+from llimba.stages.evaluate.behaviour import behaviour, faults
 from llimba.stages.evaluate.facts import Fact, answered, knowledge, task_rows
-from llimba.stages.evaluate.instructions import MAX_NEW_TOKENS, Instruction, followed, following
+from llimba.stages.evaluate.instructions import MAX_NEW_TOKENS, Instruction, InstructionAnswer, followed, following
+from llimba.stages.evaluate.metrics import Likelihood, bits_by_label, bits_per_byte, save_and_score
 from llimba.stages.evaluate.mode_switch import probe, shares
-from llimba.stages.evaluate.scores import bits_by_label, bits_per_byte
 from llimba.stages.evaluate.tasks import reference_task, text_task, translation_task
 
 if TYPE_CHECKING:
@@ -55,23 +57,23 @@ class Asked:
         return ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
 
 
-def score(recipe: Recipe, system: str, folder: Path, asked: Asked, tasks: Path, out: Path) -> dict[str, Any]:
-    """Measure the model in `folder`, which people know as `system`; every answer is saved under `out/hypotheses`.
+def measure_model(
+    recipe: Recipe, system: str, model_folder: Path, asked: Asked, tasks: Path, answers: Path
+) -> SystemScores:
+    """Measure the model in `model_folder`, which people know as `system`.
 
-    `tasks` holds the harness's task files.
+    `tasks` holds the harness's task files; every answer is saved in the folder `answers`.
     """
+    started = time.monotonic()
     settings = recipe.evaluate
-    model = harness.load(folder, recipe.base_model.tokens, settings)
-    result: dict[str, Any] = {"bits_per_byte": {}, "translation": {}, "behaviour": {}, "stopping": _stopping([])}
-    if asked.held_out:
-        result["bits_per_byte"] = _texts(model, system, asked.held_out, tasks)
-    if asked.references:
-        result["translation_bits_per_byte"] = _references(model, system, asked.references, tasks)
-    if asked.rows:
-        result |= _translations(recipe, model, system, asked, tasks, out)
+    model = harness.load(model_folder, recipe.base_model.tokens, settings)
+    texts = _texts(model, system, asked.held_out, tasks) if asked.held_out else {}
+    references = _references(model, system, asked.references, tasks) if asked.references else {}
+    translated = _translations(recipe, model, system, asked, tasks, answers) if asked.rows else SystemScores()
+    switches = {}
     if settings.mode_switch is not None and asked.identifier is not None:
         profile = recipe.profile
-        told = probe(
+        rows = probe(
             model.model,
             model.tokenizer,
             profile.probe_prompts,
@@ -80,16 +82,22 @@ def score(recipe: Recipe, system: str, folder: Path, asked: Asked, tasks: Path, 
             settings.mode_switch,
             system,
         )
-        write_jsonl(out / HYPOTHESES / "mode_switch.jsonl", told)
-        result["mode_switch"] = shares(told)
-    if asked.instructions:
-        result["instructions"] = _instructions(model, system, asked, out)
-    if asked.facts:
-        result["facts"] = _facts(model, system, asked.facts, settings.prompt == "chat", tasks, out)
-    return result
+        write_jsonl(answers / "mode_switch.jsonl", rows)
+        switches = shares(rows)
+    return SystemScores(
+        bits_per_byte=texts,
+        translation_bits_per_byte=references,
+        translation=translated.translation,
+        behaviour=translated.behaviour,
+        batch_size=translated.batch_size,
+        mode_switch=switches,
+        instructions=_instructions(model, system, asked, answers) if asked.instructions else None,
+        facts=_facts(model, system, asked.facts, settings.prompt == "chat", tasks, answers) if asked.facts else None,
+        seconds=round(time.monotonic() - started, 1),
+    )
 
 
-def _texts(model: Any, system: str, held_out: dict[str, list[Document]], tasks: Path) -> dict[str, Any]:
+def _texts(model: Any, system: str, held_out: dict[str, list[Document]], tasks: Path) -> dict[str, BitsPerByte]:
     """Bits per byte of every language, and within it by source, variety and norm."""
     names = [text_task(language) for language in held_out]
     samples = harness.run_tasks(
@@ -98,35 +106,31 @@ def _texts(model: Any, system: str, held_out: dict[str, list[Document]], tasks: 
     found = {}
     for language, documents in held_out.items():
         by_id = {sample["doc"]["id"]: float(sample["filtered_resps"][0]) for sample in samples[text_task(language)]}
-        likelihoods = [by_id[document.id] for document in documents]
-        sizes = [len(document.text.encode()) for document in documents]
-        tokens = [len(model.tok_encode(document.text)) for document in documents]
-        found[language] = bits_per_byte(likelihoods, sizes, tokens) | {
-            "by": bits_by_label(documents, likelihoods, sizes, tokens)
-        }
+        measured = [_likelihood(model, by_id[document.id], document.text) for document in documents]
+        found[language] = bits_per_byte(measured).model_copy(update={"by": bits_by_label(documents, measured)})
     return found
 
 
-def _references(model: Any, system: str, rows: dict[str, list[Pair]], tasks: Path) -> dict[str, Any]:
+def _references(model: Any, system: str, rows: dict[str, list[Pair]], tasks: Path) -> dict[str, BitsPerByte]:
     """Bits per byte of the references given their sources, by direction: moves long before BLEU does."""
     names = [reference_task(direction) for direction in rows]
     samples = harness.run_tasks(
         model, tasks, names, chat=False, batch_size=harness.TEXT_BATCH, title=f"{system}: references"
     )
     found = {}
-    for direction, asked in rows.items():
+    for direction, pairs in rows.items():
+        _, target = split_direction(direction)
         by_id = {s["doc"]["id"]: float(s["filtered_resps"][0][0]) for s in samples[reference_task(direction)]}
-        texts = [pair.texts[split_direction(direction)[1]] for pair in asked]
-        found[direction] = bits_per_byte(
-            [by_id[pair.id] for pair in asked],
-            [len(text.encode()) for text in texts],
-            [len(model.tok_encode(text)) for text in texts],
-        )
+        found[direction] = bits_per_byte([_likelihood(model, by_id[pair.id], pair.texts[target]) for pair in pairs])
     return found
 
 
-def _translations(recipe: Recipe, model: Any, system: str, asked: Asked, tasks: Path, out: Path) -> dict[str, Any]:
-    """Answers to every sentence of every direction: scored, and looked at for what BLEU does not see."""
+def _likelihood(model: Any, nats: float, text: str) -> Likelihood:
+    return Likelihood(nats, len(text.encode()), len(model.tok_encode(text)))
+
+
+def _translations(recipe: Recipe, model: Any, system: str, asked: Asked, tasks: Path, folder: Path) -> SystemScores:
+    """Answers to every sentence of every direction: scored, and checked for what BLEU does not see."""
     settings = recipe.evaluate
     chat = settings.prompt == "chat"
     longest = max(
@@ -140,53 +144,40 @@ def _translations(recipe: Recipe, model: Any, system: str, asked: Asked, tasks: 
     logger.info("  batch size: %d (%s)", size, reason)
     names = [translation_task(direction) for direction in asked.rows]
     samples = harness.run_tasks(model, tasks, names, chat=chat, batch_size=size, title=f"{system}: answers")
-    ended: list[bool] = []
-    behaved: dict[str, dict[str, list[bool]]] = {}
-    translation = {}
-    for direction in asked.rows:
-        answers = [_answer(model, direction, sample) for sample in samples[translation_task(direction)]]
-        ended += [answer["stopped"] for answer in answers]
-        translation[direction] = saved_scores(out / HYPOTHESES / f"{direction}.jsonl", answers)
-        behaved[direction] = behaviour(answers, split_direction(direction)[1], asked.identifier)
-    return {
-        "translation": translation,
-        "behaviour": summed(behaved),
-        "stopping": _stopping(ended),
-        "batch_size": {"value": size, "reason": reason},
-    }
+    translation, found = {}, {}
+    for direction, pairs in asked.rows.items():
+        by_id = {pair.id: pair for pair in pairs}
+        answers = [
+            SavedAnswer.of(
+                by_id[sample["doc"]["id"]],
+                direction,
+                sample["filtered_resps"][0].strip(),
+                raw=sample["resps"][0][0],
+                stopped=model.stopped(sample["arguments"][0][0]),
+            )
+            for sample in samples[translation_task(direction)]
+        ]
+        translation[direction] = save_and_score(folder / f"{direction}.jsonl", answers)
+        found[direction] = faults(answers, split_direction(direction)[1], asked.identifier)
+    return SystemScores(
+        translation=translation, behaviour=behaviour(found), batch_size=BatchSize(value=size, reason=reason)
+    )
 
 
-def _stopping(ended: list[bool]) -> dict[str, Any]:
-    return {"share": round(sum(ended) / len(ended), 4) if ended else 0.0, "answers": len(ended)}
-
-
-def _answer(model: Any, direction: str, sample: dict[str, Any]) -> dict[str, Any]:
-    source, target = split_direction(direction)
-    document = sample["doc"]
-    return {
-        "id": document["id"],
-        "source": document["texts"][source],
-        "reference": document["texts"][target],
-        "hypothesis": sample["filtered_resps"][0].strip(),
-        "raw": sample["resps"][0][0],
-        "stopped": model.stopped(sample["arguments"][0][0]),
-    }
-
-
-def _instructions(model: Any, system: str, asked: Asked, out: Path) -> dict[str, Any]:
+def _instructions(model: Any, system: str, asked: Asked, folder: Path) -> Instructions:
     """Greedy answers to the instructions, and the share that does as it was told."""
     prompts = [instruction.prompt for instruction in asked.instructions]
     with progress.bar(f"{system}: instructions", len(prompts), "answers") as bar:
-        answers = [a.text for a in ask(model.model, model.tokenizer, prompts, MAX_NEW_TOKENS, bar=bar)]
-    rows = [
-        asdict(instruction) | {"answer": answer, "followed": followed(instruction, answer, asked.identifier)}
-        for instruction, answer in zip(asked.instructions, answers, strict=True)
+        said = [answer.text for answer in ask(model.model, model.tokenizer, prompts, MAX_NEW_TOKENS, bar=bar)]
+    answers = [
+        InstructionAnswer(**asdict(instruction), answer=text, followed=followed(instruction, text, asked.identifier))
+        for instruction, text in zip(asked.instructions, said, strict=True)
     ]
-    write_jsonl(out / HYPOTHESES / "instructions.jsonl", rows)
-    return following(rows)
+    write_jsonl(folder / "instructions.jsonl", map(asdict, answers))
+    return following(answers)
 
 
-def _facts(model: Any, system: str, facts: list[Fact], chat: bool, tasks: Path, out: Path) -> dict[str, Any]:
+def _facts(model: Any, system: str, facts: list[Fact], chat: bool, tasks: Path, folder: Path) -> Facts:
     """The choices that the model finds likeliest, and how often it is right, or wrong though sure."""
     by_id = {fact.id: fact for fact in facts}
     answers = []
@@ -203,5 +194,5 @@ def _facts(model: Any, system: str, facts: list[Fact], chat: bool, tasks: Path, 
             for sample in samples[name]:
                 likelihoods = [float(response[0]) for response in sample["filtered_resps"]]
                 answers.append(answered(by_id[sample["doc"]["id"]], likelihoods))
-    write_jsonl(out / HYPOTHESES / "facts.jsonl", answers)
+    write_jsonl(folder / "facts.jsonl", map(asdict, answers))
     return knowledge(answers, facts)

@@ -14,11 +14,13 @@ from llimba.files import read_jsonl
 from llimba.languages.identify.identifier import Identifier
 from llimba.models.answers import Answer
 from llimba.records import Document, Pair
-from llimba.stages.evaluate import harness, system
-from llimba.stages.evaluate.baselines import copy
+from llimba.reports.evaluated import EvaluatedFolder, read_answers
+from llimba.reports.scores import BatchSize
+from llimba.stages.evaluate import harness, measure_model
+from llimba.stages.evaluate.baselines import copy_scores
 from llimba.stages.evaluate.facts import Fact
 from llimba.stages.evaluate.instructions import Instruction
-from llimba.stages.evaluate.system import Asked, score
+from llimba.stages.evaluate.measure_model import Asked
 from llimba.stages.evaluate.tasks import write_questions, write_references, write_tasks
 from tests.fakes import evaluation_pairs, pair, recipe, save_tiny_model, write_text
 from tests.languages.identify.test_identifier import lines
@@ -52,22 +54,24 @@ def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[[Pair]
 
     monkeypatch.setattr(harness, "load", load)
     rows = Asked({"it-sc": ROWS}, {}, [], [], {}, asked.get("identifier"))
-    return score(loaded, "stub", save_tiny_model(tmp_path / "m"), rows, out / "tasks", out), out
+    model = save_tiny_model(tmp_path / "m")
+    return measure_model.measure_model(loaded, "stub", model, rows, out / "tasks", out), EvaluatedFolder(out)
 
 
 def test_references_give_100_sources_the_copy_score_and_shuffled_ones_next_to_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     perfect, _ = scored(tmp_path / "a", monkeypatch, lambda row: row.texts["sc"])
-    assert (perfect["translation"]["it-sc"]["bleu"], perfect["translation"]["it-sc"]["chrf"]) == (100, 100)
+    entry = perfect.translation["it-sc"]
+    assert (entry.bleu.value, entry.chrf.value) == (100, 100)
     monkeypatch.undo()
-    copied, out = scored(tmp_path / "b", monkeypatch, lambda row: row.texts["it"])
-    assert copied["translation"]["it-sc"] == copy({"it-sc": ROWS}, out)["translation"]["it-sc"]
-    assert copied["behaviour"]["all"]["copy"]["share"] == 1
+    copied, folder = scored(tmp_path / "b", monkeypatch, lambda row: row.texts["it"])
+    assert copied.translation["it-sc"] == copy_scores({"it-sc": ROWS}, folder).translation["it-sc"]
+    assert copied.behaviour.all["copy"].share == 1
     monkeypatch.undo()
     other = random.Random(1).sample(ROWS, len(ROWS))
     shuffled, _ = scored(tmp_path / "c", monkeypatch, lambda row: other[int(row.id)].texts["sc"])
-    assert shuffled["translation"]["it-sc"]["bleu"] < 8  # few words in all, so some stand side by side by chance
+    assert shuffled.translation["it-sc"].bleu.value < 8  # few words in all, so some stand side by side by chance
 
 
 def test_planted_failures_are_found_at_their_rates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,15 +85,16 @@ def test_planted_failures_are_found_at_their_rates(tmp_path: Path, monkeypatch: 
         text = f"{text} привет" if n % 20 == 1 else text
         return f"{text}…" if n % 10 == 9 else text
 
-    found, out = scored(tmp_path, monkeypatch, say, identifier=identifier)
-    shares = found["behaviour"]["it-sc"]
+    found, folder = scored(tmp_path, monkeypatch, say, identifier=identifier)
+    shares = found.behaviour.by_direction["it-sc"]
     for kind, planted in (("wrong_language", 0.30), ("other_script", 0.05), ("no_end", 0.10)):
-        assert shares[kind]["low"] <= planted <= shares[kind]["high"], kind
-        assert shares[kind]["answers"] == 200
-    assert shares["no_end"]["share"] == 0.10 and shares["other_script"]["share"] == 0.05
-    assert found["stopping"] == {"share": 0.9, "answers": 200}
-    assert found["batch_size"] == {"value": 16, "reason": "a CPU gains nothing from more"}
-    assert len(list(read_jsonl(out / "hypotheses" / "it-sc.jsonl"))) == 200
+        assert shares[kind].low <= planted <= shares[kind].high, kind
+        assert shares[kind].answers == 200
+    assert shares["no_end"].share == 0.10 and shares["other_script"].share == 0.05
+    assert found.batch_size == BatchSize(value=16, reason="a CPU gains nothing from more")
+    answers = read_answers(folder.path / "it-sc.jsonl")
+    assert [answer.id for answer in answers] == [row.id for row in ROWS]
+    assert all(answer.raw and answer.stopped == (int(answer.id) % 10 != 9) for answer in answers)
 
 
 def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,19 +111,19 @@ def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.Monkey
     asked = [Instruction("p", "en", "one_word"), Instruction("q", "en", "capitals")]
     out = tmp_path / "out"
     write_tasks(out / "tasks", {}, {"sc": texts}, loaded.profile, loaded.evaluate, {})
-    for name, cloze in ((system.QUESTIONS, False), (system.CLOZE, True)):
-        write_questions(out / "tasks", name, system.task_rows(facts, cloze=cloze))
-    monkeypatch.setattr(system, "ask", lambda *_, **__: [Answer("pane", True), Answer("pane", False)])
+    for name, cloze in ((measure_model.QUESTIONS, False), (measure_model.CLOZE, True)):
+        write_questions(out / "tasks", name, measure_model.task_rows(facts, cloze=cloze))
+    monkeypatch.setattr(measure_model, "ask", lambda *_, **__: [Answer("pane", True), Answer("pane", False)])
     given = Asked({}, {"sc": texts}, facts, asked, {}, None)
-    found = score(loaded, "m", save_tiny_model(tmp_path / "model"), given, out / "tasks", out)
-    measured = found["bits_per_byte"]["sc"]
-    assert measured["tokens"] == measured["bytes"]  # a byte model
-    assert set(measured["by"]) == {"norm"} and set(measured["by"]["norm"]) == {"is", "sos-sas", "not stated"}
-    weighed = sum(entry["value"] * entry["bytes"] for entry in measured["by"]["norm"].values()) / measured["bytes"]
-    assert weighed == pytest.approx(measured["value"], abs=1e-3)
-    assert found["instructions"]["all"] == {**found["instructions"]["all"], "share": 0.5, "answers": 2}
-    assert found["facts"]["all"]["accuracy"]["answers"] == 2
-    saved = list(read_jsonl(out / "hypotheses" / "facts.jsonl"))
+    found = measure_model.measure_model(loaded, "m", save_tiny_model(tmp_path / "model"), given, out / "tasks", out)
+    measured = found.bits_per_byte["sc"]
+    assert measured.tokens == measured.bytes  # a byte model
+    assert set(measured.by) == {"norm"} and set(measured.by["norm"]) == {"is", "sos-sas", "not stated"}
+    weighed = sum(entry.value * entry.bytes for entry in measured.by["norm"].values()) / measured.bytes
+    assert weighed == pytest.approx(measured.value, abs=1e-3)
+    assert (found.instructions.all.share, found.instructions.all.answers) == (0.5, 2)
+    assert found.facts.all.accuracy.answers == 2
+    saved = list(read_jsonl(out / "facts.jsonl"))
     assert {row["id"] for row in saved} == {"q", "c"}
     assert all(0.5 <= row["confidence"] <= 1 for row in saved)
 
@@ -130,7 +135,7 @@ def test_a_reference_is_scored_after_its_source_and_the_prompt_costs_nothing(tmp
     out, folder = tmp_path / "out", save_tiny_model(tmp_path / "model")
     write_references(out / "tasks", {"it-sc": rows}, loaded.profile)
     asked = Asked({}, {}, [], [], {}, None, references={"it-sc": rows})
-    found = score(loaded, "m", folder, asked, out / "tasks", out)
+    found = measure_model.measure_model(loaded, "m", folder, asked, out / "tasks", out)
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
@@ -142,6 +147,6 @@ def test_a_reference_is_scored_after_its_source_and_the_prompt_costs_nothing(tmp
             likely = model(ids).logits.log_softmax(-1)[0, len(prompt) - 1 : -1]
         nats -= likely.gather(1, ids[0, len(prompt) :, None]).sum().item()
     size = sum(len(row.texts["sc"].encode()) for row in rows)
-    measured = found["translation_bits_per_byte"]["it-sc"]
-    assert measured["value"] == pytest.approx(nats / size / math.log(2), abs=1e-4)
-    assert (measured["documents"], measured["bytes"]) == (3, size)
+    measured = found.translation_bits_per_byte["it-sc"]
+    assert measured.value == pytest.approx(nats / size / math.log(2), abs=1e-4)
+    assert (measured.documents, measured.bytes) == (3, size)

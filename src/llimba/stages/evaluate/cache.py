@@ -1,4 +1,4 @@
-"""A model is scored once: what it said is kept under `runs/systems/<fingerprint>/`, whatever recipe asks for it next.
+"""A model is measured once: what it said is kept under `runs/systems/<fingerprint>/` for every recipe that asks next.
 
 Five recipes that differ in instruction tuning share the base and the CPT model; without this each would be asked the
 same questions five times. The fingerprint covers the model's bytes, everything it is asked and how, and the versions
@@ -8,35 +8,36 @@ that it has finished.
 
 import logging
 import shutil
-import time
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
 from llimba.files import fingerprint, link, read_json, sha256, sync_folder, write_json
 from llimba.recipe import Recipe
+from llimba.reports.evaluated import EvaluatedFolder
+from llimba.reports.scores import SystemScores
 from llimba.stages.evaluate import harness
-from llimba.stages.evaluate.system import Asked, score
+from llimba.stages.evaluate.measure_model import Asked, measure_model
 
 logger = logging.getLogger(__name__)
 
+SCORES, ANSWERS = "scores.json", "hypotheses"  # in the folder of a model: its `SystemScores`, and what it said
 ANSWERS_WITH = ("torch", "transformers", "lm_eval", "sacrebleu")  # other versions may give other digits
-MEANING = 1  # raised when what `score` returns or saves changes its meaning
+MEANING = 2  # raised when what `measure_model` returns or saves changes its meaning
 NOT_ASKED = {"baselines", "decoding", "published"}  # of the section: columns of others
 
 
-def scored_once(
-    recipe: Recipe, system: str, folder: Path, asked: Asked, tasks: Path, out: Path, store: Path
-) -> dict[str, Any]:
-    """The scores of the model in `folder`, made now or found in `store`; its answers stand under `out/hypotheses`.
+def cached_scores(
+    recipe: Recipe, system: str, model: Path, asked: Asked, tasks: Path, folder: EvaluatedFolder, store: Path
+) -> SystemScores:
+    """The scores of the model folder `model`, measured now or found in `store`; its answers are linked into `folder`.
 
-    `system` is the heading of its column and the beginning of its files' names. Another run that scores the same model
-    is waited for.
+    `system` is the heading of its column and the beginning of its files' names. Another run that measures the same
+    model is waited for.
     """
-    place = store / _key(recipe, folder, asked, tasks)
+    place = store / _key(recipe, model, asked, tasks)
     store.mkdir(parents=True, exist_ok=True)
     with FileLock(store / f".{place.name}.lock"):
         if place.exists():
@@ -45,24 +46,22 @@ def scored_once(
             partial = place.with_name(f"{place.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
             logger.info("  scoring %s: %s", system, asked.amount(recipe.evaluate))
-            started = time.monotonic()
-            found = score(recipe, system, folder, asked, tasks, partial)
-            write_json(partial / "scores.json", found | {"seconds": round(time.monotonic() - started, 1)})
+            found = measure_model(recipe, system, model, asked, tasks, partial / ANSWERS)
+            write_json(partial / SCORES, found.model_dump(mode="json", exclude_defaults=True))
             sync_folder(partial)
             partial.rename(place)
             sync_folder(store)
-    for path in sorted((place / "hypotheses").glob("*.jsonl")):
-        link(path, out / "hypotheses" / f"{system}.{path.name}")
-    scores: dict[str, Any] = read_json(place / "scores.json")
-    return scores
+    for path in sorted((place / ANSWERS).glob("*.jsonl")):
+        link(path, folder.hypotheses / f"{system}.{path.name}")
+    return SystemScores.model_validate(read_json(place / SCORES))
 
 
-def _key(recipe: Recipe, folder: Path, asked: Asked, tasks: Path) -> str:
+def _key(recipe: Recipe, model: Path, asked: Asked, tasks: Path) -> str:
     """Everything that can change what the model says or how it is judged."""
     return fingerprint(
         [
             MEANING,
-            sha256(folder),
+            sha256(model),
             recipe.base_model.tokens.model_dump(mode="json"),
             recipe.evaluate.model_dump(mode="json", exclude=NOT_ASKED),
             {path.name: sha256(path) for path in sorted(tasks.glob("*.jsonl"))},
