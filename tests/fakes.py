@@ -64,6 +64,15 @@ SENTENCES: dict[str, list[str]] = {
 }
 
 
+def intake(source: Any = None, name: str = "s") -> Any:
+    """What a loader of `source` gets, or of a source that says nothing but its licence."""
+    from llimba.languages.profile import load_language
+    from llimba.stages.sources.intake import Intake
+
+    carried = source.carried(name) if source else {"source": name, "license": "x"}
+    return Intake(name, carried, load_language("srd"))
+
+
 def tiny_tokenizer() -> Any:
     """A byte-level tokenizer: 256 bytes and four control tokens, ChatML template."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers

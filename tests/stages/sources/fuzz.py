@@ -15,15 +15,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import zstandard
 
 from llimba.errors import StageError
-from llimba.recipe import LocalSource, ParallelSource, WebSource, WikipediaSource
-from llimba.stages.sources import isolated, local, parallel, web, wikipedia
-from llimba.stages.sources.quarantine import Quarantine
+from llimba.recipe import AnySource, LocalSource, ParallelSource, WebSource, WikipediaSource
+from llimba.stages.sources import isolated, local, web
+from llimba.stages.sources.intake import Intake
+from llimba.stages.sources.stage import load
+from tests.fakes import intake
 
 TALK = json.dumps({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]})
 NASTY = [b"\0", b"\xff", b"\xf0\x9f", b"[" * 5000, b'"', b"<!ENTITY a 'b'>", b"../../etc/passwd", b"\r", b"\n",
@@ -98,19 +101,19 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return bytes(out)
 
 
-def read(kind: str, path: Path) -> tuple[int, Quarantine]:
+def read(kind: str, path: Path) -> tuple[int, Intake]:
     """All records of a file through the source of its kind."""
     common: dict[str, Any] = {"license": "x", "path": path}
-    quarantine = Quarantine()
-    loaders: dict[str, tuple[Any, Any]] = {
-        "local": (local, lambda: LocalSource(kind="local", language="sc", **common)),
-        "talk": (local, lambda: LocalSource(kind="local", yields="conversations", **common)),
-        "web": (web, lambda: WebSource(kind="web", language="sc", **common)),
-        "parallel": (parallel, lambda: ParallelSource(kind="parallel", pairs=["sc", "it"], documents=["sc"], **common)),
-        "wikipedia": (wikipedia, lambda: WikipediaSource(kind="wikipedia", language="sc", **common)),
+    sources: dict[str, Callable[[], AnySource]] = {
+        "local": lambda: LocalSource(kind="local", language="sc", **common),
+        "talk": lambda: LocalSource(kind="local", yields="conversations", **common),
+        "web": lambda: WebSource(kind="web", language="sc", **common),
+        "parallel": lambda: ParallelSource(kind="parallel", pairs=["sc", "it"], documents=["sc"], **common),
+        "wikipedia": lambda: WikipediaSource(kind="wikipedia", language="sc", **common),
     }
-    module, source = loaders[kind]
-    return sum(1 for _ in module.load("s", source(), None, Counter(), {}, quarantine)), quarantine
+    source = sources[kind]()
+    reading: Intake = intake(source)
+    return sum(1 for _ in load(source, reading)), reading
 
 
 class Kept(isolated.Extractor):
@@ -136,7 +139,7 @@ def fuzz(count: int, seed: int, folder: Path) -> Counter[str]:
             path = folder / f"x{name[name.index('.') :]}"
             path.write_bytes(mutated(originals[name], chance))
             try:
-                records, quarantine = read(name.partition(".")[0], path)
+                records, reading = read(name.partition(".")[0], path)
             except StageError:
                 ends["an error that names the place"] += 1
                 continue
@@ -146,7 +149,7 @@ def fuzz(count: int, seed: int, folder: Path) -> Counter[str]:
                 print(f"case {number} ({name}, seed {seed}) is kept as {kept}")
                 raise
             what = "records" if records else "nothing"
-            ends[f"{what}{' and quarantine' if quarantine.entries else ''}"] += 1
+            ends[f"{what}{' and quarantine' if reading.quarantined else ''}"] += 1
     finally:
         for module, original in zip(modules, before, strict=True):
             module.Extractor = original

@@ -9,8 +9,8 @@ import pytest
 from llimba.errors import RecipeError, StageError
 from llimba.recipe import ParallelSource
 from llimba.stages.sources.aligned import rows
-from llimba.stages.sources.quarantine import Quarantine
-from tests.fakes import recipe, recipe_content, write_text
+from llimba.stages.sources.intake import Intake
+from tests.fakes import intake, recipe, recipe_content, write_text
 
 CELLS = [{"sc": "Su sole", "it": "Il sole"}, {"sc": 'Unu "mare"', "it": "Un mare"}, {"sc": "", "it": "Niente"}]
 TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4"><header/><body>
@@ -20,9 +20,9 @@ TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4
 <tu><tuv xml:lang="it"><seg>Niente</seg></tuv><tuv xml:lang="fr"><seg>Rien</seg></tuv></tu></body></tmx>"""
 
 
-def read(quarantine: Quarantine | None = None, **more: Any) -> list[tuple[str, dict[str, str]]]:
+def read(reading: Intake | None = None, **more: Any) -> list[tuple[str, dict[str, str]]]:
     source = ParallelSource(kind="parallel", pairs=["sc", "it"], license="x", **more)
-    return list(rows("s", source, quarantine or Quarantine()))
+    return list(rows(source, reading or intake(source)))
 
 
 def test_one_file_with_a_column_a_language(tmp_path: Path) -> None:
@@ -47,9 +47,9 @@ def test_a_tmx_bomb_is_refused_and_a_torn_one_read_to_the_tear(tmp_path: Path) -
     bomb = TMX.replace('SYSTEM "tmx14.dtd"', '[<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]')
     for text, kept, reason in ((bomb, 0, "broken file: EntitiesForbidden"), (TMX[:-40], 2, "broken XML")):
         (tmp_path / "a.tmx").write_text(text)
-        quarantine = Quarantine()
-        assert len(read(quarantine, path=tmp_path / "a.tmx")) == kept
-        assert f"after unit {kept}: {reason}" in quarantine.first
+        reading = intake()
+        assert len(read(reading, path=tmp_path / "a.tmx")) == kept
+        assert f"after unit {kept}: {reason}" in reading.first_quarantined
 
 
 def test_a_flores_folder_and_one_file_a_language(tmp_path: Path) -> None:
@@ -65,16 +65,16 @@ def test_a_flores_folder_and_one_file_a_language(tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"ita_Latn\.dev ends before line 2"):
         read(files=files)
     files["it"].write_bytes(b"caf\xe9\n\n\n")
-    quarantine = Quarantine()
-    assert len(read(quarantine, files=files)) == 2
-    assert "line 1: not UTF-8: byte 3" in quarantine.first
+    reading = intake()
+    assert len(read(reading, files=files)) == 2
+    assert "line 1: not UTF-8: byte 3" in reading.first_quarantined
 
 
 def test_faults_of_a_table_are_placed(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("sc\tit\nunu\nduos\tdue\n")
-    quarantine = Quarantine()
-    assert [cells["sc"] for _, cells in read(quarantine, path=tmp_path / "a.tsv")] == ["duos"]
-    assert "line 2: another number of fields than the header" in quarantine.first
+    reading = intake()
+    assert [cells["sc"] for _, cells in read(reading, path=tmp_path / "a.tsv")] == ["duos"]
+    assert "line 2: another number of fields than the header" in reading.first_quarantined
     with pytest.raises(StageError, match="does not exist"):
         read(path=tmp_path / "absent.tsv")
 

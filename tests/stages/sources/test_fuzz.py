@@ -18,5 +18,5 @@ def test_every_seed_is_read_whole_before_it_is_mutated(tmp_path: Path) -> None:
     for name, data in seeds(tmp_path).items():
         path = tmp_path / f"y{name[name.index('.') :]}"
         path.write_bytes(data)
-        records, quarantine = read(name.partition(".")[0], path)
-        assert (records > 0, quarantine.first) == (True, ""), name
+        records, reading = read(name.partition(".")[0], path)
+        assert (records > 0, reading.first_quarantined) == (True, ""), name

@@ -1,12 +1,12 @@
 """Paragraphs are read as UTF-8 and aligned only where they can be trusted."""
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from llimba.errors import StageError
 from llimba.stages.sources.html import align, read_pages
+from tests.fakes import intake
 
 
 def page(folder: Path, name: str, *paragraphs: str) -> Path:
@@ -17,7 +17,7 @@ def page(folder: Path, name: str, *paragraphs: str) -> Path:
 
 def test_letters_and_markup(tmp_path: Path) -> None:
     path = page(tmp_path, "a.html", "Sa <b>limba</b>\n  e s'abba è frisca", "", "duos")
-    assert read_pages([path], "//p", Counter()) == {
+    assert read_pages([path], "//p", intake()) == {
         "page": {"00000": "Sa limba e s'abba è frisca", "00001": "", "00002": "duos"}
     }
 
@@ -28,15 +28,15 @@ def test_untranslated_paragraphs_and_uneven_pages_do_not_pair() -> None:
         "it": {"a": {"0": "uno", "1": "two"}, "b": {"0": "ics", "1": "ipsilon"}},
         "sc": {"a": {"0": "unu", "1": "duos"}, "b": {"0": "tres"}},
     }
-    skipped = Counter[str]()
-    aligned = align(pages, "en", skipped)
+    reading = intake()
+    aligned = align(pages, "en", reading)
     assert aligned["it"]["a"] == {"0": "uno"}
     assert aligned["sc"]["a"] == {"0": "unu", "1": "duos"}
     assert aligned["sc"]["b"] == {"sc-0": "tres"}
-    assert skipped["it: left untranslated"] == 1
-    assert skipped["sc: a page with another number of paragraphs"] == 1
+    assert reading.skipped["it: left untranslated"] == 1
+    assert reading.skipped["sc: a page with another number of paragraphs"] == 1
 
 
 def test_a_bad_xpath_is_an_error() -> None:
     with pytest.raises(StageError, match="is not an XPath"):
-        read_pages([], "//p[", Counter())
+        read_pages([], "//p[", intake())

@@ -1,6 +1,5 @@
 """Hub datasets, the hub itself played by the test."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ from llimba.errors import StageError
 from llimba.recipe import HubSource
 from llimba.records import Conversation, Document, Pair, Record
 from llimba.stages.sources.hub import load
-from llimba.stages.sources.quarantine import Quarantine
-from tests.fakes import recipe
+from tests.fakes import intake
 
 
 def records(
@@ -26,9 +24,9 @@ def records(
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
     source = HubSource(kind="hub", dataset="a/b", revision="abc", license="x", **settings)
-    about: dict[str, Any] = {}
-    found = list(load("h", source, recipe(tmp_path), Counter(), about, Quarantine()))
-    assert about["revision"] == "abc"  # the tests have no hub to ask which commit that is
+    reading = intake(source, "h")
+    found = list(load(source, reading))
+    assert reading.revision == "abc"  # the tests have no hub to ask which commit that is
     assert asked == {"dataset": "a/b", "subset": None, "split": "train", "revision": "abc", "streaming": False}
     return found
 
@@ -59,4 +57,4 @@ def test_faults_name_the_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(datasets, "load_dataset", refuse)
     source = HubSource(kind="hub", dataset="a/b", license="x", language="sc")
     with pytest.raises(StageError, match=r"sources\.h\.dataset: a/b cannot be read.*hf auth login"):
-        list(load("h", source, recipe(tmp_path), Counter(), {}, Quarantine()))
+        list(load(source, intake(source, "h")))

@@ -3,7 +3,6 @@
 import gzip
 import json
 import lzma
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,13 @@ from llimba.errors import StageError
 from llimba.recipe import LocalSource
 from llimba.records import Conversation, Document
 from llimba.stages.sources.local import load
-from llimba.stages.sources.quarantine import Quarantine
-from tests.fakes import recipe
+from tests.fakes import intake
 from tests.stages.sources.test_extract import PAGE, book, paper
 
 
 def documents(tmp_path: Path, path: Path, **changes: Any) -> list[Document]:
     source = LocalSource(kind="local", path=path, language="sc", license="CC0-1.0", **changes)
-    return list(load("mine", source, recipe(tmp_path), Counter(), {}, Quarantine()))  # type: ignore[arg-type]
+    return list(load(source, intake(source, "mine")))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -53,14 +51,14 @@ def test_conversations_of_a_jsonl_file(tmp_path: Path) -> None:
     row = {"id": 7, "prompt": "Ite est?", "chosen": "Una domo.", "rejected": "Una casa.", "task": "vocabulary"}
     (tmp_path / "talk.jsonl").write_text(json.dumps(row) + "\n")
     source = LocalSource(kind="local", path=tmp_path / "talk.jsonl", yields="conversations", license="CC0-1.0")
-    (talk,) = load("talk", source, recipe(tmp_path), Counter(), {}, Quarantine())
+    (talk,) = load(source, intake(source, "talk"))
     assert isinstance(talk, Conversation)
     assert talk.contents == ["Ite est?", "Una domo.", "Una casa."]
     assert (talk.id, talk.task, talk.license) == ("talk:talk.jsonl:7", "vocabulary", "CC0-1.0")
     text = LocalSource(kind="local", path=tmp_path, yields="conversations", license="x")
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(StageError, match="conversations are read from .jsonl, .csv"):
-        list(load("talk", text, recipe(tmp_path), Counter(), {}, Quarantine()))
+        list(load(text, intake(text, "talk")))
 
 
 def test_a_folder_of_everything(tmp_path: Path) -> None:
@@ -79,8 +77,8 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     (folder / "i.pdf").write_bytes(b"%PDF-")
     (folder / "outside.txt").symlink_to("/etc/hostname")
     source = LocalSource(kind="local", path=folder, language="sc", license="CC0-1.0")
-    skipped, quarantine = Counter[str](), Quarantine()
-    found = list(load("mine", source, recipe(tmp_path), skipped, {}, quarantine))
+    reading = intake(source, "mine")
+    found = list(load(source, reading))
     texts = {record.provenance: record.text for record in found if isinstance(record, Document)}
     assert list(texts) == [
         "a.md:1",
@@ -93,24 +91,24 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     ]
     assert texts["a.md:1"] == "Su tìtulu\nUnu testu cun unu ligàmene."
     assert texts["deep/e.csv.gz:3"] == "duos"
-    assert skipped == {"files of other kinds": 1}
-    assert quarantine.reasons == {"not UTF-8": 1, "broken file": 1}
-    assert "iconv" in quarantine.first
+    assert reading.skipped == {"files of other kinds": 1}
+    assert reading.quarantined == {"not UTF-8": 1, "broken file": 1}
+    assert "iconv" in reading.first_quarantined
 
 
-def test_a_broken_conversation_goes_aside(tmp_path: Path) -> None:
+def test_a_broken_conversation_goes_into_quarantine(tmp_path: Path) -> None:
     rows = [{"prompt": "a", "completion": "b"}, {"text": "no messages"}, {"messages": [{"role": "user"}]}]
     (tmp_path / "talk.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + "{broken\n")
     source = LocalSource(kind="local", path=tmp_path / "talk.jsonl", yields="conversations", license="CC0-1.0")
-    quarantine = Quarantine()
-    assert len(list(load("talk", source, recipe(tmp_path), Counter(), {}, quarantine))) == 1
-    assert quarantine.reasons == {"no messages": 1, "broken messages": 1, "not valid JSON": 1}
+    reading = intake(source, "talk")
+    assert len(list(load(source, reading))) == 1
+    assert reading.quarantined == {"no messages": 1, "broken messages": 1, "not valid JSON": 1}
 
 
-def test_conversations_of_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_conversations_of_files_of_one_name_have_ids_of_their_own(tmp_path: Path) -> None:
     for part in ("a", "b"):
         (tmp_path / "in" / part).mkdir(parents=True)
         (tmp_path / "in" / part / "talk.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
     source = LocalSource(kind="local", path=tmp_path / "in", yields="conversations", license="CC0-1.0")
-    found = load("talk", source, recipe(tmp_path), Counter(), {}, Quarantine())
+    found = load(source, intake(source, "talk"))
     assert [record.id for record in found] == ["talk:a/talk.jsonl:1", "talk:b/talk.jsonl:1"]

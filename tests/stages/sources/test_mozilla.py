@@ -1,13 +1,13 @@
 """What of a language pack is text to be read."""
 
 import zipfile
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from llimba.errors import StageError
 from llimba.stages.sources.mozilla import read_pack
+from tests.fakes import intake
 
 FTL = """
 -brand-short-name = Firefox
@@ -36,8 +36,8 @@ def pack(folder: Path, locale: str = "sc") -> Path:
 
 
 def test_prose_is_kept_and_the_rest_is_counted(tmp_path: Path) -> None:
-    skipped = Counter[str]()
-    strings = read_pack(pack(tmp_path), skipped)
+    reading = intake()
+    strings = read_pack(pack(tmp_path), reading)
     assert strings == {
         "browser/localization/a/main.ftl": {
             "greeting": "Salude dae Firefox!",
@@ -48,15 +48,15 @@ def test_prose_is_kept_and_the_rest_is_counted(tmp_path: Path) -> None:
         },
         "chrome/locale/b.properties": {"title": "Pàgina noa", "unicode": "E\u0300ja"},
     }
-    assert skipped == {"holds a variable": 2, "not prose": 3}
+    assert reading.skipped == {"holds a variable": 2, "not prose": 3}
 
 
 def test_keys_are_the_same_in_every_language(tmp_path: Path) -> None:
-    one, other = (read_pack(pack(tmp_path, locale), Counter()) for locale in ("sc", "es-ES"))
+    one, other = (read_pack(pack(tmp_path, locale), intake()) for locale in ("sc", "es-ES"))
     assert one.keys() == other.keys()
 
 
 def test_a_broken_pack_is_named(tmp_path: Path) -> None:
     (tmp_path / "langpack-sc@x.xpi").write_bytes(b"nothing")
     with pytest.raises(StageError, match="langpack-sc@x.xpi is not a language pack"):
-        read_pack(tmp_path / "langpack-sc@x.xpi", Counter())
+        read_pack(tmp_path / "langpack-sc@x.xpi", intake())

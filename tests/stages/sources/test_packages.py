@@ -1,7 +1,6 @@
 """Aligned strings of packages become documents and pairs."""
 
 import zipfile
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ from llimba.packages import Fetched
 from llimba.recipe import PackageSource
 from llimba.records import Document, Pair
 from llimba.stages.sources import packages
-from llimba.stages.sources.quarantine import Quarantine
-from tests.fakes import recipe
+from tests.fakes import intake
 
 
 @pytest.fixture
@@ -37,16 +35,16 @@ def source(**changes: Any) -> PackageSource:
 
 
 def test_documents_and_pairs(unpacked: Path) -> None:
-    about: dict[str, Any] = {}
-    records = list(packages.load("ff", source(), recipe(unpacked), Counter(), about, Quarantine()))
+    reading = intake(source(), "ff")
+    records = list(packages.load(source(), reading))
     (document,) = [r for r in records if isinstance(r, Document)]
     assert document.text == "Serra\nAberi sa ventana"  # "Tools" was left untranslated
     assert document.provenance == "x_1.deb: localization/m.ftl"
     pairs = [r.texts for r in records if isinstance(r, Pair)]
     assert pairs == [{"sc": "Serra", "en": "Close"}, {"sc": "Aberi sa ventana", "en": "Open window"}]
-    assert about["fetched"] == [{"package": "x", "file": "x_1.deb", "sha256": "0" * 64}]
+    assert reading.fetched == [{"package": "x", "file": "x_1.deb", "sha256": "0" * 64}]
 
 
 def test_a_pattern_that_matches_nothing_is_named(unpacked: Path) -> None:
     with pytest.raises(StageError, match=r"sources\.ff\.paths\.sc: nothing in x matches 'other"):
-        list(packages.load("ff", source(paths={"sc": "other*"}), recipe(unpacked), Counter(), {}, Quarantine()))
+        list(packages.load(source(paths={"sc": "other*"}), intake(name="ff")))

@@ -32,7 +32,7 @@ def test_an_empty_source_and_a_language_without_text_are_errors(tmp_path: Path) 
         run(recipe(tmp_path, sources={"replay": content["replay"], "scored": content["scored"]}), {}, tmp_path / "out")
 
 
-def test_what_cannot_be_read_is_kept_aside_and_too_much_of_it_is_an_error(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_listed_and_too_much_of_it_is_an_error(tmp_path: Path) -> None:
     write_text(tmp_path)
     content = recipe_content(tmp_path)["sources"]
     path = tmp_path / "dirty.jsonl"
@@ -42,7 +42,7 @@ def test_what_cannot_be_read_is_kept_aside_and_too_much_of_it_is_an_error(tmp_pa
     assert (facts["documents"], facts["quarantined"]) == (1, {"not valid JSON": 1})
     (row,) = read_jsonl(tmp_path / "out" / "quarantine.jsonl")
     assert (row["source"], row["place"], row["sample"]) == ("dirty", "line 2", "{broken")
-    with pytest.raises(StageError, match=r"sources\.dirty\.max_quarantined: 1 files or rows cannot be read beside 1"):
+    with pytest.raises(StageError, match=r"sources\.dirty\.max_quarantined: 1 files or rows cannot be read and 1 can"):
         run(recipe(tmp_path, sources={**content, "dirty": {**dirty, "max_quarantined": 0.2}}), {}, tmp_path / "out")
     path.write_text("{broken\n")
     with pytest.raises(StageError, match="the source is empty.*First in quarantine: .*line 1: not valid JSON"):

@@ -1,4 +1,4 @@
-"""Rows of every table format; a broken row goes aside."""
+"""Rows of every table format; a broken row goes into quarantine."""
 
 import gzip
 from pathlib import Path
@@ -7,8 +7,8 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from llimba.stages.sources.quarantine import Quarantine
 from llimba.stages.sources.tables import rows
+from tests.fakes import intake
 
 ROWS = [{"text": "unu, duos"}, {"text": 'naro: "tres"'}]
 
@@ -29,22 +29,22 @@ def written(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.tsv", "a.parquet", "a.jsonl.gz"])
 def test_every_format_has_the_same_rows(tmp_path: Path, name: str) -> None:
-    quarantine = Quarantine()
-    assert [row for _, row in rows(written(tmp_path, name), quarantine)] == ROWS
-    assert quarantine.entries == 0
+    reading = intake()
+    assert [row for _, row in rows(written(tmp_path, name), reading)] == ROWS
+    assert not reading.quarantined
 
 
-def test_broken_rows_go_aside(tmp_path: Path) -> None:
+def test_broken_rows_go_into_quarantine(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "a"}\n{"text": \n[1]\n' + "[" * 100_000 + '\n\n{"text": "b"}\n')
-    quarantine = Quarantine()
-    assert [(n, row["text"]) for n, row in rows(path, quarantine)] == [(1, "a"), (6, "b")]
-    assert quarantine.reasons == {"not valid JSON": 2, "not a JSON object": 1}
+    reading = intake()
+    assert [(n, row["text"]) for n, row in rows(path, reading)] == [(1, "a"), (6, "b")]
+    assert reading.quarantined == {"not valid JSON": 2, "not a JSON object": 1}
 
 
-def test_a_torn_parquet_file_goes_aside(tmp_path: Path) -> None:
+def test_a_torn_parquet_file_goes_into_quarantine(tmp_path: Path) -> None:
     path = written(tmp_path, "a.parquet")
     path.write_bytes(path.read_bytes()[:-20])
-    quarantine = Quarantine()
-    assert list(rows(path, quarantine)) == []
-    assert "after row 0: broken file: ArrowInvalid" in quarantine.first
+    reading = intake()
+    assert list(rows(path, reading)) == []
+    assert "after row 0: broken file: ArrowInvalid" in reading.first_quarantined

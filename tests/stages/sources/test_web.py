@@ -1,8 +1,7 @@
-"""Saved pages and WARC files become documents with their addresses; what is broken goes aside."""
+"""Saved pages and WARC files become documents with their addresses; what is broken goes into quarantine."""
 
 import gzip
 import io
-from collections import Counter
 from pathlib import Path
 
 from warcio.statusandheaders import StatusAndHeaders
@@ -11,16 +10,16 @@ from warcio.warcwriter import WARCWriter
 from llimba.recipe import WebSource
 from llimba.records import Document
 from llimba.stages.sources import web
-from llimba.stages.sources.quarantine import Quarantine
-from tests.fakes import recipe
+from llimba.stages.sources.intake import Intake
+from tests.fakes import intake
 from tests.stages.sources.test_extract import PAGE, PROSE
 
 
-def load(folder: Path, path: Path) -> tuple[list[Document], Counter[str], Quarantine]:
+def load(path: Path) -> tuple[list[Document], Intake]:
     source = WebSource(kind="web", path=path, language="sc", license="CC-BY-4.0", norm="is")
-    skipped, quarantine = Counter[str](), Quarantine()
-    found = list(web.load("site", source, recipe(folder), skipped, {}, quarantine))
-    return [record for record in found if isinstance(record, Document)], skipped, quarantine
+    reading: Intake = intake(source, "site")
+    found = list(web.load(source, reading))
+    return [record for record in found if isinstance(record, Document)], reading
 
 
 def warc(path: Path, pages: dict[str, tuple[str, bytes]]) -> None:
@@ -44,13 +43,13 @@ def test_a_folder_of_saved_pages(tmp_path: Path) -> None:
     (tmp_path / "outside.html").write_bytes(PAGE)
     (site / "f.html").symlink_to(tmp_path / "outside.html")
     (site / "e.html.gz").write_bytes(gzip.compress(b"\0" * 30_000_000))
-    documents, skipped, quarantine = load(tmp_path, site)
+    documents, reading = load(site)
     assert [d.provenance for d in documents] == [
         "https://example.org/c (c.html.gz)", "https://example.org/bidda (sub/a.html)"
     ]  # fmt: skip
     assert all(PROSE[0] in d.text and d.norm == "is" for d in documents)
-    assert skipped == {"files of other kinds": 1, "no prose": 1}
-    assert quarantine.reasons == {"decompression bomb": 1}
+    assert reading.skipped == {"files of other kinds": 1, "no prose": 1}
+    assert reading.quarantined == {"decompression bomb": 1}
 
 
 def test_a_warc_file_plain_packed_and_torn(tmp_path: Path) -> None:
@@ -58,12 +57,12 @@ def test_a_warc_file_plain_packed_and_torn(tmp_path: Path) -> None:
     pages["https://example.org/gone"] = ("404 Not Found", PAGE)
     for name in ("a.warc", "a.warc.gz"):
         warc(tmp_path / name, pages)
-        documents, skipped, quarantine = load(tmp_path, tmp_path / name)
+        documents, reading = load(tmp_path / name)
         assert [d.provenance.split()[0] for d in documents] == [f"https://example.org/{n}" for n in range(4)]
         assert len({d.id for d in documents}) == 4
-        assert skipped == {"not an HTML page": 1}
-        assert quarantine.entries == 0
+        assert reading.skipped == {"not an HTML page": 1}
+        assert not reading.quarantined
     (tmp_path / "junk.warc").write_bytes(b"this is no archive\n" * 50)
-    documents, _, quarantine = load(tmp_path, tmp_path / "junk.warc")
+    documents, reading = load(tmp_path / "junk.warc")
     assert documents == []
-    assert quarantine.entries == 1
+    assert reading.quarantined.total() == 1

@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from llimba.errors import StageError
 from llimba.recipe import WikipediaSource
 from llimba.records import Document
 from llimba.stages.sources import wikipedia
-from llimba.stages.sources.quarantine import Quarantine
-from tests.fakes import recipe
+from llimba.stages.sources.intake import Intake
+from tests.fakes import intake
 
 ARTICLE = """{{Infobox
 | nùmene = Monte de proa
@@ -67,11 +66,10 @@ def dump(*pages: str, head: str = "") -> bytes:
     ).encode()
 
 
-def load(path: Path, quarantine: Quarantine | None = None, **more: Any) -> tuple[list[Document], Counter[str]]:
+def load(path: Path, **more: Any) -> tuple[list[Document], Intake]:
     source = WikipediaSource(kind="wikipedia", path=path, language="sc", license="CC-BY-SA-4.0", **more)
-    skipped = Counter[str]()
-    found = wikipedia.load("wiki", source, recipe(path.parent), skipped, {}, quarantine or Quarantine())
-    return [record for record in found if isinstance(record, Document)], skipped
+    reading: Intake = intake(source, "wiki")
+    return [record for record in wikipedia.load(source, reading) if isinstance(record, Document)], reading
 
 
 @pytest.mark.parametrize(("suffix", "pack"), [("", bytes), (".bz2", bz2.compress), (".gz", gzip.compress)])
@@ -88,12 +86,12 @@ def test_a_dump_becomes_articles(tmp_path: Path, suffix: str, pack: Any) -> None
             )
         )
     )
-    documents, skipped = load(path, norm="sos-sas")
+    documents, reading = load(path, norm="sos-sas")
     assert [d.text for d in documents] == [PROSE, "Su mare est mannu."]
     assert [d.id for d in documents] == ["wiki:1", "wiki:5"]
     assert documents[0].provenance == f"{path.name}: page 1, Monte de proa"
     assert documents[0].norm == "sos-sas"
-    assert skipped == {"redirect": 1, "not an article": 1, "no prose": 1}
+    assert reading.skipped == {"redirect": 1, "not an article": 1, "no prose": 1}
 
 
 def test_nested_templates_and_tables_leave_nothing() -> None:
@@ -111,31 +109,31 @@ def test_nested_templates_and_tables_leave_nothing() -> None:
 )
 def test_a_dump_with_a_dtd_is_refused(tmp_path: Path, head: str) -> None:
     (tmp_path / "d.xml").write_bytes(dump(page(1, "A", "b"), head=head))
-    quarantine = Quarantine()
-    assert load(tmp_path / "d.xml", quarantine)[0] == []
-    assert re.search("DTDForbidden|EntitiesForbidden|ExternalReferenceForbidden", quarantine.first)
+    documents, reading = load(tmp_path / "d.xml")
+    assert documents == []
+    assert re.search("DTDForbidden|EntitiesForbidden|ExternalReferenceForbidden", reading.first_quarantined)
 
 
 def test_a_page_that_never_ends_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     (tmp_path / "bomb.xml.bz2").write_bytes(bz2.compress(dump(page(1, "A", " " * (wikipedia.PAGE_BYTES + 10**6)))))
     assert (tmp_path / "bomb.xml.bz2").stat().st_size < 10_000
-    quarantine = Quarantine()
-    assert load(tmp_path / "bomb.xml.bz2", quarantine)[0] == []
-    assert "decompression bomb" in quarantine.first
+    documents, reading = load(tmp_path / "bomb.xml.bz2")
+    assert documents == []
+    assert "decompression bomb" in reading.first_quarantined
     (tmp_path / "endless.xml").write_bytes(dump(page(1, "A", " " * (wikipedia.PAGE_BYTES + 10**6))))
-    quarantine = Quarantine()
-    assert load(tmp_path / "endless.xml", quarantine)[0] == []
-    assert "page without end" in quarantine.first
+    documents, reading = load(tmp_path / "endless.xml")
+    assert documents == []
+    assert "page without end" in reading.first_quarantined
 
 
 def test_a_torn_dump_keeps_what_was_read_and_says_so(tmp_path: Path) -> None:
     whole = bz2.compress(dump(*(page(i, f"A{i}", "Su mare est mannu.") for i in range(50))))
     (tmp_path / "torn.xml.bz2").write_bytes(whole[: len(whole) // 2])
-    quarantine = Quarantine()
-    load(tmp_path / "torn.xml.bz2", quarantine)
-    assert "the rest of the dump: broken file: EOFError" in quarantine.first
+    _, reading = load(tmp_path / "torn.xml.bz2")
+    assert "the rest of the dump: broken file: EOFError" in reading.first_quarantined
     (tmp_path / "torn.xml").write_bytes(dump(*(page(i, f"A{i}", "Su mare est mannu.") for i in range(50)))[:-600])
-    assert len(load(tmp_path / "torn.xml", quarantine)[0]) > 40
-    assert quarantine.reasons["broken XML"] == 1
-    with pytest.raises(StageError, match="does not exist. Mend the path"):
+    documents, reading = load(tmp_path / "torn.xml")
+    assert len(documents) > 40
+    assert reading.quarantined == {"broken XML": 1}
+    with pytest.raises(StageError, match="does not exist. Correct the path"):
         load(tmp_path / "absent.xml")

@@ -8,13 +8,12 @@ import bz2
 import gzip
 import lzma
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from llimba.errors import StageError
-from llimba.stages.sources.quarantine import Quarantine, Unsafe
+from llimba.stages.sources.intake import Intake, Unsafe
 
 RATIO = 200  # of unpacked to packed bytes; text that people wrote stays below 30
 FREE_BYTES = 16 * 2**20  # unpacked, before the ratio is asked for
@@ -49,11 +48,11 @@ def broken() -> tuple[type[Exception], ...]:
 def existing(key: str, path: Path) -> Path:
     """The path itself, where there is something at it; `key` is where the recipe says it."""
     if not path.exists():
-        raise StageError(f"{key}: {path} does not exist. Mend the path, or remove the source.")
+        raise StageError(f"{key}: {path} does not exist. Correct the path, or remove the source.")
     return path
 
 
-def files_of(path: Path, kinds: Sequence[str], skipped: Counter[str]) -> list[tuple[str, Path]]:
+def files_of(path: Path, kinds: Sequence[str], intake: Intake) -> list[tuple[str, Path]]:
     """(name below `path`, file) of a folder's files of these kinds, in order; none that a link leads out of it to.
 
     A file that is named itself is taken whatever its kind.
@@ -63,7 +62,7 @@ def files_of(path: Path, kinds: Sequence[str], skipped: Counter[str]) -> list[tu
     inside = path.resolve()
     files = [p for p in sorted(path.rglob("*")) if p.is_file() and p.resolve().is_relative_to(inside)]
     known = [p for p in files if kind_of(p) in kinds]
-    skipped["files of other kinds"] += len(files) - len(known)
+    intake.skip("files of other kinds", len(files) - len(known))
     return [(p.relative_to(path).as_posix(), p) for p in known]
 
 
@@ -137,20 +136,20 @@ def raw_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
         yield number, None if lost else bytes(held)
 
 
-def lines(path: Path, quarantine: Quarantine) -> Iterator[tuple[int, str]]:
-    """(number, text) of every line that can be read; the others, and what follows a break in the file, go aside."""
+def lines(path: Path, intake: Intake) -> Iterator[tuple[int, str]]:
+    """(number, text) of every line that can be read; the others, and the rest of a broken file, go into quarantine."""
     number = 0
     try:
         for number, line in raw_lines(path):
             if line is None:
-                quarantine.add(path, f"line {number}", f"line too long: more than {LINE_BYTES:,} bytes")
+                intake.quarantine(path, f"line {number}", f"line too long: more than {LINE_BYTES:,} bytes")
                 continue
             try:
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                quarantine.add(path, f"line {number}", f"not UTF-8: byte {error.start} of the line", line)
+                intake.quarantine(path, f"line {number}", f"not UTF-8: byte {error.start} of the line", line)
     except broken() as error:
-        quarantine.add(path, f"after line {number}", f"{reason_of(error)}")
+        intake.quarantine(path, f"after line {number}", f"{reason_of(error)}")
 
 
 def reason_of(error: Exception) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 from lxml import etree, html
 
 from llimba.errors import StageError
+from llimba.stages.sources.intake import Intake
 
 Strings = dict[str, dict[str, str]]  # file -> paragraph number -> text
 
 
-def read_pages(paths: list[Path], xpath: str, skipped: Counter[str]) -> Strings:
+def read_pages(paths: list[Path], xpath: str, intake: Intake) -> Strings:
     """The non-empty paragraphs of each file, by its number in the file, zero-padded."""
     try:
         find = etree.XPath(xpath)
@@ -22,14 +23,14 @@ def read_pages(paths: list[Path], xpath: str, skipped: Counter[str]) -> Strings:
         root = html.document_fromstring(path.read_bytes(), parser=html.HTMLParser(encoding="utf-8"))
         nodes: Any = find(root)
         texts = [" ".join(node.text_content().split()) for node in nodes]
-        skipped["empty paragraph"] += sum(not text for text in texts)
+        intake.skip("empty paragraph", sum(not text for text in texts))
         # one language has one file of another name for each page: where there is but one, its name says nothing
         name = path.name if len(paths) > 1 else "page"
         pages[name] = {f"{i:05d}": text for i, text in enumerate(texts)}
     return pages
 
 
-def align(pages: dict[str, Strings], reference: str | None, skipped: Counter[str]) -> dict[str, Strings]:
+def align(pages: dict[str, Strings], reference: str | None, intake: Intake) -> dict[str, Strings]:
     """Keep what can be trusted: files whose paragraphs number the same in every language, and translated paragraphs.
 
     A paragraph that equals the one in `reference` (the language the text was written in) was left untranslated and is
@@ -42,12 +43,11 @@ def align(pages: dict[str, Strings], reference: str | None, skipped: Counter[str
         for language, count in counts.items():
             paragraphs = pages[language][name]
             if count != usual:
-                skipped[f"{language}: a page with another number of paragraphs"] += 1
+                intake.skip(f"{language}: a page with another number of paragraphs")
                 paragraphs = {f"{language}-{key}": text for key, text in paragraphs.items()}
             original = pages[reference].get(name, {}) if reference and language != reference else {}
             kept = {key: text for key, text in paragraphs.items() if text and text != original.get(key)}
-            skipped[f"{language}: left untranslated"] += sum(
-                1 for key, text in paragraphs.items() if text and text == original.get(key)
-            )
+            same = sum(1 for key, text in paragraphs.items() if text and text == original.get(key))
+            intake.skip(f"{language}: left untranslated", same)
             aligned[language][name] = kept
     return aligned

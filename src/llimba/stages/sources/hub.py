@@ -1,55 +1,46 @@
 """The `hub` source: any dataset of the Hugging Face hub, its columns mapped to ours, its revision pinned."""
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from llimba.errors import StageError
-from llimba.recipe import HubSource, Recipe
-from llimba.records import Conversation, Document, Pair, Record
+from llimba.recipe import HubSource
+from llimba.records import Record
+from llimba.stages.sources.intake import Intake, Unsafe
 from llimba.stages.sources.messages import messages_of
-from llimba.stages.sources.quarantine import Quarantine, Unsafe
 
 
-def load(
-    name: str,
-    source: HubSource,
-    recipe: Recipe,
-    skipped: Counter[str],
-    about: dict[str, Any],
-    quarantine: Quarantine,
-) -> Iterator[Record]:
+def load(source: HubSource, intake: Intake) -> Iterator[Record]:
     """Documents, pairs or conversations of a dataset; never runs a dataset's own code."""
-    common: dict[str, Any] = source.carried(name)
-    about["revision"] = _revision(source)
-    for number, row in enumerate(_rows(name, source)):
-        record_id = f"{name}:{_column(name, source, row, 'id', number)}"
+    intake.revision = _revision(source)
+    for number, row in enumerate(_rows(source, intake)):
+        identifier = _column(source, intake, row, "id", number)
         provenance = f"{source.dataset}@{source.revision or 'main'}:{number}"
         if source.yields == "documents":
-            text = str(_column(name, source, row, "text"))
-            language = source.language or str(_column(name, source, row, "language"))
+            text = str(_column(source, intake, row, "text"))
+            language = source.language or str(_column(source, intake, row, "language"))
             if not text.strip():
-                skipped["empty"] += 1
+                intake.skip("empty")
                 continue
-            yield Document(id=record_id, text=text, language=language, provenance=provenance, **common)
+            yield intake.document(identifier, text, language, provenance)
         elif source.yields == "conversations":
             mapped = row | {field: row[column] for field, column in source.columns.items() if column in row}
             try:
-                messages, rejected = messages_of(mapped, f"sources.{name}.columns: {source.dataset}, row {number}")
+                messages, rejected = messages_of(mapped, f"{intake.key('columns')}: {source.dataset}, row {number}")
             except Unsafe as error:
-                quarantine.add(source.dataset, f"row {number}", str(error), str(row))
+                intake.quarantine(source.dataset, f"row {number}", str(error), str(row))
                 continue
-            yield Conversation(id=record_id, messages=messages, rejected=rejected, provenance=provenance, **common)
+            yield intake.conversation(identifier, messages, rejected, provenance)
         else:
-            codes = [code for code in recipe.profile.names if source.columns.get(code, code) in row]
+            codes = [code for code in intake.profile.names if source.columns.get(code, code) in row]
             texts = {code: str(row[source.columns.get(code, code)]) for code in codes}
             if len(texts) < 2:
                 raise StageError(
-                    f"sources.{name}.columns: {source.dataset} has fewer than two language columns (columns: "
+                    f"{intake.key('columns')}: {source.dataset} has fewer than two language columns (columns: "
                     f"{', '.join(row)}). Map them, e.g. columns: "
-                    f"{{{recipe.profile.code}: sentence_{recipe.profile.flores}}}."
+                    f"{{{intake.profile.code}: sentence_{intake.profile.flores}}}."
                 )
-            yield Pair(id=record_id, texts=texts, document=str(number), provenance=provenance, **common)
+            yield intake.pair(identifier, texts, str(number), provenance)
 
 
 def _revision(source: HubSource) -> str:
@@ -63,7 +54,7 @@ def _revision(source: HubSource) -> str:
         return source.revision or "not told"
 
 
-def _rows(name: str, source: HubSource) -> Iterator[dict[str, Any]]:
+def _rows(source: HubSource, intake: Intake) -> Iterator[dict[str, Any]]:
     from datasets import load_dataset
 
     few = source.max_documents is not None  # then nothing but the rows that are asked for is downloaded
@@ -73,18 +64,18 @@ def _rows(name: str, source: HubSource) -> Iterator[dict[str, Any]]:
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise StageError(
-            f"sources.{name}.dataset: {source.dataset} cannot be read from the hub ({type(error).__name__}: "
+            f"{intake.key('dataset')}: {source.dataset} cannot be read from the hub ({type(error).__name__}: "
             f"{str(error).splitlines()[0] if str(error) else 'no reason given'}). Check id, subset and split, and the "
             "network; for a gated dataset accept its terms and log in with `hf auth login`; or use a local file "
             "instead."
         ) from error
 
 
-def _column(name: str, source: HubSource, row: dict[str, Any], field: str, default: Any = None) -> Any:
+def _column(source: HubSource, intake: Intake, row: dict[str, Any], field: str, default: Any = None) -> Any:
     column = source.columns.get(field, field)
     if column not in row and default is None:
         raise StageError(
-            f"sources.{name}.columns: {source.dataset} has no column '{column}' (columns: {', '.join(row)}). Map it, "
+            f"{intake.key('columns')}: {source.dataset} has no column '{column}' (columns: {', '.join(row)}). Map it, "
             f"e.g. columns: {{{field}: NAME}}."
         )
     return row.get(column, default)

@@ -1,65 +1,50 @@
-"""The `local` source: files of one's own, whatever they are: text, Markdown, HTML, EPUB, PDF, JSONL, CSV, Parquet.
+"""The `local` source: your own files: text, Markdown, HTML, EPUB, PDF, JSONL, CSV, Parquet.
 
-A file that cannot be read, or a row of one, goes into quarantine, and the others are read on.
+Files and rows that cannot be read go into quarantine, the others are read.
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from llimba.errors import StageError
-from llimba.recipe import LocalSource, Recipe
-from llimba.records import Conversation, Document, Record
+from llimba.recipe import LocalSource
+from llimba.records import Conversation, Record
 from llimba.stages.sources import bounded
+from llimba.stages.sources.intake import Intake, Unsafe
 from llimba.stages.sources.isolated import Extractor
 from llimba.stages.sources.messages import messages_of
-from llimba.stages.sources.quarantine import Quarantine, Unsafe
 from llimba.stages.sources.tables import TABLES, rows
 
 EXTRACTED = {".html": "html", ".htm": "html", ".xhtml": "html", ".epub": "epub", ".pdf": "pdf"}
 KNOWN = (".txt", ".md", *TABLES, *EXTRACTED)
-Text = tuple[str, str]  # where it stands in its file, and what it says
+Text = tuple[str, str]  # place in its file, text
 
 
-def load(
-    name: str,
-    source: LocalSource,
-    recipe: Recipe,
-    skipped: Counter[str],
-    about: dict[str, Any],
-    quarantine: Quarantine,
-) -> Iterator[Record]:
+def load(source: LocalSource, intake: Intake) -> Iterator[Record]:
     """Documents of a file, or of every known file of a folder; or the conversations of its JSON lines."""
-    bounded.existing(f"sources.{name}.path", source.path)
-    files = bounded.files_of(source.path, KNOWN, skipped)
+    bounded.existing(intake.key("path"), source.path)
+    files = bounded.files_of(source.path, KNOWN, intake)
     if source.yields == "conversations":
-        yield from _conversations(name, source, files, quarantine)
+        yield from _conversations(files, intake)
         return
     with Extractor() as extractor:
         for shown, path in files:
-            for place, text in _texts(name, source, path, extractor, quarantine):
+            for place, text in _texts(source, path, extractor, intake):
                 if not text.strip():
-                    skipped["empty"] += 1
+                    intake.skip("empty")
                     continue
-                yield Document(
-                    id=f"{name}:{shown}:{place}",
-                    text=text,
-                    language=source.language or "",
-                    provenance=f"{shown}:{place}",
-                    **source.carried(name),
-                )
+                yield intake.document(f"{shown}:{place}", text, source.language or "", f"{shown}:{place}")
 
 
-def _texts(name: str, source: LocalSource, path: Path, extractor: Extractor, quarantine: Quarantine) -> Iterator[Text]:
-    """Every text of a file with its place; what cannot be read goes aside."""
+def _texts(source: LocalSource, path: Path, extractor: Extractor, intake: Intake) -> Iterator[Text]:
+    """Every text of a file with its place."""
     kind = bounded.kind_of(path)
     if kind in TABLES:
-        for number, row in rows(path, quarantine):
+        for number, row in rows(path, intake):
             if source.text not in row:
                 raise StageError(
-                    f"sources.{name}.text: {path} has no column '{source.text}' in row {number} (columns: "
+                    f"{intake.key('text')}: {path} has no column '{source.text}' in row {number} (columns: "
                     f"{', '.join(row)})."
                 )
             yield str(number), "" if row[source.text] is None else str(row[source.text])
@@ -67,7 +52,7 @@ def _texts(name: str, source: LocalSource, path: Path, extractor: Extractor, qua
     if source.lines_per_document and kind not in EXTRACTED:
         held: list[str] = []
         start = 1
-        for number, line in bounded.lines(path, quarantine):
+        for number, line in bounded.lines(path, intake):
             start = start if held else number
             held.append(line)
             if len(held) == source.lines_per_document:
@@ -84,7 +69,7 @@ def _texts(name: str, source: LocalSource, path: Path, extractor: Extractor, qua
             text = bounded.text_of(data)
             yield "1", markdown(text) if kind == ".md" else text
     except bounded.broken() as error:
-        quarantine.add(path, "", bounded.reason_of(error))
+        intake.quarantine(path, "", bounded.reason_of(error))
 
 
 def markdown(text: str) -> str:
@@ -104,25 +89,17 @@ def markdown(text: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _conversations(
-    name: str, source: LocalSource, files: list[tuple[str, Path]], quarantine: Quarantine
-) -> Iterator[Conversation]:
+def _conversations(files: list[tuple[str, Path]], intake: Intake) -> Iterator[Conversation]:
     for shown, path in files:
         if bounded.kind_of(path) not in TABLES:
             raise StageError(
-                f"sources.{name}.path: conversations are read from {', '.join(TABLES)} files, and {path} is none."
+                f"{intake.key('path')}: conversations are read from {', '.join(TABLES)} files, and {path} is none."
             )
-        for number, row in rows(path, quarantine):
+        for number, row in rows(path, intake):
             try:
-                messages, rejected = messages_of(row, f"sources.{name}: {shown}, row {number}")
+                messages, rejected = messages_of(row, f"sources.{intake.name}: {shown}, row {number}")
             except Unsafe as error:
-                quarantine.add(path, f"row {number}", str(error), json.dumps(row, ensure_ascii=False, default=str))
+                intake.quarantine(path, f"row {number}", str(error), json.dumps(row, ensure_ascii=False, default=str))
                 continue
-            yield Conversation(
-                id=f"{name}:{shown}:{row.get('id', number)}",
-                messages=messages,
-                rejected=rejected,
-                task=str(row.get("task", "")),
-                provenance=f"{shown}:{number}",
-                **source.carried(name),
-            )
+            identifier, task = f"{shown}:{row.get('id', number)}", str(row.get("task", ""))
+            yield intake.conversation(identifier, messages, rejected, f"{shown}:{number}", task)

@@ -7,7 +7,7 @@ layouts, text or messages).
 
 from typing import Any
 
-from llimba.stages.sources.quarantine import Unsafe
+from llimba.stages.sources.intake import Unsafe
 
 ROLES = {"human": "user", "gpt": "assistant"}  # ShareGPT's names
 Messages = list[dict[str, str]]

@@ -7,13 +7,13 @@ access keys, sizes and addresses: what remains is text that somebody wrote to be
 
 import re
 import zipfile
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from fluent.syntax import FluentParser, ast
 
 from llimba.errors import StageError
+from llimba.stages.sources.intake import Intake
 
 NOT_PROSE = re.compile(r"(?i)(access_?key|command_?key|\.key$|\.style$|\.accesskey$|shortcut|\.width$|\.height$)")
 VARIABLE = re.compile(r"%[0-9]*\$?[SsdD@]|\{\{|\$\{|#[0-9]|\$[A-Za-z]")
@@ -23,7 +23,7 @@ ADDRESS = re.compile(r"https?://|^\S+\.\S+/\S*$|^[\w-]+:[\w-]+$")
 Strings = dict[str, dict[str, str]]  # file -> key -> text
 
 
-def read_pack(path: Path, skipped: Counter[str]) -> Strings:
+def read_pack(path: Path, intake: Intake) -> Strings:
     """Every readable string of a language pack, by file (the locale's folders taken out of its name) and key."""
     locale = path.name.removeprefix("langpack-").partition("@")[0]
     try:
@@ -44,29 +44,29 @@ def read_pack(path: Path, skipped: Counter[str]) -> Strings:
     }
     strings: Strings = {}
     for name, resource in resources.items():
-        _keep(strings, name, locale, dict(_fluent_strings(resource, terms, skipped)), skipped)
+        _keep(strings, name, locale, dict(_fluent_strings(resource, terms, intake)), intake)
     for name, data in texts.items():
         if name.endswith(".properties"):
-            _keep(strings, name, locale, dict(_properties(data.decode("utf-8"))), skipped)
+            _keep(strings, name, locale, dict(_properties(data.decode("utf-8"))), intake)
     return strings
 
 
-def _keep(strings: Strings, name: str, locale: str, found: dict[str, str], skipped: Counter[str]) -> None:
+def _keep(strings: Strings, name: str, locale: str, found: dict[str, str], intake: Intake) -> None:
     """Add a file's strings that are prose, under a file name that is the same in every language."""
     kept = {}
     for key, text in found.items():
         text = " ".join(TAG.sub("", text).split())
         if NOT_PROSE.search(key) or ADDRESS.search(text) or not any(c.isalpha() for c in text):
-            skipped["not prose"] += 1
+            intake.skip("not prose")
         elif VARIABLE.search(text):
-            skipped["holds a variable"] += 1
+            intake.skip("holds a variable")
         else:
             kept[key] = text
     if kept:
         strings["/".join(part for part in name.split("/") if part != locale)] = kept
 
 
-def _fluent_strings(resource: ast.Resource, terms: dict[str, str], skipped: Counter[str]) -> Iterator[tuple[str, str]]:
+def _fluent_strings(resource: ast.Resource, terms: dict[str, str], intake: Intake) -> Iterator[tuple[str, str]]:
     for entry in resource.body:
         if not isinstance(entry, ast.Message):
             continue
@@ -75,7 +75,7 @@ def _fluent_strings(resource: ast.Resource, terms: dict[str, str], skipped: Coun
         for key, pattern in patterns:
             text = _plain(pattern, terms)
             if text is None:
-                skipped["holds a variable"] += 1
+                intake.skip("holds a variable")
             else:
                 yield key, text
 

@@ -1,65 +1,98 @@
 """Stage 1, `sources`: fetch every source. Leaves `documents.jsonl`, `pairs.jsonl` and `conversations.jsonl`.
 
-What could not be read stands in `quarantine.jsonl` with its reason. Records are written as they are read: memory does
-not grow with the sources.
+`quarantine.jsonl` lists what could not be read, with the reason. Records are written as they are read: memory does not
+grow with the sources.
 """
 
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from llimba.errors import StageError
 from llimba.files import replacing
-from llimba.recipe import AnySource, Recipe
+from llimba.recipe import (
+    AnySource,
+    HubSource,
+    LocalSource,
+    PackageSource,
+    ParallelSource,
+    Recipe,
+    WebSource,
+    WikipediaSource,
+)
 from llimba.records import Conversation, Document, Pair, Record
 from llimba.stages.folders import SourcesFolder
 from llimba.stages.sources import hub, local, packages, parallel, web, wikipedia
-from llimba.stages.sources.quarantine import Quarantine
+from llimba.stages.sources.intake import Intake
 
 logger = logging.getLogger(__name__)
 
-LOADERS: dict[str, Any] = {
-    "package": packages.load,
-    "local": local.load,
-    "web": web.load,
-    "parallel": parallel.load,
-    "hub": hub.load,
-    "wikipedia": wikipedia.load,
-}
-KINDS: dict[type[Record], str] = {Document: "documents", Pair: "pairs", Conversation: "conversations"}
 EVERY = 50_000  # records between two lines of a long source
 
 
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What one source gave and what was left out, for the manifest. Words are split at white space."""
+
+    kind: str
+    license: str
+    role: str
+    documents: int
+    pairs: int
+    conversations: int
+    words: dict[str, int]  # of documents, by language
+    pair_words: dict[str, int]  # of pairs, by language
+    skipped: dict[str, int]  # files and rows, by reason; so is `quarantined`
+    quarantined: dict[str, int]
+    revision: str  # of a hub dataset
+    fetched: list[dict[str, str]]  # packages: package, file, sha256
+
+
 class Counts:
-    """How many records of each type, and words (split at white space) by language, of documents and of pairs."""
+    """How many records of each type, and words by language, of documents and of pairs."""
 
     def __init__(self) -> None:
-        self.records, self.words, self.pair_words = Counter[str](), Counter[str](), Counter[str]()
+        self.records = Counter[type[Record]]()
+        self.words, self.pair_words = Counter[str](), Counter[str]()
 
     def add(self, record: Record) -> None:
         """Count one record."""
-        self.records[KINDS[type(record)]] += 1
+        self.records[type(record)] += 1
         if isinstance(record, Document):
             self.words[record.language] += len(record.text.split())
         elif isinstance(record, Pair):
             for language, text in record.texts.items():
                 self.pair_words[language] += len(text.split())
 
-    def facts(self) -> dict[str, Any]:
-        """For the manifest."""
-        numbers = {name: self.records[name] for name in KINDS.values()}
-        return {**numbers, "words": dict(self.words), "pair_words": dict(self.pair_words)}
+
+def load(source: AnySource, intake: Intake) -> Iterator[Record]:
+    """The records of a source of any kind, as its loader makes them; what it leaves out is counted in `intake`."""
+    match source:
+        case PackageSource():
+            return packages.load(source, intake)
+        case LocalSource():
+            return local.load(source, intake)
+        case WebSource():
+            return web.load(source, intake)
+        case ParallelSource():
+            return parallel.load(source, intake)
+        case HubSource():
+            return hub.load(source, intake)
+        case WikipediaSource():
+            return wikipedia.load(source, intake)
+        case _:
+            assert_never(source)
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     """Load every source; each must yield something, and one must hold text in the language to be learned."""
-    facts: dict[str, Any] = {}
+    facts: dict[str, SourceFacts] = {}
     taught: set[str] = set()  # languages that there is text of to train on
     left = SourcesFolder(out)
     files: dict[type[Record], Path] = {
@@ -69,68 +102,73 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     }
     with ExitStack() as stack:
         handles = {kind: stack.enter_context(replacing(file)) for kind, file in files.items()}
-        aside = stack.enter_context(replacing(left.quarantine_file))
+        quarantine_file = stack.enter_context(replacing(left.quarantine_file))
         for name, source in recipe.sources.items():
-            skipped, about, quarantine = Counter[str](), dict[str, Any](), Quarantine(name, aside)
-            read = LOADERS[source.kind](name, source, recipe, skipped, about, quarantine)
+            intake = Intake(name, source.carried(name), recipe.profile, quarantine_file)
             counts = Counts()
-            for record in islice(read, source.max_documents):
+            for record in islice(load(source, intake), source.max_documents):
                 counts.add(record)
                 handles[type(record)].write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
                 if source.role == "train":
                     taught |= languages(record)
                 if counts.records.total() % EVERY == 0:
                     logger.info("  %-12s %s records so far", name, f"{counts.records.total():,}")
-            _check(name, source, counts, skipped, quarantine)
-            facts[name] = {
-                "kind": source.kind,
-                "license": source.license,
-                "role": source.role,
-                **counts.facts(),
-                "skipped": {reason: number for reason, number in skipped.items() if number},
-                "quarantined": dict(quarantine.reasons),
-                **about,
-            }
-            _say(name, facts[name], quarantine)
+            _check(source, counts, intake)
+            facts[name] = _facts(source, counts, intake)
+            _say(facts[name], intake)
     target = recipe.profile.code
     if target not in taught:
         raise StageError(
             f"sources: no text in '{target}' to train on. Add a source in that language (kind: local for files of your "
             "own), or correct the language codes of those there are."
         )
-    return {"sources": facts}
+    return {"sources": {name: asdict(found) for name, found in facts.items()}}
 
 
-def _check(name: str, source: AnySource, counts: Counts, skipped: Counter[str], quarantine: Quarantine) -> None:
+def _facts(source: AnySource, counts: Counts, intake: Intake) -> SourceFacts:
+    return SourceFacts(
+        kind=source.kind,
+        license=source.license,
+        role=source.role,
+        documents=counts.records[Document],
+        pairs=counts.records[Pair],
+        conversations=counts.records[Conversation],
+        words=dict(counts.words),
+        pair_words=dict(counts.pair_words),
+        skipped=dict(intake.skipped),
+        quarantined=dict(intake.quarantined),
+        revision=intake.revision,
+        fetched=intake.fetched,
+    )
+
+
+def _check(source: AnySource, counts: Counts, intake: Intake) -> None:
     """A source that yields nothing, or of which too much cannot be read, is an error."""
-    total = counts.records.total()
+    total, unreadable = counts.records.total(), intake.quarantined.total()
     if not total:
-        first = f" First in quarantine: {quarantine.first}." if quarantine.first else ""
+        first = f" First in quarantine: {intake.first_quarantined}." if unreadable else ""
         raise StageError(
-            f"sources.{name}: the source is empty (skipped: {dict(skipped) or 'nothing'}; quarantined: "
-            f"{dict(quarantine.reasons) or 'nothing'}).{first} Check its path, columns and languages, or remove it."
+            f"sources.{intake.name}: the source is empty (skipped: {dict(intake.skipped) or 'nothing'}; quarantined: "
+            f"{dict(intake.quarantined) or 'nothing'}).{first} Check its path, columns and languages, or remove it."
         )
-    if quarantine.entries > source.max_quarantined * (total + quarantine.entries):
+    if unreadable > source.max_quarantined * (total + unreadable):
         raise StageError(
-            f"sources.{name}.max_quarantined: {quarantine.entries} files or rows cannot be read beside {total} that "
-            f"can, more than {source.max_quarantined:.0%} ({dict(quarantine.reasons)}). The first: {quarantine.first}. "
-            "Mend them, or allow a larger share."
+            f"{intake.key('max_quarantined')}: {unreadable} files or rows cannot be read and {total} can, more than "
+            f"{source.max_quarantined:.0%} ({dict(intake.quarantined)}). The first: {intake.first_quarantined}. "
+            "Correct them, or allow a larger share."
         )
 
 
-def _say(name: str, facts: dict[str, Any], quarantine: Quarantine) -> None:
-    totals = Counter(facts["words"]) | Counter(facts["pair_words"])
+def _say(facts: SourceFacts, intake: Intake) -> None:
+    totals = Counter(facts.words) | Counter(facts.pair_words)
     words = ", ".join(f"{language} {number:,}" for language, number in totals.items())
-    logger.info("  %-12s %d documents, %d pairs, words: %s", name, facts["documents"], facts["pairs"], words)
-    if quarantine.entries:
+    logger.info("  %-12s %d documents, %d pairs, words: %s", intake.name, facts.documents, facts.pairs, words)
+    if facts.quarantined:
+        reasons = ", ".join(f"{reason} {number}" for reason, number in facts.quarantined.items())
         logger.warning(
             "  %-12s %d files or rows are in quarantine (%s); the first: %s",
-            name, quarantine.entries, _listed(quarantine.reasons.items()), quarantine.first,
+            intake.name, intake.quarantined.total(), reasons, intake.first_quarantined,
         )  # fmt: skip
-
-
-def _listed(reasons: Iterable[tuple[str, int]]) -> str:
-    return ", ".join(f"{reason} {number}" for reason, number in reasons)
 
 
 def languages(record: Record) -> set[str]:

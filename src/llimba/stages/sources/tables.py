@@ -1,7 +1,7 @@
-"""Rows of JSONL, CSV, TSV and Parquet files; a broken row goes into quarantine, the others are read on.
+"""Rows of JSONL, CSV, TSV and Parquet files; broken rows go into quarantine, the others are read.
 
 Python's json and csv and pyarrow do the reading. pandas and datatrove's readers stop at a broken row, or drop it
-unsaid.
+silently.
 """
 
 import csv
@@ -11,50 +11,50 @@ from pathlib import Path
 from typing import Any
 
 from llimba.stages.sources import bounded
-from llimba.stages.sources.quarantine import Quarantine
+from llimba.stages.sources.intake import Intake
 
 TABLES = (".jsonl", ".csv", ".tsv", ".parquet")
 
 
-def rows(path: Path, quarantine: Quarantine) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(number, row) of a JSONL, CSV, TSV or Parquet file; a broken row goes aside, and so does a file's rest."""
+def rows(path: Path, intake: Intake) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(number, row) of every row that can be read; the others, and the rest of a broken file, go into quarantine."""
     kind = bounded.kind_of(path)
     if kind == ".parquet":
-        yield from _parquet(path, quarantine)
+        yield from _parquet(path, intake)
     elif kind in (".csv", ".tsv"):
-        yield from _table(path, kind == ".tsv", quarantine)
+        yield from _table(path, kind == ".tsv", intake)
     else:
-        for number, line in bounded.lines(path, quarantine):
+        for number, line in bounded.lines(path, intake):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError) as error:
-                quarantine.add(path, f"line {number}", f"not valid JSON: {error}", line)
+                intake.quarantine(path, f"line {number}", f"not valid JSON: {error}", line)
                 continue
             if isinstance(row, dict):
                 yield number, row
             else:
-                quarantine.add(path, f"line {number}", f"not a JSON object: {type(row).__name__}", line)
+                intake.quarantine(path, f"line {number}", f"not a JSON object: {type(row).__name__}", line)
 
 
-def _table(path: Path, tabs: bool, quarantine: Quarantine) -> Iterator[tuple[int, dict[str, Any]]]:
+def _table(path: Path, tabs: bool, intake: Intake) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows under a header line. Tabs separate without quotes, as in the field's TSV; commas with them."""
-    text = (f"{line}\n" for _, line in bounded.lines(path, quarantine))
+    text = (f"{line}\n" for _, line in bounded.lines(path, intake))
     csv.field_size_limit(bounded.LINE_BYTES)
     reader = csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE) if tabs else csv.DictReader(text)
     try:
         for row in reader:
             if None in row or None in row.values():
                 reason = f"another number of fields than the header: {', '.join(map(str, reader.fieldnames or []))}"
-                quarantine.add(path, f"line {reader.line_num}", reason, str(list(row.values())))
+                intake.quarantine(path, f"line {reader.line_num}", reason, str(list(row.values())))
                 continue
             yield reader.line_num, row
     except csv.Error as error:
-        quarantine.add(path, f"after line {reader.line_num}", f"broken table: {error}")
+        intake.quarantine(path, f"after line {reader.line_num}", f"broken table: {error}")
 
 
-def _parquet(path: Path, quarantine: Quarantine) -> Iterator[tuple[int, dict[str, Any]]]:
+def _parquet(path: Path, intake: Intake) -> Iterator[tuple[int, dict[str, Any]]]:
     import pyarrow
     from pyarrow import parquet
 
@@ -66,4 +66,4 @@ def _parquet(path: Path, quarantine: Quarantine) -> Iterator[tuple[int, dict[str
                     number += 1
                     yield number, row
     except (pyarrow.ArrowException, OSError, ValueError) as error:
-        quarantine.add(path, f"after row {number}", f"broken file: {type(error).__name__}: {str(error)[:200]}")
+        intake.quarantine(path, f"after row {number}", f"broken file: {type(error).__name__}: {str(error)[:200]}")

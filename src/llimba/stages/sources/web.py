@@ -1,64 +1,50 @@
 """The `web` source: saved HTML pages and WARC files; trafilatura finds the main text, the page's address is kept."""
 
 import io
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from llimba.recipe import Recipe, WebSource
-from llimba.records import Document, Record
+from llimba.recipe import WebSource
+from llimba.records import Record
 from llimba.stages.sources import bounded
+from llimba.stages.sources.intake import Intake, Unsafe
 from llimba.stages.sources.isolated import Extractor
-from llimba.stages.sources.quarantine import Quarantine, Unsafe
 
 PAGES, WARC = (".html", ".htm", ".xhtml"), ".warc"
 Page = tuple[str, str, bytes]  # place within the file, address or "", content
 
 
-def load(
-    name: str,
-    source: WebSource,
-    recipe: Recipe,
-    skipped: Counter[str],
-    about: dict[str, Any],
-    quarantine: Quarantine,
-) -> Iterator[Record]:
-    """A document a page with prose; pages of other kinds and without prose are counted in `skipped`."""
-    bounded.existing(f"sources.{name}.path", source.path)
+def load(source: WebSource, intake: Intake) -> Iterator[Record]:
+    """A document a page with prose; pages of other kinds and without prose are skipped."""
+    bounded.existing(intake.key("path"), source.path)
     with Extractor() as extractor:
-        for shown, path in bounded.files_of(source.path, (*PAGES, WARC), skipped):
-            for place, url, data in _pages(path, skipped, quarantine):
+        for shown, path in bounded.files_of(source.path, (*PAGES, WARC), intake):
+            for place, url, data in _pages(path, intake):
                 try:
                     text, address = extractor.text("html", data, url)
                 except Unsafe as error:
-                    quarantine.add(path, place, str(error), data[:400])
+                    intake.quarantine(path, place, str(error), data[:400])
                     continue
                 if not text.strip():
-                    skipped["no prose"] += 1
+                    intake.skip("no prose")
                     continue
-                yield Document(
-                    id=f"{name}:{shown}:{place}" if place else f"{name}:{shown}",
-                    text=text,
-                    language=source.language,
-                    provenance=f"{address} ({shown}{', ' if place else ''}{place})" if address else shown,
-                    **source.carried(name),
-                )
+                origin = f"{address} ({shown}{', ' if place else ''}{place})" if address else shown
+                yield intake.document(f"{shown}:{place}" if place else shown, text, source.language, origin)
 
 
-def _pages(path: Path, skipped: Counter[str], quarantine: Quarantine) -> Iterator[Page]:
+def _pages(path: Path, intake: Intake) -> Iterator[Page]:
     place = ""
     try:
         if bounded.kind_of(path) != WARC:
             yield "", "", bounded.whole(path)
             return
-        for place, url, data in _warc(path, skipped, quarantine):
+        for place, url, data in _warc(path, intake):
             yield place, url, data
     except bounded.broken() as error:
-        quarantine.add(path, f"after {place}" if place else "", bounded.reason_of(error))
+        intake.quarantine(path, f"after {place}" if place else "", bounded.reason_of(error))
 
 
-def _warc(path: Path, skipped: Counter[str], quarantine: Quarantine) -> Iterator[Page]:
+def _warc(path: Path, intake: Intake) -> Iterator[Page]:
     """The HTML responses of a WARC file, plain or compressed member by member."""
     from warcio.archiveiterator import ArchiveIterator
     from warcio.exceptions import ArchiveLoadFailed
@@ -72,7 +58,7 @@ def _warc(path: Path, skipped: Counter[str], quarantine: Quarantine) -> Iterator
                     continue
                 kind = record.http_headers.get_header("Content-Type") or ""
                 if "html" not in kind or not (record.http_headers.get_statuscode() or "").startswith("2"):
-                    skipped["not an HTML page"] += 1
+                    intake.skip("not an HTML page")
                     continue
                 data, stream = io.BytesIO(), record.content_stream()
                 while block := stream.read(2**16):

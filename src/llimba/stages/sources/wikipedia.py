@@ -7,17 +7,16 @@ lag the dumps by years. Memory stays flat: one page at a time.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
-from llimba.recipe import Recipe, WikipediaSource
-from llimba.records import Document, Record
+from llimba.recipe import WikipediaSource
+from llimba.records import Record
 from llimba.stages.sources import bounded
 from llimba.stages.sources.download import downloaded
-from llimba.stages.sources.quarantine import Quarantine, Unsafe
+from llimba.stages.sources.intake import Intake, Unsafe
 
 PAGE_BYTES = 32 * 2**20  # of XML without the end of a page: MediaWiki's own limit is 2 MiB of text, so this is a bomb
 DROPPED_TAGS = {
@@ -46,39 +45,26 @@ class Page(NamedTuple):
     wikitext: str
 
 
-def load(
-    name: str,
-    source: WikipediaSource,
-    recipe: Recipe,
-    skipped: Counter[str],
-    about: dict[str, Any],
-    quarantine: Quarantine,
-) -> Iterator[Record]:
-    """A document per article of the main namespace; redirects and pages without prose are counted in `skipped`."""
-    path = source.path or downloaded(source.url or "", f"sources.{name}.url")
-    bounded.existing(f"sources.{name}.path", path)
+def load(source: WikipediaSource, intake: Intake) -> Iterator[Record]:
+    """A document per article of the main namespace; redirects and pages without prose are skipped."""
+    path = source.path or downloaded(source.url or "", intake.key("url"))
+    bounded.existing(intake.key("path"), path)
     dropped: list[str] = []
-    common: dict[str, Any] = source.carried(name)
     try:
-        for page in pages(path, dropped, skipped):
+        for page in pages(path, dropped, intake):
             text = plain(page.wikitext, dropped)
             if not text:
-                skipped["no prose"] += 1
+                intake.skip("no prose")
                 continue
-            yield Document(
-                id=f"{name}:{page.id}",
-                text=text,
-                language=source.language,
-                provenance=f"{path.name}: page {page.id}, {page.title}",
-                **common,
-            )
+            place = f"{path.name}: page {page.id}, {page.title}"
+            yield intake.document(page.id, text, source.language, place)
     except ParseError as error:
-        quarantine.add(path, "the rest of the dump", f"broken XML: {error}")
+        intake.quarantine(path, "the rest of the dump", f"broken XML: {error}")
     except bounded.broken() as error:  # what was read so far stays
-        quarantine.add(path, "the rest of the dump", bounded.reason_of(error))
+        intake.quarantine(path, "the rest of the dump", bounded.reason_of(error))
 
 
-def pages(path: Path, dropped: list[str], skipped: Counter[str]) -> Iterator[Page]:
+def pages(path: Path, dropped: list[str], intake: Intake) -> Iterator[Page]:
     """The articles of a dump. `dropped` receives the names of the namespaces whose links are no text."""
     from defusedxml.ElementTree import iterparse
 
@@ -98,9 +84,9 @@ def pages(path: Path, dropped: list[str], skipped: Counter[str]) -> Iterator[Pag
                 stream.page_ended()
                 found = {child.tag.rpartition("}")[2]: child for child in element.iter()}
                 if _text(found, "ns") != "0":
-                    skipped["not an article"] += 1
+                    intake.skip("not an article")
                 elif "redirect" in found:
-                    skipped["redirect"] += 1
+                    intake.skip("redirect")
                 else:
                     identifier = next((c.text for c in element if c.tag.endswith("}id") or c.tag == "id"), None)
                     yield Page(identifier or "", _text(found, "title"), _text(found, "text"))

@@ -1,0 +1,85 @@
+"""What a loader gets: a place to make records with the source's own fields, and to say what was left out and why.
+
+Nothing is left out silently: what is readable but not wanted is skipped and counted; what cannot be read safely goes
+into quarantine with file, place and reason, so that one bad file or row never costs the good ones.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from llimba.records import Conversation, Document, Pair
+
+if TYPE_CHECKING:  # the parsers' process imports `Unsafe`, and should start quickly
+    from llimba.languages.profile import Language
+
+SAMPLE = 200  # characters of the bad row that are kept
+
+
+class Unsafe(Exception):
+    """A file that must not be read further: a bomb, an archive that climbs, a parser that crashed or hung."""
+
+
+@dataclass(slots=True)
+class Intake:
+    """One source being read. Reasons are counted up to the first colon; details come after it."""
+
+    name: str  # of the source in the recipe
+    carried: dict[str, Any]  # the fields that every record of the source has: source, license, role, ...
+    profile: "Language"
+    quarantine_file: IO[str] | None = None  # gets one JSON line for each entry
+    skipped: Counter[str] = field(default_factory=Counter)  # files and rows, by reason
+    quarantined: Counter[str] = field(default_factory=Counter)  # files and rows, by reason
+    first_quarantined: str = ""  # file, place and reason, for people
+    revision: str = ""  # of a dataset
+    fetched: list[dict[str, str]] = field(default_factory=list)  # packages: package, file, sha256
+
+    def document(self, identifier: object, text: str, language: str, provenance: str) -> Document:
+        """A document; `identifier` need only be unique within the source."""
+        return Document(
+            id=f"{self.name}:{identifier}", text=text, language=language, provenance=provenance, **self.carried
+        )
+
+    def pair(
+        self, identifier: object, texts: dict[str, str], document: str, provenance: str, position: int = 0
+    ) -> Pair:
+        """The same passage in several languages, the `position`-th of the text called `document`."""
+        return Pair(
+            id=f"{self.name}:{identifier}", texts=texts, document=document, position=position, provenance=provenance,
+            **self.carried,
+        )  # fmt: skip
+
+    def conversation(
+        self, identifier: object, messages: list[dict[str, str]], rejected: str, provenance: str, task: str = ""
+    ) -> Conversation:
+        """Chat messages, and the rejected last answer of preference data."""
+        return Conversation(
+            id=f"{self.name}:{identifier}", messages=messages, rejected=rejected, task=task, provenance=provenance,
+            **self.carried,
+        )  # fmt: skip
+
+    def key(self, setting: str) -> str:
+        """Where the recipe has a setting of this source, for errors."""
+        return f"sources.{self.name}.{setting}"
+
+    def skip(self, reason: str, number: int = 1) -> None:
+        """Count what is readable and left out."""
+        if number:
+            self.skipped[reason] += number
+
+    def quarantine(self, path: Path | str, place: str, reason: str, sample: str | bytes = "") -> None:
+        """Record a file (place ""), or a part of it, that cannot be read."""
+        shown = sample.decode("utf-8", "replace") if isinstance(sample, bytes) else sample
+        row = {
+            "source": self.name,
+            "file": str(path),
+            "place": place,
+            "reason": reason,
+            "sample": shown[:SAMPLE].encode("utf-8", "replace").decode(),
+        }
+        self.quarantined[reason.partition(":")[0]] += 1
+        self.first_quarantined = self.first_quarantined or f"{path}{', ' if place else ''}{place}: {reason}"
+        if self.quarantine_file is not None:
+            self.quarantine_file.write(json.dumps(row, ensure_ascii=False) + "\n")
