@@ -44,7 +44,7 @@ class Stage(NamedTuple):
 
 STAGES = (
     Stage("sources", (), (), run_sources),
-    Stage("corpus", ("sources",), ("language", "seed"), run_corpus, version=2, resumable=True),
+    Stage("corpus", ("sources",), ("language", "seed"), run_corpus, version=3, resumable=True),
     Stage("instruct", ("corpus",), ("language", "seed"), run_instruct, also_needs=instruct_needs),
     Stage(
         "cpt",

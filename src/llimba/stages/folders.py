@@ -1,7 +1,7 @@
 """What the first three stages leave for the later ones, as types: file names here, records to everybody else.
 
 A stage that writes a file takes its path from here, a stage that reads gets records. The training stages and `evaluate`
-have types of their own beside what they leave (`training`, `reports`).
+have types of their own (`reports`), and so has what `corpus` counted (`corpus_facts`).
 """
 
 from collections.abc import Iterator
@@ -13,35 +13,6 @@ from llimba.records import Conversation, Document, Pair, read_records
 
 if TYPE_CHECKING:
     from llimba.languages.identify.identifier import Identifier
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
-    """What a source contributed to the text that is trained on."""
-
-    license: str
-    role: str  # train | evaluate
-    documents: int
-    pairs: int
-    conversations: int
-    words: dict[str, int]  # by language
-
-
-@dataclass(frozen=True, slots=True)
-class Contamination:
-    """Evaluation sentences that were searched for in the training text, and what was found."""
-
-    evaluation_sentences: int
-    hits_removed: int
-    surviving: int
-
-
-@dataclass(frozen=True, slots=True)
-class CorpusFacts:
-    """What later stages read in the manifest of `corpus`."""
-
-    sources: dict[str, SourceFacts]
-    contamination: Contamination
 
 
 @dataclass(frozen=True, slots=True)

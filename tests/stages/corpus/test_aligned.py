@@ -22,7 +22,7 @@ def said(name: str, answer: str, rejected: str = "") -> Conversation:
     return Conversation(id=name, messages=messages, rejected=rejected, **COMMON)
 
 
-def test_what_leaves_is_counted_and_kept_aside(tmp_path: Path) -> None:
+def test_what_is_rejected_is_counted_and_written(tmp_path: Path) -> None:
     pairs = [
         Pair(id="a", texts={"sc": "salude", "it": "saluti"}, **COMMON),
         Pair(id="b", texts={"sc": "Salude!", "it": "saluti"}, **COMMON),
@@ -34,7 +34,7 @@ def test_what_leaves_is_counted_and_kept_aside(tmp_path: Path) -> None:
     with Tables(tmp_path, 0, ("rejected", "contamination")) as tables:
         kept = list(aligned.clean_pairs(pairs, {"d"}, INDEX, account, tables))
     assert [pair.id for pair in kept] == ["a"]
-    assert account.balance("pairs")["rejected"] == {"contaminated": 1, "duplicate": 1}
+    assert account.balance("pairs").rejected == {"contaminated": 1, "duplicate": 1}
     assert account.of("sources") == {"s": 1}
     assert [row["record"]["id"] for row in read_jsonl(shard(tmp_path / "rejected", 0))] == ["b", "c"]
 
@@ -46,7 +46,7 @@ def test_a_conversation_leaves_for_any_of_its_texts(tmp_path: Path) -> None:
         kept = list(aligned.clean_conversations(spoken, INDEX, account, tables))
     assert [c.id for c in kept] == ["good"]
     assert [row["record"] for row in read_jsonl(shard(tmp_path / "contamination", 0))] == ["answer", "worse"]
-    assert account.balance("conversations")["rejected"] == {"contaminated": 2}
+    assert account.balance("conversations").rejected == {"contaminated": 2}
 
 
 def test_what_survives_in_the_files_is_seen(tmp_path: Path) -> None:

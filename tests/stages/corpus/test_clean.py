@@ -47,4 +47,4 @@ def test_another_language_is_not_measured_by_this_alphabet(tmp_path: Path) -> No
 
 def test_scored_documents_are_counted_and_left_out(tmp_path: Path) -> None:
     assert cleaned(tmp_path, replace(PAGE, role="evaluate")) == []
-    assert Account.total([tmp_path / "account"]).balance("documents")["evaluation"] == 1
+    assert Account.total([tmp_path / "account"]).balance("documents").evaluation == 1

@@ -1,4 +1,4 @@
-"""What is set aside depends on seed and id alone."""
+"""What is held out depends on seed and id alone."""
 
 from llimba.recipe import CorpusSection
 from llimba.records import Document, Pair
@@ -24,7 +24,7 @@ def test_order_and_growth_do_not_change_the_choice() -> None:
     assert few != held_out_pairs(lambda: pairs(100), settings, 2)
 
 
-def test_short_partial_repeated_and_copied_pairs_are_not_set_aside() -> None:
+def test_short_partial_repeated_and_copied_pairs_are_not_held_out() -> None:
     odd = [
         Pair(id="short", texts={"sc": "tropu curtza", "it": "questa è la frase lunga"}, **COMMON),
         Pair(id="copy", texts={"sc": "a b c d e f", "it": "A b c d e f."}, **COMMON),
@@ -35,7 +35,7 @@ def test_short_partial_repeated_and_copied_pairs_are_not_set_aside() -> None:
     assert held_out_pairs(lambda: odd, CorpusSection(held_out_pairs=0.999), 1) == {"one"}
 
 
-def test_only_documents_of_the_target_language_are_set_aside() -> None:
+def test_only_documents_of_the_target_language_are_held_out() -> None:
     documents = [Document(id=f"{c}{i}", text="x", language=c, **COMMON) for c in ("sc", "it") for i in range(50)]
     chosen = [d.id for d in documents if held_out(d, "sc", CorpusSection(held_out_documents=0.5), 1)]
     assert 10 < len(chosen) < 40

@@ -52,18 +52,18 @@ def planted(tmp_path: Path) -> dict[str, Path]:
 def test_counts_add_up_and_every_loss_has_a_reason(tmp_path: Path) -> None:
     facts = run(recipe(tmp_path), planted(tmp_path), tmp_path)
     assert facts["counts"]["documents"] == {
-        "in": 4,
+        "read": 4,
         "kept": 2,
         "evaluation": 0,
         "rejected": {"near-duplicate": 1, "too short": 1},
     }
     assert facts["counts"]["pairs"] == {
-        "in": 4,
+        "read": 4,
         "kept": 1,
         "evaluation": 1,
         "rejected": {"duplicate": 1, "contaminated": 1},
     }
-    assert facts["counts"]["conversations"] == {"in": 2, "kept": 1, "evaluation": 0, "rejected": {"contaminated": 1}}
+    assert facts["counts"]["conversations"] == {"read": 2, "kept": 1, "evaluation": 0, "rejected": {"contaminated": 1}}
     assert facts["counts"]["lines_removed"] == {"contaminated": 1}
     assert facts["contamination"]["surviving"] == 0
     rejected = list(read_jsonl(tmp_path / "rejected.jsonl"))

@@ -19,7 +19,7 @@ def test_tables_add_up(tmp_path: Path) -> None:
         documents.add("bytes", key, 6 * words)
     pairs.add("sources", "aligned", 4)
     assert by_language(documents) == {"it": 91, "sc": 12}
-    assert [(row["source"], row["language"], row["documents"], row["bytes"]) for row in described_rows(documents)] == [
+    assert [(row.source, row.language, row.documents, row.bytes) for row in described_rows(documents)] == [
         ("prose", "it", 1, 6), ("prose", "sc", 2, 72), ("replay", "it", 1, 540)
     ]  # fmt: skip
     table = by_source(recipe(tmp_path), {"documents": documents, "pairs": pairs, "conversations": Account()})

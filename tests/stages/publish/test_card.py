@@ -23,27 +23,19 @@ TRAINING = training_facts(
 
 
 def manifests(recipe: Any) -> dict[str, Manifest]:
+    given = {"documents": 5, "pairs": 6, "conversations": 0}
+    balance = {"read": 0, "kept": 0, "evaluation": 0, "rejected": {}}
     facts = {
         "sources": {},
         "corpus": {
+            "counts": {**dict.fromkeys(("documents", "pairs", "conversations"), balance), "lines_removed": {}},
+            "words": {"train": {"sc": 1234}, "held_out": {}},
             "sources": {
-                "mine": {
-                    "license": "CC0-1.0",
-                    "role": "train",
-                    "documents": 5,
-                    "pairs": 6,
-                    "conversations": 0,
-                    "words": {"sc": 1234},
-                },
-                "eval": {
-                    "license": "MIT",
-                    "role": "evaluate",
-                    "documents": 0,
-                    "pairs": 0,
-                    "conversations": 0,
-                    "words": {},
-                },
+                "mine": {"license": "CC0-1.0", "role": "train", **given, "words": {"sc": 1234}},
+                "eval": {"license": "MIT", "role": "evaluate", **dict.fromkeys(given, 0), "words": {}},
             },
+            "documents": [],
+            "lengths": {},
             "contamination": {"evaluation_sentences": 77, "hits_removed": 8, "surviving": 0},
         },
         "instruct": {"conversations": 321},

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from llimba.files import read_json, write_json
+from llimba.stages.corpus_facts import Balance
 
 
 class Account:
@@ -36,11 +36,11 @@ class Account:
                     account.counts.setdefault(table, Counter()).update(counts)
         return account
 
-    def balance(self, kind: str) -> dict[str, Any]:
-        """In, kept, set aside and turned away, which must add up."""
+    def balance(self, kind: str) -> Balance:
+        """Records read, kept, put into the evaluation set and rejected, which must add up."""
         moved = self.of("moved")
         rejected = self.of("rejected")
-        total, kept, evaluation = (moved.get(key, 0) for key in ("in", "kept", "evaluation"))
-        if total != kept + evaluation + sum(rejected.values()):
+        read, kept, evaluation = (moved.get(key, 0) for key in ("read", "kept", "evaluation"))
+        if read != kept + evaluation + sum(rejected.values()):
             raise AssertionError(f"{kind}: the counts do not add up: {moved}, {rejected}")
-        return {"in": total, "kept": kept, "evaluation": evaluation, "rejected": rejected}
+        return Balance(read, kept, evaluation, rejected)

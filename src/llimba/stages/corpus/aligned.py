@@ -1,4 +1,4 @@
-"""Pairs and conversations, cleaned one by one as they are read: contaminated ones leave, a pair stays once."""
+"""Pairs and conversations, cleaned as they are read: contaminated ones and repeated pairs are rejected."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,13 +19,13 @@ def normal_pairs(sources: SourcesFolder, profile: Language) -> Iterator[Pair]:
 
 
 def clean_pairs(
-    pairs: Iterable[Pair], aside: set[str], index: EvaluationIndex, account: Account, tables: Tables
+    pairs: Iterable[Pair], held_out: set[str], index: EvaluationIndex, account: Account, tables: Tables
 ) -> Iterator[Pair]:
-    """The training pairs that stay; `aside` has the ids of those set aside."""
+    """The training pairs that are kept; `held_out` has the ids of those that are evaluated on instead."""
     duplicates = Duplicates()
     for pair in pairs:
-        account.add("moved", "in")
-        if pair.role == "evaluate" or pair.id in aside:
+        account.add("moved", "read")
+        if pair.role == "evaluate" or pair.id in held_out:
             account.add("moved", "evaluation")
             continue
         contaminated = _hits(pair, pair.texts.values(), index, tables)
@@ -44,7 +44,7 @@ def clean_conversations(
 ) -> Iterator[Conversation]:
     """The conversations none of whose lines is contaminated, the rejected answer of preference data included."""
     for conversation in conversations:
-        account.add("moved", "in")
+        account.add("moved", "read")
         lines = (line for content in conversation.contents for line in content.split("\n"))
         if _hits(conversation, lines, index, tables):
             account.add("rejected", CONTAMINATED.rule)
@@ -68,7 +68,7 @@ def surviving(corpus: CorpusFolder, index: EvaluationIndex) -> int:
 
 
 def _hits(record: Record, lines: Iterable[str], index: EvaluationIndex, tables: Tables) -> int:
-    """Every hit goes into the audit; returns how many there are."""
+    """Write every hit into `contamination.jsonl`; returns how many there are."""
     hits: list[dict[str, Any]] = []
     for line in lines:
         if hit := index.hit(line):

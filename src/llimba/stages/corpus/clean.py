@@ -1,7 +1,7 @@
-"""The first pass over the documents, one after another: what a document can be judged for by itself.
+"""The first pass over the documents, one after another: rules that look at one document alone.
 
-Normalise, set aside what is scored on, take foreign and contaminated lines out, label norm and variety, apply the
-rules. What a document can only be judged for beside the others (duplicates) comes after.
+Normalise, leave out what is scored on, remove foreign and contaminated lines, label norm and variety, apply the rules.
+Rules that compare documents with one another (duplicates) come after.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class Cleaning:
 
 
 class Clean(PipelineStep):  # type: ignore[misc]
-    """Yields the documents that stay, cleaned; leaves tables of what went, and counts."""
+    """Yields the documents that stay, cleaned; leaves tables of what was removed, and counts."""
 
     type, name = "🧹 - FILTER", "llimba cleaning"
 
@@ -68,7 +68,7 @@ class Clean(PipelineStep):  # type: ignore[misc]
 
     def _batch(self, batch: list[Document], account: Account, tables: Tables) -> Iterator[Document]:
         settings, profile = self.cleaning.settings, self.cleaning.profile
-        account.add("moved", "in", len(batch))
+        account.add("moved", "read", len(batch))
         training = [
             d for d in batch if d.role == "train" and not held_out(d, profile.code, settings, self.cleaning.seed)
         ]

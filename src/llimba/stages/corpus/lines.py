@@ -1,4 +1,4 @@
-"""Lines that repeat: boilerplate goes wholly, of any other repeated line the first copy stays.
+"""Lines that repeat: boilerplate is removed altogether, of any other repeated line the first copy is kept.
 
 Memory stays flat: each task leaves its lines' hashes sorted on disk, and equal ones are brought together one part of
 the hash space after another. datatrove's sentence deduplication does the same with a priority queue in Python, keeps
@@ -50,9 +50,9 @@ class LineHashes(PipelineStep):  # type: ignore[misc]
 def find_repeated(
     folder: Path, out: Path, tasks: int, dropped: Mapping[int, Collection[int]], boilerplate_documents: int | None
 ) -> None:
-    """Write for each task which lines of which documents go: `out/<task>.npy`, rows of `FOUND`.
+    """Write for each task which lines of which documents to remove: `out/<task>.npy`, rows of `FOUND`.
 
-    `dropped` has, by task, documents that another rule turned away: their lines count for nothing.
+    `dropped` has, by task, documents that another rule rejected: their lines are not counted.
     """
     paths = [folder / f"{rank:05d}.npy" for rank in range(tasks)]
     parts = max(1, -(-sum(len(np.load(path, mmap_mode="r")) for path in paths) // AT_ONCE))
@@ -102,7 +102,7 @@ def _repeated(lines: Any, ranks: Any, boilerplate_documents: int | None) -> Iter
 
 
 def removals(folder: Path, rank: int) -> dict[int, dict[int, str]]:
-    """For one task, by document: which lines go, and under which rule."""
+    """For one task, by document: which lines to remove, and under which rule."""
     found: dict[int, dict[int, str]] = {}
     for document, line, rule in np.load(folder / f"{rank:05d}.npy").tolist():
         found.setdefault(document, {})[line] = RULES[rule]

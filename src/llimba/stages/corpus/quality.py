@@ -1,8 +1,8 @@
-"""Is a document a page of running text? Rules whose thresholds stand in the language profile, and nowhere else.
+"""Is a document a page of running text? The thresholds of the rules are in the language profile, and nowhere else.
 
 The measures are those of Gopher (Rae et al. 2021) and FineWeb (Penedo et al. 2024). datatrove has both as filters, but
-with English stop words and thresholds, with word tokenizers that a small language lacks, and without telling the
-value that a document was turned away for.
+with English stop words and thresholds, with word tokenizers that a small language lacks, and without
+the value that a document was rejected for.
 """
 
 import re
@@ -31,7 +31,7 @@ class Measured(NamedTuple):
     words: list[str]
     letters: int
     capitals: int
-    runs: int  # of letters: words, whatever stands between them
+    runs: int  # of letters: words, whatever is between them
     visible: int  # characters that are not spaces, at least 1
     digits: int
     symbols: int

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from llimba.errors import StageError
 from llimba.files import read_jsonl, replacing, write_json
 from llimba.manifest import read_manifest
 from llimba.stages.corpus.summary import LABELS
+from llimba.stages.corpus_facts import CorpusFacts
 from llimba.stages.folders import CorpusFolder
 
 MEASURED = 200  # documents of each language that fertility is measured on
@@ -21,7 +23,7 @@ SHOWN_CHARACTERS = 400
 def rejected_rows(corpus: CorpusFolder, rule: str | None, sample: int) -> list[dict[str, Any]]:
     """Rows of `rejected.jsonl` under `rule` (None: all), spread evenly over the file; at most `sample` of them.
 
-    Raises `StageError` where no record was turned away under that rule, naming the rules that there are.
+    Raises `StageError` where no record was rejected under that rule, naming the rules that there are.
     """
     rules = Counter[str]()
     for row in read_jsonl(corpus.rejected_file):
@@ -42,11 +44,11 @@ def report(corpus: CorpusFolder, tokenizer: Any = None) -> dict[str, Any]:
     manifest = read_manifest(corpus.path)
     if manifest is None:
         raise StageError(f"{corpus.path} holds no finished corpus. Run first: llimba run RECIPE --until corpus")
-    facts = manifest.facts
+    facts = manifest.facts_as(CorpusFacts)
     examples, fertility = _documents(corpus, tokenizer)
     rows = [
-        {**row, "tokens": round(row["words"] * fertility.get(row["language"], {}).get("tokens_per_word", 0))}
-        for row in facts["documents"]
+        {**asdict(row), "tokens": round(row.words * fertility.get(row.language, {}).get("tokens_per_word", 0))}
+        for row in facts.documents
     ]
     return {
         "recipe": manifest.recipe,
@@ -57,11 +59,9 @@ def report(corpus: CorpusFolder, tokenizer: Any = None) -> dict[str, Any]:
         "totals": {key: sum(row[key] for row in rows) for key in COUNTED},
         "tables": {label: grouped(rows, label) for label in LABELS},
         "fertility": fertility,
-        "counts": facts["counts"],
-        "contamination": facts["contamination"],
-        "lengths": {
-            code: sorted((int(size), n) for size, n in bins.items()) for code, bins in facts["lengths"].items()
-        },
+        "counts": asdict(facts.counts),
+        "contamination": asdict(facts.contamination),
+        "lengths": {code: sorted((int(size), n) for size, n in bins.items()) for code, bins in facts.lengths.items()},
         "examples": examples,
         "rejected": _rejected_examples(corpus),
     }

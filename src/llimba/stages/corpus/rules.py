@@ -1,4 +1,4 @@
-"""Why a record is turned away: each rule is a function from a record to a rejection, or None."""
+"""Why a record is rejected: each rule is a function from a record to a rejection, or None."""
 
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ class Rejection(NamedTuple):
     beside: str = ""  # the record that it was compared with, and that stays
 
     def row(self, record: Record) -> dict[str, Any]:
-        """As it stands in `rejected.jsonl`: nothing is dropped without a reason and a place."""
+        """A row of `rejected.jsonl`: nothing is dropped without a reason and a place."""
         return {**self._asdict(), "record": asdict(record)}
 
 

@@ -1,4 +1,4 @@
-"""What is set aside to be scored on: sources with `role: evaluate`, and a share of the rest chosen by hash.
+"""What is held out to be scored on: sources with `role: evaluate`, and a share of the rest chosen by hash.
 
 The choice depends on seed and record id alone, so it survives growth and reordering of the data.
 """
@@ -13,9 +13,9 @@ from llimba.records import Document, Pair
 
 
 def held_out_pairs(read: Callable[[], Iterable[Pair]], settings: CorpusSection, seed: int) -> set[str]:
-    """Ids of the training pairs to set aside: long enough on every side, in all of their source's languages, unique.
+    """Ids of the training pairs to hold out: long enough on every side, in all of their source's languages, unique.
 
-    `read` gives the pairs anew at every call; they are gone through twice and never held.
+    `read` gives the pairs anew at every call; two passes, never all in memory.
     """
     chosen: set[str] = set()
     if not settings.held_out_pairs:
@@ -40,7 +40,7 @@ def held_out_pairs(read: Callable[[], Iterable[Pair]], settings: CorpusSection, 
 
 
 def held_out(document: Document, language: str, settings: CorpusSection, seed: int) -> bool:
-    """Whether a training document in `language` is set aside."""
+    """Whether a training document in `language` is held out."""
     share = settings.held_out_documents
     return bool(share) and document.language == language and stable_fraction(str(seed), document.id) < share
 

@@ -1,8 +1,8 @@
-"""Stage 2, `corpus`: normalise, set aside, reject with a reason, decontaminate, remove duplicates, and prove it.
+"""Stage 2, `corpus`: normalise, hold out, reject with a reason, decontaminate, remove duplicates, and prove it.
 
 Leaves `documents.jsonl`, `pairs.jsonl` and `conversations.jsonl` to train on; `held_out.jsonl` (documents for bits per
 byte) and `evaluation.jsonl` (sentences for translation) to score on; `rejected.jsonl`, `contamination.jsonl` and
-`foreign.jsonl`, where everything that was turned away stands with its reason; and the identifier, where one is trained.
+`foreign.jsonl` with everything that was removed and why; and the identifier, where one is trained.
 
 Documents go through three datatrove pipelines: cleaning; after a comparison of all with all, duplicates; the proof.
 Memory stays nearly flat as the input grows (`docs/corpus.md`).
@@ -25,8 +25,9 @@ from llimba.stages.corpus.normal import normal_form
 from llimba.stages.corpus.split import held_out, held_out_pairs, scored_documents, sentences
 from llimba.stages.corpus.summary import by_language, by_source, described_rows
 from llimba.stages.corpus.tables import Tables, gather, tasks_for
+from llimba.stages.corpus_facts import Balance, Contamination, CorpusFacts, Counts, Words
 from llimba.stages.decontamination import EvaluationIndex
-from llimba.stages.folders import Contamination, CorpusFolder, SourcesFolder
+from llimba.stages.folders import CorpusFolder, SourcesFolder
 
 if TYPE_CHECKING:
     from llimba.languages.identify.fasttext import FastText
@@ -42,9 +43,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     def pairs() -> Iterator[Pair]:
         return aligned.normal_pairs(sources, recipe.profile)
 
-    aside = held_out_pairs(pairs, recipe.corpus, recipe.seed)
-    scored_pairs = [pair for pair in pairs() if pair.role == "evaluate" or pair.id in aside]
-    scored = scored_documents(scored_pairs, _set_aside(recipe, sources))
+    held_out_ids = held_out_pairs(pairs, recipe.corpus, recipe.seed)
+    scored_pairs = [pair for pair in pairs() if pair.role == "evaluate" or pair.id in held_out_ids]
+    scored = scored_documents(scored_pairs, _evaluation_documents(recipe, sources))
     write_records(corpus.held_out_file, scored)
     write_records(corpus.evaluation_file, scored_pairs)
     index = EvaluationIndex(sentences(scored_pairs, scored))
@@ -57,35 +58,36 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         "conversations": Account(),
     }
     with Tables(work / "aligned", 0, ("rejected", "contamination")) as tables:
-        kept = aligned.clean_pairs(pairs(), aside, index, accounts["pairs"], tables)
+        kept = aligned.clean_pairs(pairs(), held_out_ids, index, accounts["pairs"], tables)
         write_records(corpus.pairs_file, kept)
-        kept_spoken = aligned.clean_conversations(sources.conversations(), index, accounts["conversations"], tables)
-        write_records(corpus.conversations_file, kept_spoken)
+        spoken = aligned.clean_conversations(sources.conversations(), index, accounts["conversations"], tables)
+        write_records(corpus.conversations_file, spoken)
     hits = _gather(work, corpus)
 
-    counts: dict[str, Any] = {kind: account.balance(kind) for kind, account in accounts.items()}
-    counts["lines_removed"] = documents.of("lines")
+    balances = {kind: account.balance(kind) for kind, account in accounts.items()}
+    counts = Counts(**balances, lines_removed=documents.of("lines"))
     words = by_language(documents)
-    _check(recipe, counts["documents"], words)
+    _check(recipe, counts.documents, words)
     survivors = documents.of("surviving").get("documents", 0) + aligned.surviving(corpus, index)
     if survivors:
         raise StageError(f"corpus: {survivors} evaluation sentences survive in the training text: a bug of llimba's.")
     shutil.rmtree(work)
     logger.info(
         "  %d documents and %d pairs to train on; %d sentences to score on; %d contaminated lines removed, 0 left",
-        counts["documents"]["kept"], counts["pairs"]["kept"], len(scored_pairs), hits,
+        counts.documents.kept, counts.pairs.kept, len(scored_pairs), hits,
     )  # fmt: skip
-    return {
-        "counts": counts,
-        "words": {"train": words, "held_out": _words(scored)},
-        "sources": {name: asdict(facts) for name, facts in by_source(recipe, accounts).items()},
-        "documents": described_rows(documents),
-        "lengths": {table.split()[1]: documents.of(table) for table in documents.counts if table.startswith("length ")},
-        "contamination": asdict(Contamination(len(index), hits, survivors)),
-    }
+    facts = CorpusFacts(
+        counts=counts,
+        words=Words(words, _words(scored)),
+        sources=by_source(recipe, accounts),
+        documents=described_rows(documents),
+        lengths={table.split()[1]: documents.of(table) for table in documents.counts if table.startswith("length ")},
+        contamination=Contamination(len(index), hits, survivors),
+    )
+    return asdict(facts)
 
 
-def _set_aside(recipe: Recipe, sources: SourcesFolder) -> Iterator[Document]:
+def _evaluation_documents(recipe: Recipe, sources: SourcesFolder) -> Iterator[Document]:
     """The documents to score on, normalised."""
     for document in sources.documents():
         if document.role == "evaluate" or held_out(document, recipe.profile.code, recipe.corpus, recipe.seed):
@@ -175,17 +177,17 @@ def _gather(work: Path, corpus: CorpusFolder) -> int:
         return sum(1 for _ in handle)
 
 
-def _check(recipe: Recipe, counts: dict[str, Any], words: dict[str, int]) -> None:
-    rejected = sum(counts["rejected"].values())
-    if rejected > recipe.corpus.max_rejected * counts["in"]:
+def _check(recipe: Recipe, documents: Balance, words: dict[str, int]) -> None:
+    rejected = sum(documents.rejected.values())
+    if rejected > recipe.corpus.max_rejected * documents.read:
         raise StageError(
-            f"corpus.max_rejected: {rejected} of {counts['in']} documents were turned away "
-            f"({counts['rejected']}), more than {recipe.corpus.max_rejected:.0%}. Look at them (llimba corpus show "
-            f"{recipe.path} --rejected RULE); loosen the rule or mend the source."
+            f"corpus.max_rejected: {rejected} of {documents.read} documents were rejected "
+            f"({documents.rejected}), more than {recipe.corpus.max_rejected:.0%}. Look at them (llimba corpus show "
+            f"{recipe.path} --rejected RULE); loosen the rule or correct the source."
         )
     if not words.get(recipe.profile.code):
         raise StageError(
-            f"corpus: no document in '{recipe.profile.code}' is left to train on (turned away: {counts['rejected']}). "
+            f"corpus: no document in '{recipe.profile.code}' is left to train on (rejected: {documents.rejected}). "
             "Add text, or loosen the rules under corpus."
         )
 

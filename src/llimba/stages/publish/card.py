@@ -9,7 +9,8 @@ from llimba.reports.markdown import markdown_table
 from llimba.reports.score_table import render_scores
 from llimba.reports.scores import METRICS, Metric, Scores
 from llimba.reports.training_facts import CptFacts, SftFacts, TrainingFacts
-from llimba.stages.folders import CorpusFacts, InstructFacts
+from llimba.stages.corpus_facts import CorpusFacts
+from llimba.stages.folders import InstructFacts
 from llimba.stages.publish.corpus_card import words_text
 from llimba.stages.publish.energy import Energy, emissions, energy_section
 

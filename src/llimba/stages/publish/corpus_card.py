@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from llimba.manifest import Manifest
 from llimba.recipe import Recipe
 from llimba.reports.markdown import markdown_table
-from llimba.stages.folders import CorpusFacts
+from llimba.stages.corpus_facts import CorpusFacts
 
 SIZES = {10**3: "n<1K", 10**4: "1K<n<10K", 10**5: "10K<n<100K", 10**6: "100K<n<1M", 10**7: "1M<n<10M"}
 
