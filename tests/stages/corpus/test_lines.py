@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from llimba.records import Document
@@ -54,4 +53,3 @@ def test_boilerplate_of_a_source_goes_wholly_and_another_source_keeps_its_copy(t
 def test_many_lines_of_one_document_are_no_boilerplate(tmp_path: Path) -> None:
     hashed(tmp_path, [[("a", "sc", "\n".join(["refràn"] * 5))]])
     assert found(tmp_path, 1, boilerplate=3) == [{0: dict.fromkeys(range(1, 5), "repeated")}]
-    assert np.load(tmp_path / "lines" / "00000.npy")["hash"].dtype == np.uint64

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -40,9 +39,7 @@ def test_a_parser_that_dies_or_hangs_is_started_again() -> None:
         with pytest.raises(Unsafe, match="parser hung"):
             extractor.text("pdf", paper())
         extractor._seconds = 60
-        started = time.monotonic()
         assert "Su sole" in extractor.text("pdf", paper())[0]
-        assert time.monotonic() > started
         assert extractor._process is not second
 
 
