@@ -4,12 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from llimba.files import read_jsonl
+from llimba.languages.identify.identifier import Label
 from llimba.languages.profile import load_language
 from llimba.recipe import CorpusSection
 from llimba.records import Document
 from llimba.stages.corpus.account import Account
 from llimba.stages.corpus.clean import Clean, Cleaning
 from llimba.stages.corpus.shards import carried, record
+from llimba.stages.corpus.tables import shard
 from llimba.stages.decontamination import EvaluationIndex
 from tests.fakes import SENTENCES
 
@@ -43,6 +46,29 @@ def test_another_language_is_not_measured_by_this_alphabet(tmp_path: Path) -> No
                     + "Το σπίτι της είναι μεγάλο και όμορφο, με κήπο και μια μικρή βρύση στην αυλή.")  # fmt: skip
     assert [d.id for d in cleaned(tmp_path, greek)] == ["el"]
     assert cleaned(tmp_path, replace(greek, language="sc")) == []
+
+
+class Calls:
+    """An identifier that has been told the language of each line."""
+
+    def __init__(self, known: dict[str, str]) -> None:
+        self.known = known
+
+    def paragraphs(self, texts: list[str]) -> list[list[tuple[str, Label]]]:
+        return [[(line, Label(self.known[line], 1.0)) for line in text.split("\n")] for text in texts]
+
+
+def test_a_page_in_other_languages_is_rejected_with_their_names(tmp_path: Path) -> None:
+    text = [SENTENCES["it"][0], SENTENCES["es"][0], "eja"]
+    calls: Any = Calls(dict(zip(text, ("it", "es", "sc"), strict=True)))
+    cleaning = Cleaning(CorpusSection(), load_language("srd"), 1, EvaluationIndex([]), calls)
+    assert list(Clean(cleaning, tmp_path)(map(carried, [replace(PAGE, text="\n".join(text))]))) == []
+    (row,) = read_jsonl(shard(tmp_path / "rejected", 0))
+    assert (row["rule"], row["value"], row["threshold"]) == ("other language", "es, it", "sc")
+    assert row["record"]["text"] == "\n".join(text), "the whole text is kept to be looked at"
+    assert [(row["language"], row["line"]) for row in read_jsonl(shard(tmp_path / "foreign", 0))] == [
+        ("it", text[0]), ("es", text[1])
+    ]  # fmt: skip
 
 
 def test_scored_documents_are_counted_and_left_out(tmp_path: Path) -> None:

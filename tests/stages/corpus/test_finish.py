@@ -7,7 +7,7 @@ import numpy as np
 from llimba.files import read_json, read_jsonl
 from llimba.records import Document
 from llimba.stages.corpus.account import Account
-from llimba.stages.corpus.finish import Finish, Prove
+from llimba.stages.corpus.finish import Finish, Prove, described
 from llimba.stages.corpus.lines import FOUND
 from llimba.stages.corpus.near import Twin
 from llimba.stages.corpus.shards import carried, record
@@ -36,7 +36,11 @@ def test_twins_and_repeated_lines_leave_with_their_reason(tmp_path: Path) -> Non
     assert rows["menu"]["record"]["text"] == DOCUMENTS[2].text, "the whole text is kept to be looked at"
     account = Account.total([tmp_path / "out" / "account"])
     assert account.of("lines") == {"boilerplate": 2}
-    assert sum(account.of("words").values()) == len(kept.text.split())
+    key = described(kept)
+    assert [account.of(table) for table in ("documents", "words", "bytes")] == [
+        {key: 1}, {key: len(kept.text.split())}, {key: len(kept.text.encode())}
+    ]  # fmt: skip
+    assert account.of("length sc") == {"16": 1}, "22 words are 16 to 31"
 
 
 def test_the_proof_counts_what_survives(tmp_path: Path) -> None:

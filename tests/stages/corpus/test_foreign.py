@@ -1,11 +1,13 @@
 """An Italian paragraph leaves a Sardinian page, the page stays, and both can be read in the account."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from llimba.errors import RecipeError
 from llimba.files import read_jsonl
+from llimba.languages.identify.identifier import Identifier
 from llimba.records import Conversation, Document, Pair, write_records
 from llimba.stages.corpus import foreign
 from llimba.stages.corpus.foreign import Sample, foreign_lines, learn
@@ -70,6 +72,22 @@ def test_pairs_teach_too_and_trusting_nobody_means_no_check(tmp_path: Path) -> N
     assert found == dict.fromkeys(PAGE[5:7], "it")
     assert none == {}
     assert learn(recipe(tmp_path), [], pairs) is None
+
+
+def test_only_training_records_of_trusted_sources_are_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text(tmp_path)
+    learned: dict[str, list[str]] = {}
+    monkeypatch.setattr(Identifier, "train", lambda texts, target, seed: learned.update(texts))
+    good = document("a", "seed-sc", "sc", ["unu"])
+    pair = Pair(id="p", texts={"it": "uno", "sc": "duos"}, source="seed-it", license="x", provenance="p")
+    learn(
+        recipe(tmp_path, **trusting(tmp_path)),
+        [good, document("b", "web", "es", ["tres"]), replace(good, role="evaluate", language="es")],
+        [pair, replace(pair, source="web", texts={"es": "dos"}), replace(pair, role="evaluate", texts={"es": "tres"})],
+    )
+    assert {language: set(lines) for language, lines in learned.items()} == {"sc": {"unu", "duos"}, "it": {"uno"}}
 
 
 def test_the_sample_is_the_same_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:

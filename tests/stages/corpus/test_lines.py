@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from llimba.records import Document
@@ -34,6 +35,7 @@ def test_the_first_copy_stays_over_all_tasks_and_parts(
     monkeypatch.setattr(lines, "AT_ONCE", at_once)
     hashed(tmp_path, [[("a", "sc", "x\ny\nx"), ("a", "it", "x")], [("b", "sc", "z\nx")], []])
     assert found(tmp_path, 3) == [{0: {2: "repeated"}}, {0: {1: "repeated"}}, {}]
+    assert [len(np.load(tmp_path / "out" / f"{rank:05d}.npy")) for rank in range(3)] == [1, 1, 0], "each listed once"
 
 
 def test_the_copy_of_a_dropped_document_is_none(tmp_path: Path) -> None:

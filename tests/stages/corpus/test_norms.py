@@ -11,6 +11,10 @@ def test_enough_agreeing_markers_label() -> None:
     assert marked("Is pipius giogant cun is canes e is gatus.", MARKERS) == "plural-i"
 
 
+def test_four_of_five_are_enough_agreement() -> None:
+    assert marked("Sos canes, sas feminas, sos gatus, sas mesas e is pitzinnos.", MARKERS) == "plural-s"
+
+
 def test_too_few_or_mixed_markers_do_not() -> None:
     assert marked("Sos canes current.", MARKERS) == ""
     assert marked("Sos canes, sas feminas, is pipius e is gatus.", MARKERS) == ""

@@ -52,5 +52,13 @@ def test_a_short_text_is_not_judged_and_a_foreign_alphabet_only_where_one_is_kno
     assert judge(long, PROFILE.quality, PROFILE.alphabet) is not None
 
 
+def test_characters_are_counted_by_class() -> None:
+    found = measure("Àbba, 12 & ς𝔄!\nEJA")
+    assert (found.letters, found.capitals, found.digits, found.symbols) == (9, 5, 2, 1)
+    assert (found.runs, found.visible) == (3, 14), "letters in a row are a word; a new line is no character to see"
+    assert (found.lines, found.words) == (["Àbba, 12 & ς𝔄!", "EJA"], ["Àbba,", "12", "&", "ς𝔄!", "EJA"])
+    assert measure("").visible == 1
+
+
 def test_thresholds_come_from_the_profile() -> None:
     assert judge(LIST, Quality(max_list_lines=1.0, min_ended_lines=0.0), PROFILE.alphabet) is None

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from llimba.recipe import CorpusSection
 from llimba.records import Document, Pair
-from llimba.stages.corpus.rules import Duplicates, too_short, wrong_label
+from llimba.stages.corpus.rules import Duplicates, Rejection, too_short, wrong_label
 
 COMMON = {"source": "s", "license": "x", "provenance": "p"}
 
@@ -23,7 +23,8 @@ def test_too_short() -> None:
 def test_a_pair_equal_on_all_sides_is_a_duplicate() -> None:
     seen = Duplicates()
     assert seen.pair(Pair(id="p", texts={"sc": "a", "it": "b"}, **COMMON)) is None
-    assert seen.pair(Pair(id="q", texts={"it": "B!", "sc": "A"}, **COMMON)) is not None
+    again = seen.pair(Pair(id="q", texts={"it": "B!", "sc": "A"}, **COMMON))
+    assert again == Rejection("duplicate", "an earlier pair", "one copy")
     assert seen.pair(Pair(id="r", texts={"sc": "a", "it": "c"}, **COMMON)) is None
 
 

@@ -44,7 +44,11 @@ def test_only_documents_of_the_target_language_are_held_out() -> None:
 
 
 def test_scored_pairs_become_a_document_a_side() -> None:
-    told = [Pair(id=f"p{i}", texts={"sc": f"unu {i}", "it": f"uno {i}"}, document="d", **COMMON) for i in range(2)]
+    about: list[dict[str, str]] = [{"provenance": "file:1", "norm": "is"}, {"provenance": "file:2"}]
+    told = [
+        Pair(id=f"p{i}", texts={"sc": f"unu {i}", "it": f"uno {i}"}, document="d", **{**COMMON, **about[i]})
+        for i in range(2)
+    ]
     own = Document(id="o", text="eja", language="sc", **COMMON)
     documents = scored_documents(told, [own])
     assert [(d.language, d.text, d.role) for d in documents] == [
@@ -52,6 +56,9 @@ def test_scored_pairs_become_a_document_a_side() -> None:
         ("it", "uno 0\nuno 1", "evaluate"),
         ("sc", "eja", "evaluate"),
     ]
+    first = documents[0]
+    assert (first.id, first.source, first.license) == ("s:sc:d", "s", "x")
+    assert (first.provenance, first.norm) == ("file:1", "is"), "those of the first pair"
     assert list(sentences(told, [own])) == [
         ("p0", "unu 0"), ("p0", "uno 0"), ("p1", "unu 1"), ("p1", "uno 1"), ("o", "eja")
     ]  # fmt: skip
