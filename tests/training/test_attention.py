@@ -1,5 +1,8 @@
 """Every backend that this machine has agrees with the oracle; packed gradients are those of documents one by one."""
 
+import importlib
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,6 +40,46 @@ def test_varlen_equals_the_per_document_loop() -> None:
     oracle, _ = attention.loop_attention(torch.nn.Module(), *tensors, None, **keywords)
     varlen, _ = attention.varlen_attention(torch.nn.Module(), *tensors, None, **keywords)
     assert torch.allclose(oracle.float(), varlen.float(), atol=2e-2)
+
+
+def kernel(*given: Any, **keywords: Any) -> torch.Tensor:
+    """What a variable-length kernel computes, [T, heads, D] in and out, with the oracle."""
+    query, key, value, bounds, same_bounds, longest, same_longest = given
+    assert (bounds is same_bounds, longest, same_longest) == (True, 6, 6)
+    assert keywords.pop("causal", True)
+    assert keywords.pop("window_size", (-1, 0)) == (-1, 0)
+    assert keywords.pop("is_causal", True)
+    assert keywords.pop("dropout_p", 0.0) == 0.0
+    scaling = keywords.pop("scale", None) or keywords.pop("softmax_scale")
+    assert not keywords
+    tensors = (tensor.transpose(0, 1)[None] for tensor in (query, key, value))
+    return attention.loop_attention(torch.nn.Module(), *tensors, None, cu_seq_lens_q=bounds, scaling=scaling)[0][0]
+
+
+def test_the_kernels_get_heads_bounds_and_scale_as_they_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def varlen_attn(q: Any, k: Any, v: Any, a: Any, b: Any, c: int, d: int, *, scale: Any, **more: Any) -> torch.Tensor:
+        assert q.shape == k.shape == v.shape, "one key and value head a query head"
+        assert all(tensor.is_contiguous() for tensor in (q, k, v))
+        return kernel(q, k, v, a, b, c, d, scale=scale, **more)
+
+    monkeypatch.setattr(importlib.import_module("torch.nn.attention.varlen"), "varlen_attn", varlen_attn)
+    monkeypatch.setitem(sys.modules, "flash_attn", SimpleNamespace(flash_attn_varlen_func=kernel))
+    tensors, keywords = projections()
+    oracle, _ = attention.loop_attention(torch.nn.Module(), *tensors, None, **keywords)
+    for backend in (attention.varlen_attention, attention.flash_attention):
+        out, weights = backend(torch.nn.Module(), *tensors, None, **keywords)
+        assert weights is None
+        assert torch.allclose(out, oracle, atol=1e-6), backend
+
+
+@pytest.mark.parametrize("backend", [attention.loop_attention, attention.masked_attention])
+def test_no_dropout_unless_asked_for(backend: Any) -> None:
+    tensors, keywords = projections()
+    exact, dropped, same = (
+        backend(torch.nn.Module(), *tensors, None, **keywords, **more)[0] for more in ({}, {"dropout": 0.9}, {})
+    )
+    assert torch.equal(exact, same)
+    assert not torch.equal(exact, dropped)
 
 
 @pytest.mark.parametrize("backend", ["loop", "sdpa"])

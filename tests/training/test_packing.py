@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from llimba.recipe import CptSection
-from llimba.training.examples import Example
-from llimba.training.packing import best_fit, epoch_steps, order, pack, plan_steps
+from llimba.training.examples import IGNORED, Example
+from llimba.training.packing import best_fit, epoch_steps, order, pack, plan_steps, share
 
 
 def example(length: int, start: int = 0) -> Example:
@@ -21,6 +21,7 @@ def test_an_epoch_draws_every_example_once_and_a_new_one_in_new_order() -> None:
     assert sorted(i for s in first for i in s) == sorted(i for s in second for i in s) == list(range(10))
     assert first != second
     assert order(10, 7, 0) == order(10, 7, 0) != order(10, 8, 0)
+    assert len({tuple(order(20, seed, epoch)) for seed in range(8) for epoch in range(8)}) == 64
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,11 @@ def test_an_epoch_draws_every_example_once_and_a_new_one_in_new_order() -> None:
 def test_epochs_and_max_steps(epochs: float, max_steps: int | None, expected: int) -> None:
     settings = CptSection(documents_per_step=4, num_train_epochs=epochs, max_steps=max_steps)
     assert len(plan_steps([1] * 10, settings, seed=7)) == expected
+
+
+def test_a_part_of_an_epoch_is_not_rounded_up_for_the_last_bit_of_a_float() -> None:
+    assert 1.1 - 1 > 0.1
+    assert len(plan_steps([1] * 10, CptSection(documents_per_step=1, num_train_epochs=1.1), seed=7)) == 11
 
 
 def test_steps_by_token_budget_are_full_and_lose_nothing() -> None:
@@ -61,17 +67,28 @@ def test_phases_come_one_after_another_and_no_step_draws_from_two(settings: dict
 @pytest.mark.parametrize(
     ("lengths", "row_length", "expected"),
     [
-        ([5, 5, 5, 5], 10, 2),
-        ([7, 3, 6, 4], 10, 2),  # first-fit in given order would also do; the next needs best fit
-        ([6, 5, 4, 5], 10, 2),
-        ([12, 3], 10, 2),  # longer than a row: a row of its own
+        ([5, 5, 5, 5], 10, [[0, 1], [2, 3]]),
+        ([3, 7, 4, 6], 10, [[0, 1], [2, 3]]),  # within a row in the order given
+        ([6, 5, 4, 5], 10, [[0, 2], [1, 3]]),  # the fullest row that has room
+        ([7, 6, 3, 2], 10, [[0, 2], [1, 3]]),
+        ([12, 3], 10, [[0], [1]]),  # longer than a row: a row of its own
+        ([1, 1, 1], 2, [[0, 1], [2]]),
     ],
 )
-def test_best_fit(lengths: list[int], row_length: int, expected: int) -> None:
-    rows = best_fit(lengths, row_length)
-    assert len(rows) == expected
-    assert sorted(item for row in rows for item in row) == list(range(len(lengths)))
-    assert all(sum(lengths[i] for i in row) <= row_length for row in rows if len(row) > 1)
+def test_best_fit(lengths: list[int], row_length: int, expected: list[list[int]]) -> None:
+    assert best_fit(lengths, row_length) == expected
+
+
+def test_processes_share_rows_and_step_alike() -> None:
+    rows = pack([example(8, start) for start in range(0, 50, 10)], 8)
+    shares = [share(rows, rank, 3) for rank in range(3)]
+    assert [row.input_ids[0, 0].item() for row in shares[0]] == [0, 30]
+    assert [row.input_ids[0, 0].item() for row in shares[1]] == [10, 40]
+    (whole, empty) = shares[2]
+    assert whole.input_ids[0, 0] == 20
+    assert empty.labels.tolist() == [[IGNORED]]
+    assert (empty.input_ids.tolist(), empty.cu_seqlens.tolist()) == ([[0]], [0, 1])
+    assert share(rows, 0, 1) == list(rows)
 
 
 def test_a_row_marks_its_documents() -> None:
@@ -91,3 +108,6 @@ def test_off_is_a_row_a_document_and_leaky_is_one_stream() -> None:
     assert leaky.input_ids.tolist() == [[10, 11, 12, 13, 50, 51]]
     assert leaky.labels.tolist() == [[11, 12, 13, 50, 51, 52]]  # 13 predicts the next document: the leak
     assert leaky.cu_seqlens.tolist() == [0, 6]
+    cut = pack(documents, 4, "leaky")
+    assert [row.input_ids.tolist() for row in cut] == [[[10, 11, 12, 13]], [[50, 51]]]
+    assert [row.labels.tolist() for row in cut] == [[[11, 12, 13, 50]], [[51, 52]]]

@@ -41,6 +41,22 @@ def test_on_a_gpu_auto_is_what_fits() -> None:
 
 
 @pytest.mark.parametrize(
+    ("here", "name", "reason"),
+    [
+        (["flash_attn", "torch.nn.attention.varlen"], "flash_attention_2", "flash-attn is installed"),
+        (["torch.nn.attention.varlen"], "varlen", "torch's own variable-length kernel"),
+        ([], "sdpa", "neither flash-attn nor torch's varlen kernel is here"),
+    ],
+)
+def test_a_gpu_gets_the_fastest_kernel_that_is_installed(
+    monkeypatch: pytest.MonkeyPatch, here: list[str], name: str, reason: str
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda package: package if package in here else None)
+    found = resolve(CptSection(), SHAPE, 80e9).attention
+    assert (found.value, found.reason) == (name, reason)
+
+
+@pytest.mark.parametrize(
     ("changes", "optimizer", "rounded"),
     [
         ({"precision": "mixed"}, "adamw", False),
