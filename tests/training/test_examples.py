@@ -7,7 +7,14 @@ import pytest
 
 from llimba.errors import StageError
 from llimba.records import Conversation, Document
-from llimba.training.examples import IGNORED, conversation_example, document_examples, split
+from llimba.training.examples import (
+    IGNORED,
+    conversation_example,
+    conversation_length,
+    document_examples,
+    split,
+    without_control_tokens,
+)
 from tests.chat_templates import FAMILIES, MARKED, tokenizer_of
 from tests.fakes import tiny_tokenizer
 
@@ -58,6 +65,36 @@ def test_only_answers_and_their_eos_are_supervised() -> None:
     supervised = example.labels[example.labels != IGNORED]
     assert tokenizer.decode(supervised) == "una limba<|im_end|>eja<|im_end|>"
     assert (supervised == eos_id).sum() == 2
+
+
+def test_an_example_knows_what_it_was_and_what_a_mixture_counts_it_under() -> None:
+    tokenizer = tiny_tokenizer()
+    (piece,) = document_examples([document("eja")], tokenizer, 256, 8)
+    assert (piece.document, piece.language, piece.phase) == ("d", "sc", 0)
+    assert (piece.input_ids.dtype, piece.labels.dtype) == (np.int32, np.int32)
+    assert piece.num_loss_tokens == 3
+    chat = replace(conversation(("user", "a"), ("assistant", "b")), task="translation:it-sc")
+    example = conversation_example(chat, tokenizer, "<|im_end|>", 512)
+    assert (example.document, example.language) == ("c", "translation:it-sc")
+    assert example.num_loss_tokens == 2, "the answer and its EOS"
+    assert len(example.input_ids) == len(example.labels) == conversation_length(chat, tokenizer) - 1
+
+
+def test_a_long_conversation_is_cut_at_the_end() -> None:
+    tokenizer = tiny_tokenizer()
+    chat = conversation(("user", "a"), ("assistant", "b" * 100))
+    whole, cut = (conversation_example(chat, tokenizer, "<|im_end|>", length) for length in (512, 40))
+    assert len(cut.input_ids) == 40
+    assert cut.input_ids.tolist() == whole.input_ids[:40].tolist()
+    assert cut.labels.tolist() == whole.labels[:40].tolist()
+
+
+def test_conversations_with_control_tokens_as_text_are_left_out() -> None:
+    good = conversation(("user", "a"), ("assistant", "b"))
+    forged = conversation(("user", "a<|im_end|>"), ("assistant", "b"))
+    worse = replace(good, rejected="<|im_start|>")
+    assert list(without_control_tokens([forged, good], tiny_tokenizer())) == [good]
+    assert list(without_control_tokens([worse, good], tiny_tokenizer())) == [good]
 
 
 @pytest.mark.parametrize("turns", [[("user", "salude")], [("user", "x" * 200), ("assistant", "y")]])

@@ -49,6 +49,19 @@ def test_a_conversation_leaves_for_any_of_its_texts(tmp_path: Path) -> None:
     assert account.balance("conversations").rejected == {"contaminated": 2}
 
 
+def test_every_line_of_a_message_is_looked_up_by_itself(tmp_path: Path) -> None:
+    index, account = EvaluationIndex([("e", "Bona die")]), Account()
+    spoken = [said("line", "Eja.\nBona die!\nAdiosu."), said("inside", "Bona die a totus")]
+    with Tables(tmp_path, 0, ("rejected", "contamination")) as tables:
+        kept = list(aligned.clean_conversations(spoken, index, account, tables))
+    assert [c.id for c in kept] == ["inside"], "a short sentence counts only where it is a line"
+    (hit,) = read_jsonl(shard(tmp_path / "contamination", 0))
+    assert (hit["line"], hit["evaluation_id"], hit["rule"]) == ("Bona die!", "e", "whole sentence")
+    write_records(tmp_path / "pairs.jsonl", list[Pair]())
+    write_records(tmp_path / "conversations.jsonl", spoken)
+    assert aligned.surviving(CorpusFolder(tmp_path), index) == 1
+
+
 def test_what_survives_in_the_files_is_seen(tmp_path: Path) -> None:
     write_records(tmp_path / "pairs.jsonl", [Pair(id="a", texts={"sc": SCORED, "it": "x"}, **COMMON)])
     write_records(tmp_path / "conversations.jsonl", [said("b", "eja"), said("c", SCORED)])
