@@ -62,7 +62,11 @@ def test_the_kernels_get_heads_bounds_and_scale_as_they_want_them(monkeypatch: p
         assert all(tensor.is_contiguous() for tensor in (q, k, v))
         return kernel(q, k, v, a, b, c, d, scale=scale, **more)
 
-    monkeypatch.setattr(importlib.import_module("torch.nn.attention.varlen"), "varlen_attn", varlen_attn)
+    def older(q: Any, k: Any, v: Any, a: Any, b: Any, c: int, d: int, is_causal: bool = False) -> torch.Tensor:
+        return kernel(q, k, v, a, b, c, d, is_causal=is_causal, scale=8**-0.5)
+
+    module = importlib.import_module("torch.nn.attention.varlen")
+    monkeypatch.setattr(module, "varlen_attn", varlen_attn)
     monkeypatch.setitem(sys.modules, "flash_attn", SimpleNamespace(flash_attn_varlen_func=kernel))
     tensors, keywords = projections()
     oracle, _ = attention.loop_attention(torch.nn.Module(), *tensors, None, **keywords)
@@ -70,6 +74,20 @@ def test_the_kernels_get_heads_bounds_and_scale_as_they_want_them(monkeypatch: p
         out, weights = backend(torch.nn.Module(), *tensors, None, **keywords)
         assert weights is None
         assert torch.allclose(out, oracle, atol=1e-6), backend
+    monkeypatch.setattr(module, "varlen_attn", older)  # torch 2.11: no scale, and causal by another name
+    default, _ = attention.loop_attention(torch.nn.Module(), *tensors, None, **{**keywords, "scaling": None})
+    out, _ = attention.varlen_attention(torch.nn.Module(), *tensors, None, **keywords)
+    assert torch.allclose(out, default, atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", [attention.loop_attention, attention.masked_attention])
+@pytest.mark.parametrize(("heads", "tokens"), [(4, 2), (2, 4), (2, 2)])
+def test_heads_are_grouped_whatever_the_length(backend: Any, heads: int, tokens: int) -> None:
+    tensors = [torch.randn(1, count, tokens, 8) for count in (heads, 2, 2)]
+    out, _ = backend(torch.nn.Module(), *tensors, None, cu_seq_lens_q=torch.tensor([0, tokens]), scaling=0.3)
+    whole = [tensors[0], *(tensor.repeat_interleave(heads // 2, dim=1) for tensor in tensors[1:])]
+    scores = (whole[0] @ whole[1].transpose(2, 3) * 0.3).masked_fill(torch.ones(tokens, tokens).triu(1) > 0, -torch.inf)
+    assert torch.allclose(out, (scores.softmax(-1) @ whole[2]).transpose(1, 2), atol=1e-6)
 
 
 @pytest.mark.parametrize("backend", [attention.loop_attention, attention.masked_attention])

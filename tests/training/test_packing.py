@@ -111,3 +111,4 @@ def test_off_is_a_row_a_document_and_leaky_is_one_stream() -> None:
     cut = pack(documents, 4, "leaky")
     assert [row.input_ids.tolist() for row in cut] == [[[10, 11, 12, 13]], [[50, 51]]]
     assert [row.labels.tolist() for row in cut] == [[[11, 12, 13, 50]], [[51, 52]]]
+    assert [row.input_ids.shape[1] for row in pack(documents, 3, "leaky")] == [3, 3], "no empty row at the end"
