@@ -55,3 +55,28 @@ def test_tied_embeddings_get_both_gradients() -> None:
     table.weight.grad = None
     F.cross_entropy(table(ids) @ table.weight.T, labels, reduction="sum").backward()
     assert torch.allclose(ours, table.weight.grad, atol=1e-5)
+
+
+def test_under_autocast_products_are_in_its_dtype_and_gradients_in_the_weights() -> None:
+    hidden, weight, labels = case()
+    results = []
+    for autocast, dtype in ((True, torch.float32), (False, torch.bfloat16)):
+        states, table = (tensor.detach().to(torch.bfloat16).to(dtype).requires_grad_() for tensor in (hidden, weight))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+            loss = linear_cross_entropy(states, table, labels)
+        loss.backward()
+        assert (loss.dtype, states.grad.dtype, table.grad.dtype) == (torch.float32, dtype, dtype)
+        results.append((loss.item(), states.grad, table.grad))
+    (loss, states, table), (plain_loss, plain_states, plain_table) = results
+    assert loss == plain_loss
+    assert torch.equal(states.bfloat16(), plain_states)
+    assert torch.allclose(table, plain_table.float(), rtol=1e-2, atol=1e-2)
+
+
+def test_a_row_whose_labels_are_all_ignored_has_no_loss_and_no_gradient() -> None:
+    hidden, weight, labels = case()
+    loss = linear_cross_entropy(hidden, weight, torch.full_like(labels, IGNORED))
+    loss.backward()
+    assert loss.item() == 0
+    assert not hidden.grad.any()
+    assert not weight.grad.any()
