@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import RecipeError
+from llimba.manifest import write_manifest
 from llimba.pipeline.sweep.plan import PlannedRun, PlannedStage, plan_sweep
 from llimba.pipeline.sweep.request import prepare_sweep
-from tests.fakes import recipe, save_tiny_model, write_text
+from tests.fakes import manifest, recipe, save_tiny_model, write_text
 
 
 def test_shared_stages_count_once_and_nothing_is_touched(tmp_path: Path) -> None:
@@ -24,6 +25,10 @@ def test_shared_stages_count_once_and_nothing_is_touched(tmp_path: Path) -> None
     assert plan.stages["sft"].note.endswith("min a million tokens")
     assert list(plan.arms.values()) == [False, False, False]
     assert not (tmp_path / "runs").exists()
+    write_manifest(sweep.plan(sweep.arms[0])[0].folder, manifest("sources"))
+    plan = plan_sweep(sweep, "rtx4090")
+    assert [plan.stages[name].done for name in ("sources", "corpus")] == [1, 0]
+    assert not any(plan.arms.values()), "an arm is done when all of its stages are"
 
 
 def test_what_is_done_takes_no_time() -> None:
