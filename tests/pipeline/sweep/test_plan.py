@@ -25,9 +25,12 @@ def test_shared_stages_count_once_and_nothing_is_touched(tmp_path: Path) -> None
     assert plan.stages["sft"].note.endswith("min a million tokens")
     assert list(plan.arms.values()) == [False, False, False]
     assert not (tmp_path / "runs").exists()
-    write_manifest(sweep.plan(sweep.arms[0])[0].folder, manifest("sources"))
+    for step in sweep.plan(sweep.arms[0]):
+        if step.stage.name in ("sources", "cpt"):
+            write_manifest(step.folder, manifest(step.stage.name))
     plan = plan_sweep(sweep, "rtx4090")
-    assert [plan.stages[name].done for name in ("sources", "corpus")] == [1, 0]
+    assert [plan.stages[name].done for name in ("sources", "corpus", "cpt")] == [1, 0, 1]
+    assert plan.stages["cpt"].hours is None, "what is done takes no more time"
     assert not any(plan.arms.values()), "an arm is done when all of its stages are"
 
 
