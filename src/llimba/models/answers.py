@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from llimba import progress
+from llimba.models.encoding import chat_prompt
 
 BATCH = 16  # prompts answered at once, longest first; fixed, so that a rerun makes the same batches
 
@@ -28,10 +29,7 @@ def ask(
     """One answer to each prompt; greedy at temperature 0. The same seed gives the same answers on the same machine."""
     import torch
 
-    texts = [
-        tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True)
-        for prompt in prompts
-    ]
+    texts = [chat_prompt(prompt, tokenizer) for prompt in prompts]
     tokenizer.padding_side = "left"
     how = (
         {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0}

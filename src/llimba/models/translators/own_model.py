@@ -14,6 +14,7 @@ from llimba.files import sha256
 from llimba.languages.profile import Language
 from llimba.languages.prompts import completion_prompt, evaluation_prompt
 from llimba.models.base_model import apply_contract, token_contract
+from llimba.models.encoding import chat_prompt
 from llimba.models.translators.engine import Engine, Translation
 from llimba.recipe import ModelTranslation, Tokens
 
@@ -64,11 +65,7 @@ class _Asked:
 
     def _prompt(self, sentence: str) -> str:
         words = self._words(sentence)
-        if not self._chat:
-            return words
-        message = [{"role": "user", "content": words}]
-        prompt: str = self._tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-        return prompt
+        return chat_prompt(words, self._tokenizer) if self._chat else words
 
     @staticmethod
     def _line(text: str, stopped: bool) -> Translation:

@@ -13,6 +13,7 @@ from typing import Any
 from llimba import progress
 from llimba.files import read_json, write_json
 from llimba.languages.prompts import split_direction
+from llimba.models.encoding import chat_prompt
 from llimba.recipe import Decoding, Recipe
 from llimba.records import Pair
 from llimba.reports.evaluated import EvaluatedFolder, SavedAnswer
@@ -124,9 +125,7 @@ def _prompt(recipe: Recipe, model: Any, direction: str, sentence: str) -> str:
     asked = wording(recipe.evaluate, recipe.profile)(direction, sentence)
     if recipe.evaluate.prompt == "completion":
         return asked
-    turns = [{"role": "user", "content": asked}]
-    text: str = model.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-    return text
+    return chat_prompt(asked, model.tokenizer)
 
 
 def _first_line(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from llimba import progress
 from llimba.models.base_model import apply_contract, token_contract
 from llimba.models.device import inference_precision
+from llimba.models.encoding import Message, chat_prompt
 from llimba.recipe import EvaluateSection, Tokens
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,10 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
             for ids, mask, ended in zip(context.tolist(), kwargs["attention_mask"].tolist(), stopped, strict=True):
                 self._stopped[tuple(i for i, m in zip(ids, mask, strict=True) if m)] = ended
             return answers
+
+        def apply_chat_template(self, chat_history: list[Message], add_generation_prompt: bool = True) -> str:
+            assert add_generation_prompt, "no task of ours begins the answer itself"
+            return chat_prompt(chat_history, self.tokenizer)
 
         def _loglikelihood_tokens(self, requests: list[Any], *args: Any, **kwargs: Any) -> Any:
             self._advance(len(requests))

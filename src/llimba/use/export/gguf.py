@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from llimba.errors import LlimbaError, StageError
 from llimba.files import read_json, replacing
+from llimba.models.encoding import chat_prompt
 from llimba.models.opened import check_folder
 from llimba.models.template import check_template
 from llimba.packages import cache_folder, fetch
@@ -159,10 +160,7 @@ def same_answers(folder: Path, file: Path, prompts: list[str], new_tokens: int =
                 parameter.data = parameter.data.half().float()
         made = []
         for prompt in prompts:
-            message = [{"role": "user", "content": prompt}]
-            given = tokenizer.apply_chat_template(
-                message, add_generation_prompt=True, return_tensors="pt", return_dict=True
-            )
+            given = tokenizer(chat_prompt(prompt, tokenizer), add_special_tokens=False, return_tensors="pt")
             with torch.inference_mode():
                 ids = model.generate(**given, max_new_tokens=new_tokens, do_sample=False, pad_token_id=0)
             made.append(ids[0, given["input_ids"].shape[1] :].tolist())
