@@ -8,7 +8,7 @@ from typing import Any
 
 from llimba.errors import LlimbaError
 from llimba.models.encoding import Message, PromptTooLong
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 
 logger = logging.getLogger(__name__)
 BREATH_SECONDS = 0.5
@@ -18,7 +18,7 @@ class Chat:
     """Keeps the turns. What no longer fits is forgotten from the oldest turn on, the system prompt never."""
 
     def __init__(
-        self, opened: Opened, *, system: str | None = None, temperature: float = 0.0, max_new_tokens: int = 256
+        self, opened: LoadedModel, *, system: str | None = None, temperature: float = 0.0, max_new_tokens: int = 256
     ) -> None:
         """`temperature` 0 is greedy."""
         self._opened, self._temperature, self._max_new_tokens = opened, temperature, max_new_tokens

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from llimba.errors import LlimbaError
 from llimba.languages.text import fold
-from llimba.models.opened import Opened
+from llimba.models.generate import generate
+from llimba.models.loading import LoadedModel
 
 
 class Term(NamedTuple):
@@ -55,7 +56,7 @@ def missing(terms: Sequence[Term], source: str, translation: str) -> list[Term]:
     return [t for t in terms if stands_in(t.source, source) and not stands_in(t.target, translation)]
 
 
-def force(opened: Opened, prompt: list[int], answer: str, terms: Sequence[Term], max_new_tokens: int) -> str:
+def force(opened: LoadedModel, prompt: list[int], answer: str, terms: Sequence[Term], max_new_tokens: int) -> str:
     """The answer with every term in it, each put where the model finds it likeliest, the rest the model's own again.
 
     Terms are put in by the order given, a later one behind an earlier one; one that the new answer holds by itself is
@@ -70,7 +71,7 @@ def force(opened: Opened, prompt: list[int], answer: str, terms: Sequence[Term],
     return answer
 
 
-def _likeliest(opened: Opened, prompt: list[int], answer: str, fixed: str, target: str) -> str:
+def _likeliest(opened: LoadedModel, prompt: list[int], answer: str, fixed: str, target: str) -> str:
     """The start of the answer up to the best place for `target`, which is a gap between words, with `target` there."""
     import torch
 
@@ -89,20 +90,13 @@ def _likeliest(opened: Opened, prompt: list[int], answer: str, fixed: str, targe
     return best
 
 
-def _continued(opened: Opened, prompt: list[int], start: str, max_new_tokens: int) -> str:
-    import torch
-
-    ids = torch.tensor([[*prompt, *_ids(opened, start)]], device=opened.model.device)
-    with torch.inference_mode():
-        made = opened.model.generate(
-            input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=max_new_tokens, do_sample=False
-        )
-    more: str = opened.tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True)
-    line = more.split("\n")[0].rstrip()
+def _continued(opened: LoadedModel, prompt: list[int], start: str, max_new_tokens: int) -> str:
+    (more,) = generate(opened.model, opened.tokenizer, [[*prompt, *_ids(opened, start)]], max_new_tokens)
+    line = more.text.split("\n")[0].rstrip()
     # a letter that follows at once would make another word of the term
     return start if line and line[0].isalnum() else start + line
 
 
-def _ids(opened: Opened, text: str) -> list[int]:
+def _ids(opened: LoadedModel, text: str) -> list[int]:
     ids: Any = opened.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
     return list(ids)

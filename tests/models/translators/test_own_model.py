@@ -33,7 +33,8 @@ def test_answers_are_one_line_and_stopped(tmp_path: Path, monkeypatch: pytest.Mo
 
     def answer(input_ids: torch.Tensor, **settings: object) -> torch.Tensor:
         asked.extend(engine._tokenizer.batch_decode(input_ids, skip_special_tokens=True))
-        texts = ["su sole\nnon custu<|im_end|>", "sena acabbu, sena pasu..."]
+        said = {"il sole": "su sole\nnon custu<|im_end|>", "senza fine": "sena acabbu, sena pasu..."}
+        texts = [said[prompt.split(": ")[1].split("\n")[0]] for prompt in asked]
         given = [engine._tokenizer(text)["input_ids"][:24] for text in texts]
         rows = [ids + [engine._tokenizer.pad_token_id] * (24 - len(ids)) for ids in given]
         return torch.cat([input_ids, torch.tensor(rows)], dim=1)
@@ -41,7 +42,7 @@ def test_answers_are_one_line_and_stopped(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(engine._model, "generate", answer)
     made = engine.translate(["il sole", "senza fine"])
     assert [translation.text for translation in made] == ["su sole", ""]
-    assert "Translate from Italian to Sardinian: il sole" in asked[0]
+    assert any("Translate from Italian to Sardinian: il sole" in prompt for prompt in asked)
 
 
 def test_a_real_model_answers_something(tmp_path: Path) -> None:
@@ -63,7 +64,8 @@ def test_it_goes_out_of_the_language_too_and_by_the_completion_prompt(
 
     def answer(input_ids: torch.Tensor, **settings: Any) -> torch.Tensor:
         assert settings["stop_strings"] == ["\n"]
-        texts = [" the sun\nSardinian: sa luna", " without any end at all"]
+        endless = ["acabbu" in prompt for prompt in engine._tokenizer.batch_decode(input_ids)]
+        texts = [" without any end at all" if one else " the sun\nSardinian: sa luna" for one in endless]
         rows = torch.tensor([engine._tokenizer(text)["input_ids"][:20] for text in texts])
         return torch.cat([input_ids, rows], dim=1)
 

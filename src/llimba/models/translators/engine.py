@@ -1,7 +1,9 @@
 """What a machine-translation engine is to the stages that ask it."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
+
+Identity = dict[str, object]  # what decides an engine's output, as JSON
 
 
 class Translation(NamedTuple):
@@ -12,10 +14,10 @@ class Translation(NamedTuple):
 
 
 class Engine(Protocol):
-    """Translates sentences; `identity` is everything that decides its output, as JSON."""
+    """Translates sentences; `identity` is everything that decides its output."""
 
     name: str  # for the rows' `engine`
-    identity: dict[str, Any]
+    identity: Identity
     batch: int  # sentences a call
 
     def translate(self, sentences: Sequence[str]) -> list[Translation]:

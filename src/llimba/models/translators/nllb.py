@@ -7,7 +7,7 @@ from typing import Any
 from llimba.errors import StageError
 from llimba.files import sha256
 from llimba.languages.profile import Language
-from llimba.models.translators.engine import Engine, Translation
+from llimba.models.translators.engine import Engine, Identity, Translation
 from llimba.recipe import NllbTranslation
 
 HUB = "facebook/nllb-200-distilled-600M"  # CC-BY-NC-4.0: what it translates may not be used commercially
@@ -63,7 +63,7 @@ class Nllb:
         model = AutoModelForSeq2SeqLM.from_pretrained(source, revision=settings.revision, dtype=dtype)
         self._model = model.to(self._device).eval()
         self.name = f"nllb-{Path(source).name}"
-        self.identity: dict[str, Any] = {
+        self.identity: Identity = {
             "engine": "nllb",
             "model": source if settings.folder is None else sha256(settings.folder),
             "revision": getattr(self._model.config, "_commit_hash", None) or settings.revision,
@@ -104,7 +104,7 @@ class ConvertedNllb:
         self._tokenizer = _tokenizer(settings, str(folder), target)
         self._translator = ctranslate2.Translator(str(folder), device="auto", compute_type="auto")
         self.name = f"nllb-{folder.name}"
-        self.identity: dict[str, Any] = {
+        self.identity: Identity = {
             "engine": "nllb-ctranslate2",
             "model": sha256(folder),
             "direction": [settings.source_code, target],

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from llimba import progress
-from llimba.models.base_model import apply_contract, token_contract
 from llimba.models.device import inference_precision
 from llimba.models.encoding import Message, chat_prompt
+from llimba.models.loading import load_model
 from llimba.recipe import EvaluateSection, Tokens
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,6 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
     """The harness's `hf` model over a transformers folder, with the token contract applied."""
     import torch
     from lm_eval.models.huggingface import HFLM
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     class StopRecordingLM(HFLM):  # type: ignore[misc]
         """Remembers which prompts were answered with an end of their own."""
@@ -112,20 +111,15 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
     logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns that a loaded model is not a name
     precision, reason = choose_precision(settings.precision)
     logger.info("  precision: %s (%s)", precision, reason)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").to(device).eval()
-    contract = token_contract(tokenizer, tokens)
-    apply_contract(model, tokenizer, contract)
+    loaded = load_model(folder, tokens, torch.bfloat16 if precision == "bf16" else torch.float32)
     return StopRecordingLM(
-        pretrained=model,
-        tokenizer=tokenizer,
+        pretrained=loaded.model,
+        tokenizer=loaded.tokenizer,
         batch_size=settings.batch_size or 1,
         max_length=WINDOW,
         softmax_dtype="float32",
-        prefix_token_id=contract.separator_id,  # the first token of a text is scored after a document's end
-        device=device,
+        prefix_token_id=loaded.contract.separator_id,  # the first token of a text is scored after a document's end
+        device=loaded.model.device.type,
     )
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from llimba import progress
 from llimba.files import write_jsonl
 from llimba.languages.prompts import split_direction
-from llimba.models.answers import ask
+from llimba.models.encoding import chat_prompt
+from llimba.models.generate import generate
 from llimba.recipe import EvaluateSection, Recipe
 from llimba.records import Document, Pair
 from llimba.reports.evaluated import SavedAnswer
@@ -166,9 +167,9 @@ def _translations(recipe: Recipe, model: Any, system: str, asked: Asked, tasks: 
 
 def _instructions(model: Any, system: str, asked: Asked, folder: Path) -> Instructions:
     """Greedy answers to the instructions, and the share that does as it was told."""
-    prompts = [instruction.prompt for instruction in asked.instructions]
+    prompts = [chat_prompt(instruction.prompt, model.tokenizer) for instruction in asked.instructions]
     with progress.bar(f"{system}: instructions", len(prompts), "answers") as bar:
-        said = [answer.text for answer in ask(model.model, model.tokenizer, prompts, MAX_NEW_TOKENS, bar=bar)]
+        said = [answer.text for answer in generate(model.model, model.tokenizer, prompts, MAX_NEW_TOKENS, bar=bar)]
     answers = [
         InstructionAnswer(**asdict(instruction), answer=text, followed=followed(instruction, text, asked.identifier))
         for instruction, text in zip(asked.instructions, said, strict=True)

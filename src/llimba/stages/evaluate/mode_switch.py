@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from llimba import progress
-from llimba.models.answers import ask
+from llimba.models.encoding import chat_prompt
+from llimba.models.generate import generate
 from llimba.recipe import ModeSwitch
 from llimba.reports.scores import LanguageShares, Share
 from llimba.stages.evaluate.behaviour import share
@@ -40,11 +41,11 @@ def probe(
 ) -> list[dict[str, Any]]:
     """Every answer: temperature, seed, prompt, answer, language."""
     asked = [(t, seed) for t in settings.temperatures for seed in range(settings.seeds if t else 1)]
-    rows = []
+    texts, rows = [chat_prompt(prompt, tokenizer) for prompt in prompts], []
     with progress.bar(f"{title}: mode switch", len(asked) * len(prompts), "answers") as bar:
         for temperature, seed in asked:
-            answers = ask(
-                model, tokenizer, prompts, settings.max_new_tokens, temperature=temperature, seed=seed, bar=bar
+            answers = generate(
+                model, tokenizer, texts, settings.max_new_tokens, temperature=temperature, seed=seed, bar=bar
             )
             for prompt, answer in zip(prompts, answers, strict=True):
                 said = {"prompt": prompt, "answer": answer.text}

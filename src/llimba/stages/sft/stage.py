@@ -53,9 +53,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
             from llimba.training.model import DTYPES
 
             prompts = user_prompts(instruct, opened.tokenizer)
-            dtype = DTYPES[opened.resolved.precision.value]
-            stops = opened.contract.stop_ids
-            proofs.append(prove_merge(start, TrainedFolder(out).adapter, trained, prompts, stops, dtype))
+            dtype, tokens = DTYPES[opened.resolved.precision.value], recipe.base_model.tokens
+            proofs.append(prove_merge(start, TrainedFolder(out).adapter, trained, prompts, tokens, dtype))
         placed.append(interpolate(start, trained, settings, corpus, recipe, opened.resolved))
 
     if settings.adapter_kind is not None:

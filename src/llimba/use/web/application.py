@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from llimba.errors import LlimbaError
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.web.door import Door
 from llimba.use.web.page import STYLE, page, title_of
 
@@ -20,7 +20,7 @@ def check_installed() -> None:
 
 
 def application(
-    opened: Opened,
+    opened: LoadedModel,
     *,
     token: str | None,
     title: str | None = None,

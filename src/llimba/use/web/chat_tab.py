@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from llimba.models.encoding import Message
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.web import answers
 from llimba.use.web.answers import Conversation
 from llimba.use.web.wording import Labels, note
 
 
-def chat_tab(opened: Opened, labels: Labels, shown_in: Any, max_new_tokens: int) -> None:
+def chat_tab(opened: LoadedModel, labels: Labels, shown_in: Any, max_new_tokens: int) -> None:
     """Lay the tab out and wire it; `shown_in` is the component that holds the page's language."""
     import gradio as gr
 

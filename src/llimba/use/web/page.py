@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.web.wording import Labels, first_language, wordings
 
 STYLE = Path(__file__).parent / "page.css"
@@ -20,7 +20,7 @@ def title_of(folder: Path) -> str:
     return next((line[2:].strip() for line in lines if line.startswith("# ")), folder.resolve().name)
 
 
-def page(opened: Opened, *, title: str, max_new_tokens: int, interface: str | None = None) -> Any:
+def page(opened: LoadedModel, *, title: str, max_new_tokens: int, interface: str | None = None) -> Any:
     """A `gradio.Blocks` for one model; nothing of it asks the network for anything."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
     import gradio as gr

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.web import answers
 from llimba.use.web.wording import Labels, note
 
 
-def translation_tab(opened: Opened, labels: Labels, shown_in: Any, max_new_tokens: int) -> None:
+def translation_tab(opened: LoadedModel, labels: Labels, shown_in: Any, max_new_tokens: int) -> None:
     """Lay the tab out and wire it; a model without a language profile gets a tab that says so."""
     import gradio as gr
 
