@@ -40,7 +40,7 @@ class LoadedModel(NamedTuple):
     identifier: "Identifier | None" = None
 
     def prompt(self, messages: Sequence[Message], max_new_tokens: int) -> list[int]:
-        """Token ids to answer; raises `PromptTooLong` where the answer would not fit beside them."""
+        """Token ids to answer; raises `PromptTooLong` where they and the answer exceed the context."""
         if max_new_tokens >= self.context:
             raise LlimbaError(f"{max_new_tokens} new tokens do not fit a context of {self.context}; ask for fewer.")
         return encode(messages, self.tokenizer, self.context - max_new_tokens)

@@ -4,7 +4,6 @@ import logging
 import queue
 import threading
 from collections.abc import Generator, Iterator
-from typing import Any
 
 from llimba.errors import LlimbaError
 from llimba.models.encoding import Message, PromptTooLong
@@ -64,7 +63,7 @@ class Chat:
         class Stopped(StoppingCriteria):  # type: ignore[misc]
             """Ends the generation when the reader has gone."""
 
-            def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
+            def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: object) -> torch.Tensor:
                 return torch.full((input_ids.shape[0],), gone.is_set(), dtype=torch.bool, device=input_ids.device)
 
         gone, failure = threading.Event(), list[BaseException]()

@@ -1,13 +1,13 @@
-"""A glossary: terms whose translation is settled, looked for in a translation, or forced into it.
+"""A glossary: terms with a fixed translation, checked in what the model translates, or forced into it.
 
-A term stands in a source as whole words, whatever the case and accents (`languages.text.fold`). Forcing is constrained
-decoding for what a glossary needs: the model's own answer is taken, the place where the term is likeliest is found, and
-the answer goes on from there. transformers' constrained beam search, which did this, has left the library.
+Terms are found as whole words, whatever the case and accents (`languages.text.fold`). Forcing is constrained decoding
+as a glossary needs it: in the model's own answer the likeliest place for the term is found, the term is put there, and
+the model continues the answer from it. transformers' constrained beam search, which did this, was removed from it.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from llimba.errors import LlimbaError
 from llimba.languages.text import fold
@@ -16,7 +16,7 @@ from llimba.models.loading import LoadedModel
 
 
 class Term(NamedTuple):
-    """A source term and its settled translation."""
+    """A source term and its fixed translation."""
 
     source: str
     target: str
@@ -46,14 +46,14 @@ def parse_glossary(text: str, named: str) -> list[Term]:
     return terms
 
 
-def stands_in(term: str, text: str) -> bool:
-    """Whether `text` holds `term` as whole words."""
+def contains(term: str, text: str) -> bool:
+    """Whether `text` contains `term` as whole words."""
     return f" {fold(term)} " in f" {fold(text)} "
 
 
 def missing(terms: Sequence[Term], source: str, translation: str) -> list[Term]:
-    """Terms that stand in the source and whose translation does not stand in the translation."""
-    return [t for t in terms if stands_in(t.source, source) and not stands_in(t.target, translation)]
+    """Terms that occur in the source and whose translation does not occur in the translation."""
+    return [t for t in terms if contains(t.source, source) and not contains(t.target, translation)]
 
 
 def force(opened: LoadedModel, prompt: list[int], answer: str, terms: Sequence[Term], max_new_tokens: int) -> str:
@@ -64,7 +64,7 @@ def force(opened: LoadedModel, prompt: list[int], answer: str, terms: Sequence[T
     """
     fixed = ""  # what may no longer change
     for term in terms:
-        if stands_in(term.target, answer):
+        if contains(term.target, answer):
             continue
         fixed = _likeliest(opened, prompt, answer, fixed, term.target)
         answer = _continued(opened, prompt, fixed, max_new_tokens)
@@ -98,5 +98,4 @@ def _continued(opened: LoadedModel, prompt: list[int], start: str, max_new_token
 
 
 def _ids(opened: LoadedModel, text: str) -> list[int]:
-    ids: Any = opened.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-    return list(ids)
+    return list(opened.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])

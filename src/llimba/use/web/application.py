@@ -2,7 +2,6 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from llimba.errors import LlimbaError
 from llimba.models.loading import LoadedModel
@@ -35,12 +34,11 @@ def application(
     import fastapi
     import gradio as gr
 
-    theme: Any = gr.themes.Default(font=FONTS, font_mono=FIXED, primary_hue="teal", neutral_hue="stone")
     app = gr.mount_gradio_app(
         fastapi.FastAPI(openapi_url=None, docs_url=None, redoc_url=None),
         blocks,
         path="/",
-        theme=theme,
+        theme=gr.themes.Default(font=FONTS, font_mono=FIXED, primary_hue="teal", neutral_hue="stone"),
         css_paths=[Path(STYLE)],
         footer_links=[],
         run_history=False,
