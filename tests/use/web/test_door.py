@@ -36,7 +36,10 @@ def through(
     pairs = [(key.replace("_", "-").encode(), value.encode()) for key, value in given.items()]
     scope = {"type": "http", "method": method, "path": path, "headers": pairs}
     parts = [b""] if body is None else body
-    messages: list[Any] = [{"type": "http.request", "body": p, "more_body": p is not parts[-1]} for p in parts]
+    more = [True] * (len(parts) - 1) + [False]
+    messages: list[Any] = [
+        {"type": "http.request", "body": p, "more_body": m} for p, m in zip(parts, more, strict=False)
+    ]
     messages.append({"type": "http.disconnect"})
     sent: list[Any] = []
 

@@ -18,8 +18,14 @@ class Engine(Protocol):
 
     name: str  # for the rows' `engine`
     identity: Identity
-    batch: int  # sentences a call
+    batch: int  # the most sentences a call
 
     def translate(self, sentences: Sequence[str]) -> list[Translation]:
         """One translation a sentence, in order."""
         ...
+
+
+def translate_all(engine: Engine, sentences: Sequence[str]) -> list[Translation]:
+    """One translation a sentence, in calls of at most `engine.batch`."""
+    starts = range(0, len(sentences), engine.batch)
+    return [made for start in starts for made in engine.translate(sentences[start : start + engine.batch])]
