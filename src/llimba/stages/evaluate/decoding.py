@@ -82,7 +82,7 @@ def agreed(candidates: Sequence[str]) -> int:
 
 
 def _candidates(
-    recipe: Recipe, model: Any, prompts: Sequence[str], how: Decoding, bar: progress.Bar
+    recipe: Recipe, model: harness.RecordingModel, prompts: Sequence[str], how: Decoding, bar: progress.Bar
 ) -> list[tuple[Answer, ...]]:
     """For each prompt its answers: one, or `samples`."""
     settings, each = recipe.evaluate, how.samples or 1
@@ -104,7 +104,7 @@ def _candidates(
     return [tuple(made[start : start + each]) for start in range(0, len(made), each)]
 
 
-def _prompt(recipe: Recipe, model: Any, direction: str, sentence: str) -> str:
+def _prompt(recipe: Recipe, model: harness.RecordingModel, direction: str, sentence: str) -> str:
     """The evaluation's own prompt, as the greedy column is asked."""
     asked = wording(recipe.evaluate, recipe.profile)(direction, sentence)
     if recipe.evaluate.prompt == "completion":

@@ -1,6 +1,6 @@
 """Does a model stay in the language that it is spoken to in? Fixed prompts of the profile, sampled over temperature.
 
-Each answer is told apart by paragraph with the corpus stage's identifier: all of it in the target language, in one
+Each answer is identified by paragraph with the corpus stage's identifier: all of it in the target language, in one
 other, in several (mixed), or in none that is known (other). The published project saw models of equal BLEU differ in
 just this.
 """
@@ -16,6 +16,8 @@ from llimba.reports.scores import LanguageShares, Share
 from llimba.stages.evaluate.behaviour import share
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
     from llimba.languages.identify.identifier import Identifier
 
 TARGET, MIXED, OTHER = "target", "mixed", "other"
@@ -31,8 +33,8 @@ def language_of(text: str, target: str, identifier: "Identifier") -> str:
 
 
 def probe(
-    model: Any,
-    tokenizer: Any,
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
     prompts: Sequence[str],
     target: str,
     identifier: "Identifier",
