@@ -44,9 +44,7 @@ def generate(
     """
     import torch
 
-    how: dict[str, object] = {"do_sample": False, "num_beams": num_beams}
-    if temperature:
-        how = {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0}
+    how = sampling(temperature) | {"num_beams": num_beams, "num_return_sequences": num_return_sequences}
     if stop_strings:
         how |= {"stop_strings": list(stop_strings), "tokenizer": tokenizer}
     if seed is not None:
@@ -63,7 +61,6 @@ def generate(
             input_ids=torch.tensor([[pad] * (width - len(ids)) + ids for ids in batch], device=model.device),
             attention_mask=torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in batch]).to(model.device),
             max_new_tokens=max_new_tokens,
-            num_return_sequences=num_return_sequences,
             pad_token_id=pad,
             **how,
         )
@@ -73,6 +70,13 @@ def generate(
         if bar is not None:
             bar.advance(len(places))
     return [answer for place in range(len(prompts)) for answer in answers[place]]
+
+
+def sampling(temperature: float) -> dict[str, object]:
+    """What transformers' `generate` is told: greedy at 0, else sampled from the whole distribution."""
+    if not temperature:
+        return {"do_sample": False}
+    return {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0}
 
 
 def end_ids(model: "PreTrainedModel") -> set[int]:

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 
 from llimba.errors import LlimbaError
 from llimba.models.encoding import Message, PromptTooLong
+from llimba.models.generate import sampling
 from llimba.models.loading import LoadedModel
 
 logger = logging.getLogger(__name__)
@@ -71,9 +72,6 @@ class Chat:
         streamer = TextIteratorStreamer(
             opened.tokenizer, skip_prompt=True, skip_special_tokens=True, timeout=BREATH_SECONDS
         )
-        sampling = (
-            {"do_sample": True, "temperature": self._temperature} if self._temperature > 0 else {"do_sample": False}
-        )
         given = torch.tensor([ids], device=opened.model.device)
 
         def generate() -> None:
@@ -85,7 +83,7 @@ class Chat:
                         max_new_tokens=self._max_new_tokens,
                         streamer=streamer,
                         stopping_criteria=StoppingCriteriaList([Stopped()]),
-                        **sampling,
+                        **sampling(self._temperature),
                     )
             except (RuntimeError, ValueError, MemoryError) as error:
                 failure.append(error)
