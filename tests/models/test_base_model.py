@@ -21,6 +21,9 @@ def test_the_contract_keeps_the_three_jobs_apart() -> None:
     assert contract.stop_ids == [258, 256]
     assert contract.pad_id not in contract.stop_ids
     assert "differs from both" in contract.reasons
+    asked = token_contract(tiny_tokenizer(), Tokens(eos="<|endoftext|>", separator="<|im_start|>", pad="<|im_end|>"))
+    assert (asked.separator_id, asked.eos_id, asked.pad_id) == (257, 256, 258)
+    assert asked.reasons.count("(recipe)") == 3
 
 
 def test_a_pad_that_is_the_eos_is_replaced_or_refused() -> None:

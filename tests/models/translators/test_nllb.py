@@ -10,6 +10,7 @@ import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration, PreTrainedTokenizerFast
 
 from llimba.errors import StageError
+from llimba.files import sha256
 from llimba.languages.profile import load_language
 from llimba.models.translators import nllb
 from llimba.models.translators.nllb import open_nllb
@@ -48,9 +49,12 @@ def settings(folder: Path, **changes: Any) -> NllbTranslation:
 def test_the_target_is_the_profiles_and_an_unfinished_answer_is_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = open_nllb(settings(save_model(tmp_path)), SARDINIAN)
+    engine = open_nllb(settings(save_model(tmp_path), revision="r1"), SARDINIAN)
     assert isinstance(engine, nllb.Nllb)
-    assert engine.identity["direction"] == ["eng_Latn", "srd_Latn"]
+    assert engine.identity == {
+        "engine": "nllb", "model": sha256(tmp_path), "revision": "r1", "direction": ["eng_Latn", "srd_Latn"],
+        "num_beams": 1, "max_new_tokens": 4,
+    }  # fmt: skip
     asked: dict[str, Any] = {}
 
     def generate(**given: Any) -> torch.Tensor:
