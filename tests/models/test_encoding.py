@@ -56,6 +56,11 @@ def test_added_tokens_that_are_not_special_stay_text_too() -> None:
 
 def test_what_is_too_long_is_refused() -> None:
     tokenizer = tiny_tokenizer()
+    asked = [{"role": "user", "content": "a" * 50}]
+    fits = len(encode(asked, tokenizer, 1000))
+    assert len(encode(asked, tokenizer, fits)) == fits
+    with pytest.raises(PromptTooLong, match=f"has {fits} tokens, and {fits - 1} is all"):
+        encode(asked, tokenizer, fits - 1)
     with pytest.raises(PromptTooLong, match="tokens, and 20 is all there is room for"):
         encode([{"role": "user", "content": "a" * 50}], tokenizer, 20)
     never_asked: Any = object()

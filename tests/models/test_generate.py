@@ -41,6 +41,18 @@ def test_batches_change_no_answer_and_keep_the_order(pair: tuple[Any, Any]) -> N
     assert generate(model, tokenizer, [], 12) == []
 
 
+def test_a_tokenizer_that_begins_texts_with_a_token_of_its_own_does_not_here(pair: tuple[Any, Any]) -> None:
+    from tokenizers.processors import TemplateProcessing
+
+    model, tokenizer = pair
+    expected = generate(model, tokenizer, PROMPTS, 6)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<|im_start|> $A", special_tokens=[("<|im_start|>", 257)]
+    )
+    assert tokenizer("a")["input_ids"][0] == 257
+    assert generate(model, tokenizer, PROMPTS, 6) == expected
+
+
 def test_the_longest_are_asked_first_and_the_bar_sees_every_batch(
     pair: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -167,6 +167,11 @@ def test_the_round_trip_keeps_what_comes_home_and_is_counted(monkeypatch: pytest
     }  # fmt: skip
     one_way = done(monkeypatch, ITALIAN, documents(*SENTENCES["sc"]), min_round_trip=50)
     assert one_way.facts["into"]["it"]["round_trip"] == "no way back"  # Apertium has none of itself
+    own: dict[str, Any] = {"engine": {"engine": "model", "folder": "there"}, "min_round_trip": 50}
+    turned = done(monkeypatch, ITALIAN, documents(*SENTENCES["sc"]), home=home, **own)
+    assert turned.facts["into"]["it"]["round_trip"]["sentences"] == 10  # a model goes both ways
+    unasked = done(monkeypatch, ITALIAN, documents(*SENTENCES["sc"]), home=home, **(own | {"min_round_trip": 0}))
+    assert unasked.facts["into"]["it"]["round_trip"] == "not asked for (min_round_trip: 0)"
 
 
 def test_a_second_run_asks_for_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
