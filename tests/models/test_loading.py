@@ -36,7 +36,7 @@ def test_a_prompt_leaves_room_for_its_answer(tmp_path: Path) -> None:
     with pytest.raises(PromptTooLong):
         found.prompt(messages, 1000)
     with pytest.raises(LlimbaError, match="do not fit a context of 2048"):
-        found.prompt(messages, 4000)
+        found.prompt(messages, 2048)
 
 
 def test_no_model_folder_and_remote_code_are_refused(tmp_path: Path) -> None:
