@@ -6,7 +6,7 @@ import pytest
 
 from llimba.errors import LlimbaError
 from llimba.use.glossary import Term
-from llimba.use.translate import Translated, Translator
+from llimba.use.translate import LineTranslation, Translator
 from tests.use.models import opened
 
 LINES = ["Il sole sorge.", "", "Pane e vino {text} %s", "D'inverno fa molto freddo sulle montagne."]
@@ -21,7 +21,7 @@ def test_a_translation_a_line_whatever_the_batch(tmp_path: Path) -> None:
     together = list(Translator(found, "it", "sc", batch_size=4, max_new_tokens=12).translate(LINES))
     assert [one.text for one in alone] == [one.text for one in together]
     assert len({one.text for one in alone}) == 4
-    assert alone[1] == Translated("", True, ())
+    assert alone[1] == LineTranslation("", True, ())
 
 
 def test_it_asks_with_the_prompt_that_was_scored(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from llimba import progress
 from llimba.files import read_json, write_json
@@ -33,7 +32,7 @@ def decoded(
     """Scores by heading ("sft, beam4"); a way that a killed run has finished is not decoded again."""
     found = {}
     for system in (name for name in DECODED if name in folders):
-        model: Any = None
+        model: harness.RecordingModel | None = None
         for name, how in recipe.evaluate.decoding.items():
             heading = f"{system}, {name}"
             finished = folder.path / "systems" / f"{heading}.json"
@@ -47,7 +46,12 @@ def decoded(
 
 
 def _scored(
-    recipe: Recipe, model: Any, how: Decoding, heading: str, rows: dict[str, list[Pair]], folder: EvaluatedFolder
+    recipe: Recipe,
+    model: harness.RecordingModel,
+    how: Decoding,
+    heading: str,
+    rows: dict[str, list[Pair]],
+    folder: EvaluatedFolder,
 ) -> SystemScores:
     translation, found = {}, {}
     for direction, pairs in rows.items():
