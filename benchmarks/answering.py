@@ -17,6 +17,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from llimba.models.encoding import chat_prompt
+from llimba.models.generate import generate
+from llimba.models.loading import load_model
+
 QUESTIONS = [f"{number} + {number} = ?" for number in range(20)]
 NEW_TOKENS = 16
 TRANSFORMERS = {"transformers fp32": "float32", "transformers bf16": "bfloat16"}
@@ -26,21 +30,14 @@ Ask = Callable[[str], tuple[str, int]]
 def with_transformers(folder: Path, dtype: str) -> Ask:
     """Answers of the folder, and how many tokens each has."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     torch.set_num_threads(1)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)).eval()
+    loaded = load_model(folder, dtype=getattr(torch, dtype))
 
     def ask(question: str) -> tuple[str, int]:
-        message = [{"role": "user", "content": question}]
-        given = tokenizer.apply_chat_template(
-            message, add_generation_prompt=True, return_tensors="pt", return_dict=True
-        )
-        with torch.inference_mode():
-            made = model.generate(**given, max_new_tokens=NEW_TOKENS, do_sample=False, pad_token_id=0)
-        new = made[0, given["input_ids"].shape[1] :]
-        return tokenizer.decode(new, skip_special_tokens=True), len(new)
+        prompt = chat_prompt(question, loaded.tokenizer)
+        (answer,) = generate(loaded.model, loaded.tokenizer, [prompt], NEW_TOKENS)
+        return answer.text, len(answer.token_ids)
 
     return ask
 

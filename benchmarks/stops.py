@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from llimba.models.encoding import chat_prompt
 from llimba.stages.evaluate.behaviour import share
 
 
@@ -25,7 +26,7 @@ def answers(folder: Path, prompts: list[list[dict[str, str]]], max_new_tokens: i
     found = []
     for messages in prompts:
         (made,) = pipe(messages, max_new_tokens=max_new_tokens, return_tensors=True)
-        asked = pipe.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        asked = chat_prompt(messages, pipe.tokenizer)
         ids = made["generated_token_ids"][len(pipe.tokenizer(asked, add_special_tokens=False)["input_ids"]) :]
         text = pipe.tokenizer.decode(ids, skip_special_tokens=True)
         found.append({"prompt": messages[-1]["content"], "answer": text, "stopped": bool(stops & set(ids))})

@@ -6,7 +6,7 @@ import pytest
 
 from llimba.errors import StageError
 from llimba.models import base_model
-from llimba.models.base_model import apply_contract, base_folder, token_contract
+from llimba.models.base_model import apply_contract, base_folder, config_at_hand, token_contract
 from llimba.packages import Fetched
 from llimba.recipe import BaseModelSection, Tokens
 from tests.chat_templates import FAMILIES, tokenizer_of
@@ -21,6 +21,9 @@ def test_the_contract_keeps_the_three_jobs_apart() -> None:
     assert contract.stop_ids == [258, 256]
     assert contract.pad_id not in contract.stop_ids
     assert "differs from both" in contract.reasons
+    asked = token_contract(tiny_tokenizer(), Tokens(eos="<|endoftext|>", separator="<|im_start|>", pad="<|im_end|>"))
+    assert (asked.separator_id, asked.eos_id, asked.pad_id) == (257, 256, 258)
+    assert asked.reasons.count("(recipe)") == 3
 
 
 def test_a_pad_that_is_the_eos_is_replaced_or_refused() -> None:
@@ -38,6 +41,20 @@ def test_a_folder_is_used_as_it_is(tmp_path: Path) -> None:
     assert base_folder(BaseModelSection(name="a", license="mit", folder=folder)) == folder
     with pytest.raises(StageError, match="holds no config.json"):
         base_folder(BaseModelSection(name="a", license="mit", folder=tmp_path))
+
+
+def test_sizes_in_the_recipe_are_those_of_the_model(tmp_path: Path) -> None:
+    folder = save_tiny_model(tmp_path / "m")
+    right = BaseModelSection(name="a", license="mit", folder=folder, config={"hidden_size": 32})
+    assert base_folder(right) == folder
+    wrong = right.model_copy(update={"config": {"hidden_size": 64}})
+    with pytest.raises(StageError, match=r"base_model.config.hidden_size is 64, but .* says 32. Fix the recipe"):
+        base_folder(wrong)
+    assert config_at_hand(wrong)["hidden_size"] == 32, "what is on the disk comes first"
+    away = wrong.model_copy(update={"folder": tmp_path / "none"})
+    assert config_at_hand(away) == {"hidden_size": 64}
+    with pytest.raises(StageError, match="a is not on this disk yet"):
+        config_at_hand(away.model_copy(update={"config": {}}))
 
 
 def test_an_unreachable_hub_is_one_sentence() -> None:

@@ -1,10 +1,10 @@
-"""A tiny model opened for the tests of inference."""
+"""A tiny model loaded for the tests of `use`."""
 
 from pathlib import Path
 from typing import Any
 
 from llimba.languages.profile import PROFILES
-from llimba.models.opened import Opened, open_model
+from llimba.models.loading import LoadedModel, open_model
 from tests.fakes import save_tiny_model
 
 SARDINIAN = (PROFILES / "srd.yaml").read_text(encoding="utf-8")
@@ -17,7 +17,7 @@ def folder(path: Path, profile: str = SARDINIAN) -> Path:
     return path
 
 
-def opened(path: Path, **changes: Any) -> Opened:
+def opened(path: Path, **changes: Any) -> LoadedModel:
     """That folder, opened; in fp32, so that batches do not change an answer."""
     found = open_model(folder(path))
     # random weights repeat the last token of the prompt, a newline: then every translation would be empty

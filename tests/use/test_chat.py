@@ -27,6 +27,21 @@ def test_an_answer_is_the_models_own_in_pieces(tmp_path: Path) -> None:
     assert chat.turns == []
 
 
+def test_the_token_that_ends_an_answer_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = opened(tmp_path)
+    forward, end = found.model.forward, torch.nn.functional.one_hot(torch.tensor(258), 260) * 1000.0
+
+    def ending(*given: Any, **more: Any) -> Any:
+        output = forward(*given, **more)
+        output.logits = output.logits + end
+        return output
+
+    monkeypatch.setattr(found.model, "forward", ending)
+    chat = Chat(found, max_new_tokens=12)
+    assert "".join(chat.answer("Salude")) == ""
+    assert chat.turns == []
+
+
 def test_a_temperature_samples(tmp_path: Path) -> None:
     found = opened(tmp_path)
     answers = set()

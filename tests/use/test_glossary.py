@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import LlimbaError
-from llimba.use.glossary import Term, force, missing, parse_glossary, read_glossary, stands_in
+from llimba.use.glossary import Term, contains, force, missing, parse_glossary, read_glossary
 from tests.use.models import opened
 
 CHEESE, WINE = Term("formaggio", "casu"), Term("vino", "binu nieddu")
 
 
 def test_terms_are_whole_words_whatever_case_and_accents() -> None:
-    assert stands_in("Caffè", "Un CAFFE', grazie")
-    assert not stands_in("casa", "sa casada")
+    assert contains("Caffè", "Un CAFFE', grazie")
+    assert not contains("casa", "sa casada")
     assert missing([CHEESE, WINE], "Formaggio e vino", "Casu e binu") == [WINE]
     assert missing([CHEESE, WINE], "Pane", "Pane") == []
 
@@ -34,6 +34,6 @@ def test_every_term_is_in_a_forced_answer(tmp_path: Path) -> None:
     found = opened(tmp_path)
     prompt = found.prompt([{"role": "user", "content": "Formaggio e vino"}], 20)
     answer = force(found, prompt, "Su pane e s'abba", [CHEESE, WINE], 20)
-    assert stands_in("casu", answer)
-    assert stands_in("binu nieddu", answer)
+    assert contains("casu", answer)
+    assert contains("binu nieddu", answer)
     assert force(found, prompt, "Su casu", [CHEESE], 20) == "Su casu", "what is there is left alone"

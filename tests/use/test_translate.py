@@ -6,7 +6,7 @@ import pytest
 
 from llimba.errors import LlimbaError
 from llimba.use.glossary import Term
-from llimba.use.translate import Translator
+from llimba.use.translate import LineTranslation, Translator
 from tests.use.models import opened
 
 LINES = ["Il sole sorge.", "", "Pane e vino {text} %s", "D'inverno fa molto freddo sulle montagne."]
@@ -14,13 +14,14 @@ LINES = ["Il sole sorge.", "", "Pane e vino {text} %s", "D'inverno fa molto fred
 
 def test_a_translation_a_line_whatever_the_batch(tmp_path: Path) -> None:
     found = opened(tmp_path)
-    found.model.generation_config.suppress_tokens += list(range(33))  # of bytes: letters are left
+    for parameter in found.model.parameters():
+        if parameter.ndim > 1:
+            parameter.data *= 20  # a model that says something else to every prompt
     alone = list(Translator(found, "it", "sc", batch_size=1, max_new_tokens=12).translate(LINES))
     together = list(Translator(found, "it", "sc", batch_size=4, max_new_tokens=12).translate(LINES))
     assert [one.text for one in alone] == [one.text for one in together]
-    assert len(alone) == 4
-    assert alone[1].text == ""
-    assert alone[0].text
+    assert len({one.text for one in alone}) == 4
+    assert alone[1] == LineTranslation("", True, ())
 
 
 def test_it_asks_with_the_prompt_that_was_scored(tmp_path: Path) -> None:

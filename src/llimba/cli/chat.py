@@ -25,7 +25,7 @@ def chat(
 ) -> None:
     """Talk to a finished model. Where the folder has an identifier, each answer's language is shown."""
     folder = model_folder(model, runs)
-    from llimba.models.opened import open_model
+    from llimba.models.loading import open_model
     from llimba.use.chat import Chat
 
     opened = open_model(folder, profile)

@@ -50,17 +50,14 @@ def report(
 ) -> None:
     """Write a page (HTML, and JSON next to it) of what the corpus holds and what was lost on the way."""
     from llimba.models.base_model import folder_at_hand
+    from llimba.models.loading import load_tokenizer
     from llimba.stages.corpus.report import report as gather
     from llimba.stages.corpus.report import write_report
 
     loaded = load_recipe(recipe, set_ or [])
     page = out or runs / "reports" / f"{loaded.name}-corpus.html"
-    base, tokenizer = folder_at_hand(loaded.base_model), None
-    if base is not None:
-        from transformers import AutoTokenizer
-
-        tokenizer = AutoTokenizer.from_pretrained(base)
-    write_report(gather(_folder(loaded, runs), tokenizer), page)
+    base = folder_at_hand(loaded.base_model)
+    write_report(gather(_folder(loaded, runs), load_tokenizer(base) if base is not None else None), page)
     stdout.print(f"{page}\n{page.with_suffix('.json')}", soft_wrap=True)
 
 

@@ -30,15 +30,12 @@ def serve(
 
     chosen, why = choose(engine)
     import uvicorn
-    from transformers import AutoTokenizer
 
-    from llimba.models.opened import check_folder
-    from llimba.models.template import check_template
+    from llimba.models.loading import chat_tokenizer
     from llimba.use.serving.asked import Limits
     from llimba.use.serving.guard import build
 
-    check_folder(folder)
-    check_template(folder, AutoTokenizer.from_pretrained(folder))
+    chat_tokenizer(folder)  # refuses a folder that is not safe to serve
     signal.signal(signal.SIGTERM, _end)  # uvicorn sends itself the signal again, and the engine must be stopped first
     with Engine(chosen, folder) as running:
         guard = build(name, running, Limits(folder), token)

@@ -45,7 +45,7 @@ def translate(
     if force and glossary is None:
         raise LlimbaError("translate: --force-glossary needs --glossary FILE.")
     folder = model_folder(model, runs)
-    from llimba.models.opened import open_model
+    from llimba.models.loading import open_model
     from llimba.use import lines
     from llimba.use.glossary import read_glossary
     from llimba.use.translate import LineTranslation, Translator

@@ -38,7 +38,7 @@ def web(
     check_installed()
     import uvicorn
 
-    from llimba.models.opened import open_model
+    from llimba.models.loading import open_model
 
     opened = open_model(folder, profile)
     served = application(opened, token=token, title=title, max_new_tokens=max_new_tokens, interface=interface)

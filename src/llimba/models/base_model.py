@@ -8,7 +8,7 @@ and which pads: three jobs that must not be confused, set once and written into 
 import logging
 import shutil
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from filelock import FileLock
 
@@ -16,6 +16,9 @@ from llimba.errors import StageError
 from llimba.files import read_json, sha256
 from llimba.packages import cache_folder, fetch
 from llimba.recipe import BaseModelSection, Tokens
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +65,7 @@ def base_folder(section: BaseModelSection) -> Path:
     for key, value in section.config.items():
         if real.get(key, value) != value:
             raise StageError(
-                f"base_model.config.{key} is {value}, but the model's config.json says {real[key]}. Mend the recipe: "
+                f"base_model.config.{key} is {value}, but the model's config.json says {real[key]}. Fix the recipe: "
                 "what `llimba plan` said was about another model."
             )
     return folder
@@ -72,7 +75,7 @@ def folder_at_hand(section: BaseModelSection) -> Path | None:
     """The base model's folder where it is on this disk already; fetches nothing."""
     from huggingface_hub import try_to_load_from_cache
 
-    config: Any = None
+    config: str | Path | None = None
     if section.folder is not None:
         config = section.folder / "config.json"
     elif section.hub is not None:
@@ -82,7 +85,7 @@ def folder_at_hand(section: BaseModelSection) -> Path | None:
     return Path(config).parent if isinstance(config, str | Path) and Path(config).exists() else None
 
 
-def config_at_hand(section: BaseModelSection) -> dict[str, Any]:
+def config_at_hand(section: BaseModelSection) -> dict[str, object]:
     """The model's config without fetching anything: from its folder, else what the recipe says of it.
 
     Raises `StageError` where there is neither.
@@ -97,8 +100,8 @@ def config_at_hand(section: BaseModelSection) -> dict[str, Any]:
     )
 
 
-def token_contract(tokenizer: Any, tokens: Tokens) -> TokenContract:
-    """Settle separator, EOS and PAD from the recipe, else from the tokenizer; raises `StageError` where it cannot.
+def token_contract(tokenizer: "PreTrainedTokenizerBase", tokens: Tokens) -> TokenContract:
+    """Choose separator, EOS and PAD by the recipe, else by the tokenizer; raises `StageError` where it cannot.
 
     PAD is never a token that stops generation: a padded label would otherwise be confused with the end of an answer.
     """
@@ -136,7 +139,7 @@ def token_contract(tokenizer: Any, tokens: Tokens) -> TokenContract:
     )
 
 
-def apply_contract(model: Any, tokenizer: Any, contract: TokenContract) -> None:
+def apply_contract(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", contract: TokenContract) -> None:
     """Write the contract into model, generation config and tokenizer, so that it travels with every saved folder."""
     tokenizer.eos_token, tokenizer.pad_token, tokenizer.padding_side = contract.eos, contract.pad, "left"
     model.config.eos_token_id, model.config.pad_token_id = contract.eos_id, contract.pad_id
@@ -188,7 +191,7 @@ def _from_wheel(section: BaseModelSection) -> Path:
 
 
 def _converted(file: str, digest: str) -> Path:
-    """Where a GGUF's transformers folder lies once it is made."""
+    """The transformers folder that a GGUF becomes."""
     return cache_folder() / "models" / f"{Path(file).stem}-{digest[:12]}"
 
 

@@ -8,16 +8,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from llimba.errors import StageError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 PROBE = Path(__file__).parent / "template_probe.py"
 LONGEST = 100_000  # characters that three words may become
 SECONDS = 30
 
 
-def check_template(folder: Path, tokenizer: Any) -> None:
+def check_template(folder: Path, tokenizer: "PreTrainedTokenizerBase") -> None:
     """Raise `StageError` where the folder's model has no chat template, or one that eats memory or time."""
     template = tokenizer.chat_template
     if not isinstance(template, str):
@@ -41,4 +44,4 @@ def check_template(folder: Path, tokenizer: Any) -> None:
 
 
 def _refused(folder: Path, why: str) -> StageError:
-    return StageError(f"{folder}: the chat template {why}. Do not use this folder, or mend chat_template.jinja in it.")
+    return StageError(f"{folder}: the chat template {why}. Do not use this folder, or fix its chat_template.jinja.")

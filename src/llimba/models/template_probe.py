@@ -7,7 +7,6 @@ low.
 import json
 import resource
 import sys
-from typing import Any
 
 MEMORY, SECONDS = 512 * 2**20, 3  # of address space and of processor time
 
@@ -18,6 +17,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     from jinja2 import nodes
     from jinja2.ext import Extension, loopcontrols
+    from jinja2.parser import Parser
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Generation(Extension):
@@ -25,7 +25,7 @@ def main() -> None:
 
         tags = {"generation"}  # noqa: RUF012
 
-        def parse(self, parser: Any) -> Any:
+        def parse(self, parser: Parser) -> nodes.Node:
             line = next(parser.stream).lineno
             return nodes.Scope(parser.parse_statements(("name:endgeneration",), drop_needle=True), lineno=line)
 

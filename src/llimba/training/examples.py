@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llimba.errors import StageError
+from llimba.models.encoding import chat_prompt, chat_text
 from llimba.records import Conversation, Document
 
 IGNORED = -100  # the label that cross-entropy leaves out, as everywhere in PyTorch
@@ -69,7 +70,7 @@ def without_control_tokens(conversations: Iterable[Conversation], tokenizer: Any
 
 def conversation_length(conversation: Conversation, tokenizer: Any) -> int:
     """Tokens of a whole conversation as the chat template writes it."""
-    text = tokenizer.apply_chat_template(conversation.messages, tokenize=False)
+    text = chat_text(conversation.messages, tokenizer)
     return len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
@@ -84,7 +85,7 @@ def conversation_example(
     Raises `StageError` with the conversation's id for a template that cannot say, and for a row in which nothing would
     be learned.
     """
-    text = tokenizer.apply_chat_template(conversation.messages, tokenize=False)
+    text = chat_text(conversation.messages, tokenizer)
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids = np.asarray(encoded["input_ids"], dtype=np.int32)
     starts = np.asarray([start for start, _ in encoded["offset_mapping"]])
@@ -108,8 +109,8 @@ def _answers(conversation: Conversation, tokenizer: Any, eos: str, text: str) ->
     for index, message in enumerate(messages):
         if message["role"] != "assistant":
             continue
-        before = tokenizer.apply_chat_template(messages[:index], tokenize=False, add_generation_prompt=True)
-        after = tokenizer.apply_chat_template(messages[: index + 1], tokenize=False)
+        before = chat_prompt(messages[:index], tokenizer)
+        after = chat_text(messages[: index + 1], tokenizer)
         end = after.find(eos, len(before))
         if not (after.startswith(before) and text.startswith(after.rstrip())) or end < 0:
             raise StageError(

@@ -21,6 +21,7 @@ from accelerate.utils import ProjectConfiguration
 from llimba import processes
 from llimba.errors import StageError
 from llimba.files import stable_fraction, write_jsonl
+from llimba.models.generate import generate
 from llimba.recipe import TrainingSection
 from llimba.records import Document
 from llimba.reports.training_facts import HeldOutMetrics, TrainedFolder
@@ -168,9 +169,8 @@ class Monitor:
         plain = packed.model.get_base_model() if hasattr(packed.model, "get_base_model") else packed.model
         plain.set_attn_implementation("sdpa")
         for prompt in self._held_out.prompts:
-            encoded = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).to(self._accelerator.device)
-            ids = packed.model.generate(**encoded, max_new_tokens=NEW_TOKENS, do_sample=False, use_cache=True)
-            text = tokenizer.decode(ids[0, encoded["input_ids"].shape[1] :], skip_special_tokens=False)
+            (answer,) = generate(packed.model, tokenizer, [prompt], NEW_TOKENS)
+            text = tokenizer.decode(answer.token_ids, skip_special_tokens=False)
             self._append(self._samples, {"step": step, "prompt": prompt, "text": text})
             shown = [" ".join(part.split()) for part in (prompt, text)]
             logger.info("%s: step %d: %s ⟶ %s", self._title, step, shown[0][-80:], shown[1][:100])

@@ -4,11 +4,11 @@ import logging
 import queue
 import threading
 from collections.abc import Generator, Iterator
-from typing import Any
 
 from llimba.errors import LlimbaError
 from llimba.models.encoding import Message, PromptTooLong
-from llimba.models.opened import Opened
+from llimba.models.generate import sampling
+from llimba.models.loading import LoadedModel
 
 logger = logging.getLogger(__name__)
 BREATH_SECONDS = 0.5
@@ -18,7 +18,7 @@ class Chat:
     """Keeps the turns. What no longer fits is forgotten from the oldest turn on, the system prompt never."""
 
     def __init__(
-        self, opened: Opened, *, system: str | None = None, temperature: float = 0.0, max_new_tokens: int = 256
+        self, opened: LoadedModel, *, system: str | None = None, temperature: float = 0.0, max_new_tokens: int = 256
     ) -> None:
         """`temperature` 0 is greedy."""
         self._opened, self._temperature, self._max_new_tokens = opened, temperature, max_new_tokens
@@ -64,16 +64,13 @@ class Chat:
         class Stopped(StoppingCriteria):  # type: ignore[misc]
             """Ends the generation when the reader has gone."""
 
-            def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
+            def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: object) -> torch.Tensor:
                 return torch.full((input_ids.shape[0],), gone.is_set(), dtype=torch.bool, device=input_ids.device)
 
         gone, failure = threading.Event(), list[BaseException]()
         opened = self._opened
         streamer = TextIteratorStreamer(
             opened.tokenizer, skip_prompt=True, skip_special_tokens=True, timeout=BREATH_SECONDS
-        )
-        sampling = (
-            {"do_sample": True, "temperature": self._temperature} if self._temperature > 0 else {"do_sample": False}
         )
         given = torch.tensor([ids], device=opened.model.device)
 
@@ -86,7 +83,7 @@ class Chat:
                         max_new_tokens=self._max_new_tokens,
                         streamer=streamer,
                         stopping_criteria=StoppingCriteriaList([Stopped()]),
-                        **sampling,
+                        **sampling(self._temperature),
                     )
             except (RuntimeError, ValueError, MemoryError) as error:
                 failure.append(error)

@@ -1,21 +1,22 @@
-"""A glossary: terms whose translation is settled, looked for in a translation, or forced into it.
+"""A glossary: terms with a fixed translation, checked in what the model translates, or forced into it.
 
-A term stands in a source as whole words, whatever the case and accents (`languages.text.fold`). Forcing is constrained
-decoding for what a glossary needs: the model's own answer is taken, the place where the term is likeliest is found, and
-the answer goes on from there. transformers' constrained beam search, which did this, has left the library.
+Terms are found as whole words, whatever the case and accents (`languages.text.fold`). Forcing is constrained decoding
+as a glossary needs it: in the model's own answer the likeliest place for the term is found, the term is put there, and
+the model continues the answer from it. transformers' constrained beam search, which did this, was removed from it.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from llimba.errors import LlimbaError
 from llimba.languages.text import fold
-from llimba.models.opened import Opened
+from llimba.models.generate import generate
+from llimba.models.loading import LoadedModel
 
 
 class Term(NamedTuple):
-    """A source term and its settled translation."""
+    """A source term and its fixed translation."""
 
     source: str
     target: str
@@ -45,17 +46,17 @@ def parse_glossary(text: str, named: str) -> list[Term]:
     return terms
 
 
-def stands_in(term: str, text: str) -> bool:
-    """Whether `text` holds `term` as whole words."""
+def contains(term: str, text: str) -> bool:
+    """Whether `text` contains `term` as whole words."""
     return f" {fold(term)} " in f" {fold(text)} "
 
 
 def missing(terms: Sequence[Term], source: str, translation: str) -> list[Term]:
-    """Terms that stand in the source and whose translation does not stand in the translation."""
-    return [t for t in terms if stands_in(t.source, source) and not stands_in(t.target, translation)]
+    """Terms that occur in the source and whose translation does not occur in the translation."""
+    return [t for t in terms if contains(t.source, source) and not contains(t.target, translation)]
 
 
-def force(opened: Opened, prompt: list[int], answer: str, terms: Sequence[Term], max_new_tokens: int) -> str:
+def force(opened: LoadedModel, prompt: list[int], answer: str, terms: Sequence[Term], max_new_tokens: int) -> str:
     """The answer with every term in it, each put where the model finds it likeliest, the rest the model's own again.
 
     Terms are put in by the order given, a later one behind an earlier one; one that the new answer holds by itself is
@@ -63,14 +64,14 @@ def force(opened: Opened, prompt: list[int], answer: str, terms: Sequence[Term],
     """
     fixed = ""  # what may no longer change
     for term in terms:
-        if stands_in(term.target, answer):
+        if contains(term.target, answer):
             continue
         fixed = _likeliest(opened, prompt, answer, fixed, term.target)
         answer = _continued(opened, prompt, fixed, max_new_tokens)
     return answer
 
 
-def _likeliest(opened: Opened, prompt: list[int], answer: str, fixed: str, target: str) -> str:
+def _likeliest(opened: LoadedModel, prompt: list[int], answer: str, fixed: str, target: str) -> str:
     """The start of the answer up to the best place for `target`, which is a gap between words, with `target` there."""
     import torch
 
@@ -89,20 +90,12 @@ def _likeliest(opened: Opened, prompt: list[int], answer: str, fixed: str, targe
     return best
 
 
-def _continued(opened: Opened, prompt: list[int], start: str, max_new_tokens: int) -> str:
-    import torch
-
-    ids = torch.tensor([[*prompt, *_ids(opened, start)]], device=opened.model.device)
-    with torch.inference_mode():
-        made = opened.model.generate(
-            input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=max_new_tokens, do_sample=False
-        )
-    more: str = opened.tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True)
-    line = more.split("\n")[0].rstrip()
+def _continued(opened: LoadedModel, prompt: list[int], start: str, max_new_tokens: int) -> str:
+    (more,) = generate(opened.model, opened.tokenizer, [[*prompt, *_ids(opened, start)]], max_new_tokens)
+    line = more.text.split("\n")[0].rstrip()
     # a letter that follows at once would make another word of the term
     return start if line and line[0].isalnum() else start + line
 
 
-def _ids(opened: Opened, text: str) -> list[int]:
-    ids: Any = opened.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-    return list(ids)
+def _ids(opened: LoadedModel, text: str) -> list[int]:
+    return list(opened.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from llimba.errors import LlimbaError
 from llimba.use.translate import LineTranslation
@@ -12,7 +12,7 @@ class Given(NamedTuple):
     """Lines to translate and, for JSON lines, the objects that they come from."""
 
     lines: list[str]
-    rows: list[dict[str, Any]] | None
+    rows: list[dict[str, object]] | None
 
 
 def read(text: str, json_field: str | None) -> Given:
@@ -25,7 +25,8 @@ def read(text: str, json_field: str | None) -> Given:
         lines.pop()  # a file ends with a newline
     if json_field is None:
         return Given([line.removesuffix("\r") for line in lines], None)
-    rows: list[dict[str, Any]] = []
+    texts: list[str] = []
+    rows: list[dict[str, object]] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -37,8 +38,9 @@ def read(text: str, json_field: str | None) -> Given:
             raise LlimbaError(
                 f"line {number}: expected a JSON object with a text under '{json_field}'. Name the field with --field."
             )
+        texts.append(row[json_field].replace("\n", " "))
         rows.append(row)
-    return Given([row[json_field].replace("\n", " ") for row in rows], rows)
+    return Given(texts, rows)
 
 
 def written(given: Given, translated: Iterable[LineTranslation]) -> Iterator[str]:
@@ -47,7 +49,7 @@ def written(given: Given, translated: Iterable[LineTranslation]) -> Iterator[str
         yield from (one.text for one in translated)
         return
     for row, one in zip(given.rows, translated, strict=True):
-        more: dict[str, Any] = {"translation": one.text}
+        more: dict[str, object] = {"translation": one.text}
         if not one.stopped:
             more["cut"] = True
         if one.missing:

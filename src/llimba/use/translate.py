@@ -6,7 +6,8 @@ from typing import NamedTuple
 from llimba.errors import LlimbaError
 from llimba.languages.prompts import evaluation_prompt
 from llimba.models.encoding import PromptTooLong
-from llimba.models.opened import Opened
+from llimba.models.generate import Answer, generate
+from llimba.models.loading import LoadedModel
 from llimba.use.glossary import Term, force, missing
 
 
@@ -23,7 +24,7 @@ class Translator:
 
     def __init__(
         self,
-        opened: Opened,
+        opened: LoadedModel,
         source: str,
         target: str,
         *,
@@ -62,44 +63,22 @@ class Translator:
         for start in range(0, len(lines), self._batch):
             batch = lines[start : start + self._batch]
             prompts = [self._prompt(line) for line in batch if line.strip()]
-            answers = iter(self._answers(prompts) if prompts else [])
-            asked = iter(prompts)
+            made = generate(
+                self._opened.model, self._opened.tokenizer, prompts, self._max_new_tokens, batch_size=self._batch
+            )
+            answers = iter(zip(prompts, made, strict=True))
             for line in batch:
-                yield (
-                    self._finished(line, next(asked), *next(answers)) if line.strip() else LineTranslation("", True, ())
-                )
+                yield self._finished(line, *next(answers)) if line.strip() else LineTranslation("", True, ())
 
     def _prompt(self, line: str) -> list[int]:
         asked = evaluation_prompt(self._language, self._direction, line.strip())
         return self._opened.prompt([{"role": "user", "content": asked}], self._max_new_tokens)
 
-    def _finished(self, line: str, prompt: list[int], answer: str, stopped: bool) -> LineTranslation:
+    def _finished(self, line: str, prompt: list[int], made: Answer) -> LineTranslation:
+        answer = (made.text.strip().split("\n") or [""])[0].strip()  # its first line that is not empty
         absent = missing(self._glossary, line, answer)
         if absent and self._forced:
             wanted = [term for term in self._glossary if term in absent]
             answer = force(self._opened, prompt, answer, wanted, self._max_new_tokens)
             absent = missing(self._glossary, line, answer)
-        return LineTranslation(answer, stopped, tuple(absent))
-
-    def _answers(self, prompts: Sequence[list[int]]) -> list[tuple[str, bool]]:
-        """The first line of every answer that is not empty, and whether the model stopped by itself."""
-        import torch
-
-        opened = self._opened
-        longest = max(len(prompt) for prompt in prompts)
-        padded = [[opened.contract.pad_id] * (longest - len(prompt)) + prompt for prompt in prompts]
-        mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-        device = opened.model.device
-        with torch.inference_mode():
-            made = opened.model.generate(
-                input_ids=torch.tensor(padded, device=device),
-                attention_mask=torch.tensor(mask, device=device),
-                max_new_tokens=self._max_new_tokens,
-                do_sample=False,
-            )[:, longest:]
-        stops = set(opened.contract.stop_ids)
-        texts = opened.tokenizer.batch_decode(made, skip_special_tokens=True)
-        return [
-            ((text.strip().split("\n") or [""])[0].strip(), bool(stops & set(row)))
-            for text, row in zip(texts, made.tolist(), strict=True)
-        ]
+        return LineTranslation(answer, made.stopped, tuple(absent))

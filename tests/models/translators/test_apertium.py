@@ -50,7 +50,7 @@ def test_a_route_through_a_pivot_counts_unknown_words_once(tmp_path: Path) -> No
 
 def test_the_identity_follows_the_data(tmp_path: Path) -> None:
     before = engine(prefix(tmp_path), "aa-bb").identity
-    assert list(before["data"]) == ["one.sed"]
+    assert (before["engine"], before["route"], list(before["data"])) == ("apertium", ["aa-bb"], ["one.sed"])
     (tmp_path / "usr/share/apertium/one.sed").write_text("s/sun/sole/\n")
     assert engine(tmp_path, "aa-bb").identity != before
 

@@ -1,6 +1,8 @@
 """NLLB through transformers, on a random model of the same kind."""
 
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import torch
 from transformers import M2M100Config, M2M100ForConditionalGeneration, PreTrainedTokenizerFast
 
 from llimba.errors import StageError
+from llimba.files import sha256
 from llimba.languages.profile import load_language
 from llimba.models.translators import nllb
 from llimba.models.translators.nllb import open_nllb
@@ -46,9 +49,12 @@ def settings(folder: Path, **changes: Any) -> NllbTranslation:
 def test_the_target_is_the_profiles_and_an_unfinished_answer_is_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = open_nllb(settings(save_model(tmp_path)), SARDINIAN)
+    engine = open_nllb(settings(save_model(tmp_path), revision="r1"), SARDINIAN)
     assert isinstance(engine, nllb.Nllb)
-    assert engine.identity["direction"] == ["eng_Latn", "srd_Latn"]
+    assert engine.identity == {
+        "engine": "nllb", "model": sha256(tmp_path), "revision": "r1", "direction": ["eng_Latn", "srd_Latn"],
+        "num_beams": 1, "max_new_tokens": 4,
+    }  # fmt: skip
     asked: dict[str, Any] = {}
 
     def generate(**given: Any) -> torch.Tensor:
@@ -69,8 +75,32 @@ def test_a_real_model_translates_and_unknown_codes_are_refused(tmp_path: Path) -
         open_nllb(settings(tmp_path, source_code="eng"), SARDINIAN)
 
 
+def test_a_converted_folder_is_translated_by_ctranslate2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    class Translator:
+        def __init__(self, folder: str, **_: Any) -> None:
+            asked["folder"] = folder
+
+        def translate_batch(self, tokens: list[list[str]], **given: Any) -> list[Any]:
+            asked.update(given, tokens=tokens)
+            return [SimpleNamespace(hypotheses=[["srd_Latn", "su", "sole"]]) for _ in tokens]
+
+    fake = ModuleType("ctranslate2")
+    fake.Translator = Translator  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "ctranslate2", fake)
+    (save_model(tmp_path) / "model.bin").touch()
+    engine = open_nllb(settings(tmp_path), SARDINIAN)
+    assert [made.text for made in engine.translate(["the sun", "sun"])] == ["su sole", "su sole"]
+    assert asked["folder"] == str(tmp_path)
+    assert asked["tokens"] == [["the", "sun"], ["sun"]]
+    assert asked["target_prefix"] == [["srd_Latn"], ["srd_Latn"]]
+    assert (asked["beam_size"], asked["max_decoding_length"]) == (1, 4)
+    assert engine.identity["engine"] == "nllb-ctranslate2"
+
+
 def test_a_converted_folder_asks_for_ctranslate2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "ctranslate2", None)
+    monkeypatch.setitem(sys.modules, "ctranslate2", None)
     (save_model(tmp_path) / "model.bin").touch()
     with pytest.raises(StageError, match="pip install ctranslate2"):
         open_nllb(settings(tmp_path), SARDINIAN)

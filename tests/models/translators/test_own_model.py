@@ -9,9 +9,10 @@ import pytest
 
 from llimba.errors import StageError, Unavailable
 from llimba.languages.profile import load_language
+from llimba.languages.prompts import completion_prompt, evaluation_prompt
 from llimba.models.translators.own_model import OwnModel, VllmModel, open_own_model
 from llimba.recipe import ModelTranslation
-from tests.fakes import save_tiny_model
+from tests.fakes import SENTENCES, save_tiny_model, tiny_model
 
 SARDINIAN = load_language("srd")
 SETTINGS = ModelTranslation(engine="model", source_language="it", max_new_tokens=5)
@@ -33,7 +34,8 @@ def test_answers_are_one_line_and_stopped(tmp_path: Path, monkeypatch: pytest.Mo
 
     def answer(input_ids: torch.Tensor, **settings: object) -> torch.Tensor:
         asked.extend(engine._tokenizer.batch_decode(input_ids, skip_special_tokens=True))
-        texts = ["su sole\nnon custu<|im_end|>", "sena acabbu, sena pasu..."]
+        said = {"il sole": "su sole\nnon custu<|im_end|>", "senza fine": "sena acabbu, sena pasu..."}
+        texts = [said[prompt.split(": ")[1].split("\n")[0]] for prompt in asked]
         given = [engine._tokenizer(text)["input_ids"][:24] for text in texts]
         rows = [ids + [engine._tokenizer.pad_token_id] * (24 - len(ids)) for ids in given]
         return torch.cat([input_ids, torch.tensor(rows)], dim=1)
@@ -41,13 +43,45 @@ def test_answers_are_one_line_and_stopped(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(engine._model, "generate", answer)
     made = engine.translate(["il sole", "senza fine"])
     assert [translation.text for translation in made] == ["su sole", ""]
-    assert "Translate from Italian to Sardinian: il sole" in asked[0]
+    assert any("Translate from Italian to Sardinian: il sole" in prompt for prompt in asked)
 
 
-def test_a_real_model_answers_something(tmp_path: Path) -> None:
+@pytest.mark.parametrize("prompt", ["chat", "completion"])
+def test_a_real_models_answers_are_its_own_up_to_their_line(tmp_path: Path, prompt: str) -> None:
+    import torch
+
     save_tiny_model(tmp_path / "model")
-    made = OwnModel(SETTINGS, SARDINIAN, tmp_path).translate(["uno", "due e tre"])
-    assert len(made) == 2
+    tiny_model(initializer_range=0.4).save_pretrained(tmp_path / "model")  # wide weights: it says many things
+    asked = SETTINGS.model_copy(update={"prompt": prompt, "batch_size": 1, "max_new_tokens": 40})
+    engine = OwnModel(asked, SARDINIAN, tmp_path)
+    sentences = SENTENCES["it"]
+    expected = []
+    for sentence in sentences:
+        text = evaluation_prompt if prompt == "chat" else completion_prompt
+        given = text(SARDINIAN, "it-sc", sentence)
+        if prompt == "chat":
+            given = f"<|im_start|>user\n{given}<|im_end|>\n<|im_start|>assistant\n"
+        ids = torch.tensor([engine._tokenizer(given)["input_ids"]])
+        made = engine._model.generate(ids, max_new_tokens=40, do_sample=False)[0, ids.shape[1] :]
+        said = engine._tokenizer.decode(made, skip_special_tokens=True).lstrip()
+        whole = made[-1] in (256, 258) or "\n" in said
+        expected.append(said.split("\n")[0].strip() if whole else "")
+    assert any(expected) and not all(expected)
+    assert [made.text for made in engine.translate(sentences)] == expected
+
+
+def test_a_call_with_many_sentences_is_cut_into_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_tiny_model(tmp_path / "model")
+    engine, sizes = OwnModel(SETTINGS.model_copy(update={"batch_size": 2}), SARDINIAN, tmp_path), list[int]()
+    generate = engine._model.generate
+
+    def counted(**given: Any) -> Any:
+        sizes.append(len(given["input_ids"]))
+        return generate(**given)
+
+    monkeypatch.setattr(engine._model, "generate", counted)
+    assert len(engine.translate(["uno", "due e tre", "bator"])) == 3
+    assert sizes == [2, 1]
 
 
 def test_it_goes_out_of_the_language_too_and_by_the_completion_prompt(
@@ -63,18 +97,13 @@ def test_it_goes_out_of_the_language_too_and_by_the_completion_prompt(
 
     def answer(input_ids: torch.Tensor, **settings: Any) -> torch.Tensor:
         assert settings["stop_strings"] == ["\n"]
-        texts = [" the sun\nSardinian: sa luna", " without any end at all"]
+        endless = ["acabbu" in prompt for prompt in engine._tokenizer.batch_decode(input_ids)]
+        texts = [" without any end at all" if one else " the sun\nSardinian: sa luna" for one in endless]
         rows = torch.tensor([engine._tokenizer(text)["input_ids"][:20] for text in texts])
         return torch.cat([input_ids, rows], dim=1)
 
     monkeypatch.setattr(engine._model, "generate", answer)
     assert [made.text for made in engine.translate(["su sole", "sena acabbu"])] == ["the sun", ""]
-
-
-def test_the_line_ends_a_real_models_completion(tmp_path: Path) -> None:
-    save_tiny_model(tmp_path / "model")
-    asked = SETTINGS.model_copy(update={"prompt": "completion"})
-    assert all("\n" not in made.text for made in OwnModel(asked, SARDINIAN, tmp_path).translate(["uno", "due"]))
 
 
 def test_vllm_answers_where_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

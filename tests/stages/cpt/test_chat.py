@@ -8,7 +8,7 @@ import pytest
 
 from llimba.errors import StageError
 from llimba.files import read_jsonl
-from llimba.models.answers import Answer
+from llimba.models.generate import Answer
 from llimba.recipe import ChatDocuments
 from llimba.records import Conversation, Document, write_records
 from llimba.stages.cpt import chat
@@ -51,11 +51,11 @@ def answering(monkeypatch: pytest.MonkeyPatch, say: dict[str, Answer]) -> list[l
     """A base model that says `say`, else "Fine."; returns what it is asked, call by call."""
     calls: list[list[str]] = []
 
-    def ask(model: Any, tokenizer: Any, prompts: Sequence[str], *_: Any, **__: Any) -> list[Answer]:
-        calls.append(list(prompts))
-        return [say.get(prompt, Answer("Fine.", True)) for prompt in prompts]
+    def generate(model: Any, tokenizer: Any, prompts: Sequence[str], *_: Any, **__: Any) -> list[Answer]:
+        calls.append([prompt.split("user\n")[1].split("<|im_end|>")[0] for prompt in prompts])
+        return [say.get(prompt, Answer("Fine.", True)) for prompt in calls[-1]]
 
-    monkeypatch.setattr(chat, "ask", ask)
+    monkeypatch.setattr(chat, "generate", generate)
     return calls
 
 
@@ -101,13 +101,13 @@ def test_answers_that_are_there_are_not_made_again(tmp_path: Path, monkeypatch: 
             raise KeyboardInterrupt
         return answer(*_, **__)
 
-    answer = chat.ask
-    monkeypatch.setattr(chat, "ask", killed)
+    answer = chat.generate
+    monkeypatch.setattr(chat, "generate", killed)
     asked = (with_chat(tmp_path, {"max_new_tokens": 40}), folder, tmp_path / "base", tmp_path)
     with pytest.raises(KeyboardInterrupt):
         own_answers(*asked)
     assert not (tmp_path / chat.ANSWERS).exists()
-    monkeypatch.setattr(chat, "ask", answer)
+    monkeypatch.setattr(chat, "generate", answer)
     made = own_answers(*asked)
     assert [len(call) for call in calls] == [2, 2, 1]
     assert len({row["id"] for row in read_jsonl(made)}) == 5

@@ -62,8 +62,9 @@ def test_the_prompt_is_the_evaluations_own(
 ) -> None:
     generate = decoding.generate
 
-    def greedy(recipe: Any, model: Any, prompts: Any, how: Any, bar: Any) -> Any:
-        return generate(recipe, model, prompts, how.model_copy(update={"num_beams": 1}), bar)
+    def greedy(*given: Any, **how: Any) -> Any:
+        assert how["num_beams"] == 2
+        return generate(*given, **how | {"num_beams": 1})
 
     monkeypatch.setattr(decoding, "generate", greedy)
     asked, out = loaded(tmp_path, {"same": {"num_beams": 2}}, prompt=form), tmp_path / "out"

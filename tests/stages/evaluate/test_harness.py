@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from llimba.languages.profile import load_language
+from llimba.models.device import inference_precision
 from llimba.recipe import EvaluateSection, Tokens
 from llimba.records import Document
 from llimba.stages.evaluate import harness
@@ -66,7 +67,7 @@ def test_which_answers_ended_is_told_per_prompt(tmp_path: Path, model: Any, monk
 
 def test_precision_is_said_with_its_reason() -> None:
     assert harness.choose_precision("fp32") == ("fp32", "set in the recipe")
-    assert harness.choose_precision("auto")[0] in ("bf16", "fp32")
+    assert harness.choose_precision("auto") == inference_precision()
 
 
 def test_the_batch_is_chosen_by_the_card_and_not_by_what_is_free(model: Any) -> None:

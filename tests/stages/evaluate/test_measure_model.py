@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llimba.files import read_jsonl
 from llimba.languages.identify.identifier import Identifier
-from llimba.models.answers import Answer
+from llimba.models.generate import Answer
 from llimba.records import Document, Pair
 from llimba.reports.evaluated import EvaluatedFolder, read_answers
 from llimba.reports.scores import BatchSize
@@ -113,7 +113,7 @@ def test_texts_instructions_and_facts(tmp_path: Path, monkeypatch: pytest.Monkey
     write_tasks(out / "tasks", {}, {"sc": texts}, loaded.profile, loaded.evaluate, {})
     for name, cloze in ((measure_model.QUESTIONS, False), (measure_model.CLOZE, True)):
         write_questions(out / "tasks", name, measure_model.task_rows(facts, cloze=cloze))
-    monkeypatch.setattr(measure_model, "ask", lambda *_, **__: [Answer("pane", True), Answer("pane", False)])
+    monkeypatch.setattr(measure_model, "generate", lambda *_, **__: [Answer("pane", True), Answer("pane", False)])
     given = Asked({}, {"sc": texts}, facts, asked, {}, None)
     found = measure_model.measure_model(loaded, "m", save_tiny_model(tmp_path / "model"), given, out / "tasks", out)
     measured = found.bits_per_byte["sc"]

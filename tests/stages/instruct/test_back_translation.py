@@ -123,9 +123,9 @@ def test_planted_faults_are_caught_with_their_reason(
     made = done(monkeypatch, known, documents(SEVEN, good), **conditions)
     assert [pair.texts["it"] for pair in made.pairs] == [ITALIAN[good]]
     (row,) = made.rejected
-    assert row["rule"] == rule
-    assert row["record"]["texts"]["sc"] == SEVEN
-    assert row["detail"]
+    assert row.rule == rule
+    assert row.record.texts["sc"] == SEVEN
+    assert row.detail
     assert made.facts["rejected"] == {rule: 1}
 
 
@@ -138,7 +138,7 @@ def test_what_is_not_worth_translating_is_turned_away_before(monkeypatch: pytest
     ]
     made = done(monkeypatch, ITALIAN, texts, paired=paired)
     assert [pair.texts["sc"] for pair in made.pairs] == [SENTENCES["sc"][0]]
-    assert Counter(row["rule"] for row in made.rejected) == {
+    assert Counter(row.rule for row in made.rejected) == {
         "paired already": 1, "duplicate": 1, "too short": 1, "too long": 1, "not authentic": 1,
     }  # fmt: skip
     with pytest.raises(StageError, match="no authentic sentence to translate in 'other'"):
@@ -167,6 +167,11 @@ def test_the_round_trip_keeps_what_comes_home_and_is_counted(monkeypatch: pytest
     }  # fmt: skip
     one_way = done(monkeypatch, ITALIAN, documents(*SENTENCES["sc"]), min_round_trip=50)
     assert one_way.facts["into"]["it"]["round_trip"] == "no way back"  # Apertium has none of itself
+    own: dict[str, Any] = {"engine": {"engine": "model", "folder": "there"}, "min_round_trip": 50}
+    turned = done(monkeypatch, ITALIAN, documents(*SENTENCES["sc"]), home=home, **own)
+    assert turned.facts["into"]["it"]["round_trip"]["sentences"] == 10  # a model goes both ways
+    unasked = done(monkeypatch, ITALIAN, documents(*SENTENCES["sc"]), home=home, **(own | {"min_round_trip": 0}))
+    assert unasked.facts["into"]["it"]["round_trip"] == "not asked for (min_round_trip: 0)"
 
 
 def test_a_second_run_asks_for_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:

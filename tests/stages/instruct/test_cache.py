@@ -33,7 +33,9 @@ def test_a_killed_run_leaves_its_sentences(tmp_path: Path) -> None:
     assert died.returncode == -signal.SIGKILL
     engine = Backwards()
     cache = TranslationCache(tmp_path, engine)
-    found = cache.translate(SENTENCES)
+    advanced: list[int] = []
+    found = cache.translate(SENTENCES, advanced.append)
+    assert advanced == [6, 3, 1]  # what was there, and batch by batch
     assert engine.calls == SENTENCES[6:]  # two batches of three were kept
     assert (cache.made, cache.found) == (4, 6)
     assert [found[sentence].text for sentence in SENTENCES[:2]] == ["ecnetnes rebmun 0", "ecnetnes rebmun 1"]

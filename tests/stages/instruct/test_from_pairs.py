@@ -24,7 +24,9 @@ def build(**settings: object) -> list:
 
 
 def test_prompt_holds_the_source_and_the_answer_is_the_target() -> None:
-    for conversation in build(directions=["it-sc"], system_prompt_share=0.0):
+    built = build(directions=["it-sc"], system_prompt_share=0.0)
+    assert len(built) == 10
+    for conversation in built:
         user, assistant = conversation.messages
         index = SENTENCES["it"].index(next(s for s in SENTENCES["it"] if s in user["content"]))
         assert assistant["content"] == SENTENCES["sc"][index]
@@ -38,7 +40,13 @@ def test_wordings_languages_and_system_prompts_vary() -> None:
     assert {"Traduci", "Borta"} & openings
     assert {"Translate", "How"} & openings
     assert 0 < sum(c.messages[0]["role"] == "system" for c in built) < 20
-    assert built == build(directions=["en-sc", "sc-en"], prompt_languages=["en", "it", "sc"], system_prompt_share=0.5)
+    settings = InstructSection(
+        directions=["en-sc", "sc-en"], prompt_languages=["en", "it", "sc"], system_prompt_share=0.5
+    )
+    fewer = list(conversations(PAIRS[::-2], settings, SARDINIAN, seed=1))
+    assert len(fewer) == 10
+    assert all(one in built for one in fewer), "what is drawn for a pair does not depend on the others"
+    assert built != list(conversations(PAIRS, settings, SARDINIAN, seed=2))
 
 
 def test_lengths_and_missing_languages_are_left_out() -> None:

@@ -71,8 +71,8 @@ def test_each_rule_turns_away_with_its_reason(row: Any, changes: dict[str, Any],
     result = translate_rows([row], settings(**changes), SARDINIAN, Backwards(), lambda text: found)
     assert result.kept == []
     assert result.facts["rejected"] == {rule: 1}
-    assert result.rejected[0]["record"]["id"] == "a"
-    assert result.rejected[0]["detail"]
+    assert result.rejected[0].record.id == "a"
+    assert result.rejected[0].detail
 
 
 def test_an_empty_translation_is_none() -> None:

@@ -42,14 +42,18 @@ def test_counts_and_duplicates(tmp_path: Path) -> None:
     assert facts["tasks"] == {"translation:it-sc": facts["conversations"] - 1, "": 1}
 
 
-def test_max_conversations_cuts_the_same_way_every_time(tmp_path: Path) -> None:
+def test_max_conversations_cuts_the_same_way_whatever_the_order(tmp_path: Path) -> None:
     changed = recipe(tmp_path, instruct={"directions": ["it-sc", "sc-it"], "max_conversations": 7})
     inputs = corpus(tmp_path / "in", [])
+    pairs = list(read_records(tmp_path / "in" / "pairs.jsonl", Pair))[:10]
     contents = []
-    for out in (tmp_path / "a", tmp_path / "b"):
+    for order, out in ((pairs, tmp_path / "a"), (pairs[::-1], tmp_path / "b")):
+        write_records(tmp_path / "in" / "pairs.jsonl", order)
         assert run(changed, inputs, out)["conversations"] == 7
         contents.append((out / "conversations.jsonl").read_bytes())
     assert contents[0] == contents[1]
+    run(changed.model_copy(update={"seed": 9}), inputs, tmp_path / "c")
+    assert (tmp_path / "c" / "conversations.jsonl").read_bytes() != contents[0]
 
 
 def test_no_conversation_is_an_error(tmp_path: Path) -> None:

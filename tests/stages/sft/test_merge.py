@@ -8,12 +8,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from llimba.errors import StageError
-from llimba.recipe import SftSection
+from llimba.recipe import SftSection, Tokens
 from llimba.stages.sft.adapter import save_adapter, with_adapter
 from llimba.stages.sft.merge import check_tensors, prove_merge
 from tests.fakes import SENTENCES, save_tiny_model, tiny_model, tiny_tokenizer
-
-STOPS = [258]
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +53,7 @@ def test_a_true_merge_passes(tmp_path: Path, method: str, dtype: torch.dtype) ->
     model = adapted(tmp_path / "start", method, dtype)
     save_adapter(model, tiny_tokenizer(), tmp_path / "adapter")
     facts = prove_merge(
-        tmp_path / "start", tmp_path / "adapter", merge(model, tmp_path / "merged"), prompts(), STOPS, dtype
+        tmp_path / "start", tmp_path / "adapter", merge(model, tmp_path / "merged"), prompts(), Tokens(), dtype
     )
     assert facts.answers == 20
     assert facts.answers_identical + facts.answers_parted_at_a_near_tie == 20
@@ -75,7 +73,7 @@ def test_a_wrong_scaling_is_refused(tmp_path: Path, factor: float, dtype: torch.
             module.scaling["default"] *= factor
     with pytest.raises(StageError, match="logits differ from the adapter's"):
         prove_merge(
-            tmp_path / "start", tmp_path / "adapter", merge(model, tmp_path / "merged"), prompts(), STOPS, dtype
+            tmp_path / "start", tmp_path / "adapter", merge(model, tmp_path / "merged"), prompts(), Tokens(), dtype
         )
 
 
@@ -87,7 +85,7 @@ def test_a_small_adapter_does_not_hide_a_wrong_scaling(tmp_path: Path) -> None:
             module.scaling["default"] *= 2
     with pytest.raises(StageError, match="logits differ"):
         prove_merge(
-            tmp_path / "start", tmp_path / "adapter", merge(model, tmp_path / "m"), prompts(), STOPS, torch.float32
+            tmp_path / "start", tmp_path / "adapter", merge(model, tmp_path / "m"), prompts(), Tokens(), torch.float32
         )
 
 
@@ -100,7 +98,7 @@ def test_an_untied_head_is_refused(tmp_path: Path) -> None:
     merged.save_pretrained(tmp_path / "merged")
     tiny_tokenizer().save_pretrained(tmp_path / "merged")
     with pytest.raises(StageError, match=r"tensors that the model before had not: lm_head.weight"):
-        prove_merge(tmp_path / "start", tmp_path / "adapter", tmp_path / "merged", prompts(), STOPS, torch.float32)
+        prove_merge(tmp_path / "start", tmp_path / "adapter", tmp_path / "merged", prompts(), Tokens(), torch.float32)
 
 
 @pytest.mark.parametrize(

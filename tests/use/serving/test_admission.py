@@ -1,10 +1,12 @@
-"""Who is let in: this machine without a token, anybody with it."""
+"""Who is let in: this machine without a token, anybody with it; and how much."""
 
+import asyncio
 import base64
+from collections.abc import AsyncIterator
 
 import pytest
 
-from llimba.use.serving.admission import admit
+from llimba.use.serving.admission import MOST_BYTES, admit, json_body
 from llimba.use.serving.asked import Refused
 
 TOKEN = "token-of-this-test"
@@ -36,3 +38,19 @@ def test_a_token_as_bearer_or_as_password() -> None:
         with pytest.raises(Refused) as refused:
             admit("127.0.0.1", wrong, TOKEN)
         assert refused.value.status == 401
+
+
+def test_a_body_is_read_as_far_as_it_may_go() -> None:
+    async def parts(*sizes: int) -> AsyncIterator[bytes]:
+        for size in sizes:
+            yield b"a" * size
+        read.append(sum(sizes))
+
+    read: list[int] = []
+    body = asyncio.run(json_body("application/json; charset=utf-8", parts(MOST_BYTES - 1, 1)))
+    assert (len(body), read) == (MOST_BYTES, [MOST_BYTES])
+    for kind, sizes, status in (("application/json", (MOST_BYTES, 1), 413), ("text/plain", (1,), 415), ("", (1,), 415)):
+        with pytest.raises(Refused) as refused:
+            asyncio.run(json_body(kind, parts(*sizes)))
+        assert refused.value.status == status
+    assert len(read) == 1, "nothing is read to its end that is refused"

@@ -15,9 +15,10 @@ openai = pytest.importorskip("openai")
 uvicorn = pytest.importorskip("uvicorn")
 pytest.importorskip("fastapi")
 
+from llimba.use.serving.admission import MOST_BYTES  # noqa: E402
 from llimba.use.serving.asked import Limits  # noqa: E402
 from llimba.use.serving.engine import Engine  # noqa: E402
-from llimba.use.serving.guard import MOST_BYTES, build  # noqa: E402
+from llimba.use.serving.guard import build  # noqa: E402
 from tests.use.models import folder as model_folder  # noqa: E402
 
 MESSAGES: Any = [{"role": "user", "content": "Salude"}]

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from llimba.languages.identify.identifier import Identifier
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from tests.fakes import SENTENCES
 from tests.use.models import opened
 from tests.use.web.browser import chromium
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Opened:
+def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
     """A tiny model with a Sardinian profile and an identifier of three languages."""
     texts = {code: [f"{line} {i}" for line in SENTENCES[code] for i in range(6)] for code in ("sc", "it", "es")}
     return opened(tmp_path_factory.mktemp("model"), identifier=Identifier.train(texts, "sc", 1))
@@ -40,7 +40,7 @@ def served(app: Any) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def url(model: Opened) -> Iterator[str]:
+def url(model: LoadedModel) -> Iterator[str]:
     """The address of the page; skips where Gradio is not installed."""
     pytest.importorskip("gradio")
     from llimba.use.web.application import application

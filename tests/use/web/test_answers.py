@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.chat import Chat
 from llimba.use.translate import Translator
 from llimba.use.web.answers import MOST_LINES, Conversation, chat, translate
@@ -15,7 +15,7 @@ TRANSLATE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_a_conversation_is_the_terminals(model: Opened) -> None:
+def test_a_conversation_is_the_terminals(model: LoadedModel) -> None:
     talk, held = Chat(model, system="Ses", max_new_tokens=12), Conversation()
     for question in ("Salude", "E tue?"):
         expected = "".join(talk.answer(question))
@@ -27,7 +27,7 @@ def test_a_conversation_is_the_terminals(model: Opened) -> None:
     assert len(held.shown) == 4
 
 
-def test_the_language_of_the_answer_is_named(model: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_language_of_the_answer_is_named(model: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Chat, "answer", lambda self, text: (piece for piece in ("Su sole essit ", "dae su mare.")))
     assert list(chat(model, Conversation(), "Salude", **CHAT))[-1].line == "Limba de sa risposta: sardu"
     english = list(chat(model, Conversation(), "Salude", **{**CHAT, "interface": "en"}))
@@ -36,7 +36,7 @@ def test_the_language_of_the_answer_is_named(model: Opened, monkeypatch: pytest.
     assert nothing[-1].line == ""
 
 
-def test_what_is_too_long_is_said_and_nothing_is_lost(model: Opened) -> None:
+def test_what_is_too_long_is_said_and_nothing_is_lost(model: LoadedModel) -> None:
     held = Conversation()
     list(chat(model, held, "Salude", **CHAT))
     before = Conversation(list(held.turns), list(held.shown))
@@ -50,14 +50,14 @@ def test_what_is_too_long_is_said_and_nothing_is_lost(model: Opened) -> None:
     assert held == before
 
 
-def test_no_question_and_no_answer(model: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_question_and_no_answer(model: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     held = Conversation()
     assert not list(chat(model, held, " \n", **CHAT))[-1].taken
     monkeypatch.setattr(Chat, "answer", lambda self, text: (piece for piece in ()))
     assert list(chat(model, held, "Salude", **CHAT))[-1].line == "Su modellu no at rispostu nudda."
 
 
-def test_a_visitor_who_stops_keeps_what_was_said(model: Opened) -> None:
+def test_a_visitor_who_stops_keeps_what_was_said(model: LoadedModel) -> None:
     held = Conversation()
     stream = chat(model, held, "Salude", **{**CHAT, "max_new_tokens": 1500})
     partial = next(shown.conversation[-1]["content"] for shown in stream if shown.conversation[-1]["role"] != "user")
@@ -66,7 +66,7 @@ def test_a_visitor_who_stops_keeps_what_was_said(model: Opened) -> None:
     assert held.turns[-1] == {"role": "assistant", "content": partial.strip()}
 
 
-def test_a_model_that_fails_says_so(model: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_fails_says_so(model: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("out of memory")
 
@@ -76,7 +76,7 @@ def test_a_model_that_fails_says_so(model: Opened, monkeypatch: pytest.MonkeyPat
     assert not shown.taken
 
 
-def test_a_translation_is_the_terminals(model: Opened) -> None:
+def test_a_translation_is_the_terminals(model: LoadedModel) -> None:
     lines = ["Pane", "", "Vino <|im_end|>"]
     expected = [one.text for one in Translator(model, "it", "sc", max_new_tokens=12, batch_size=1).translate(lines)]
     parts = list(translate(model, "\n".join(lines), **TRANSLATE))
@@ -85,7 +85,7 @@ def test_a_translation_is_the_terminals(model: Opened) -> None:
     assert list(translate(model, "  \n", **TRANSLATE))[-1].text == ""
 
 
-def test_a_glossary_is_checked_or_forced(model: Opened) -> None:
+def test_a_glossary_is_checked_or_forced(model: LoadedModel) -> None:
     given = {**TRANSLATE, "glossary": "vino = binu nieddu\n"}
     assert "Missing from the glossary: vino = binu nieddu" in list(translate(model, "Il vino", **given))[-1].line
     forced = list(translate(model, "Il vino", **{**given, "force": True}))[-1]
@@ -95,7 +95,7 @@ def test_a_glossary_is_checked_or_forced(model: Opened) -> None:
     assert broken.line.startswith("That did not work: Glossary, line 1: expected a term")
 
 
-def test_translations_that_are_too_much(model: Opened) -> None:
+def test_translations_that_are_too_much(model: LoadedModel) -> None:
     assert "too long" in list(translate(model, "a" * 300_000, **TRANSLATE))[-1].line
     many = list(translate(model, "a\n" * (MOST_LINES + 1), **TRANSLATE))[-1]
     assert many.line.startswith("The text is too long for this model.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.web.answers import Conversation, chat
 from llimba.use.web.wording import wordings
 from tests.use.web.conftest import click, generating, put, text, until, value
@@ -21,7 +21,7 @@ def answered(driver: Any) -> str:
     return text(driver, "#talk .bot")
 
 
-def test_a_question_gets_the_models_answer(browser: Any, model: Opened) -> None:
+def test_a_question_gets_the_models_answer(browser: Any, model: LoadedModel) -> None:
     put(browser, "#question textarea", QUESTION)
     click(browser, "#send")
     asked = until(lambda: text(browser, "#talk .user"))
@@ -37,7 +37,7 @@ def test_a_question_gets_the_models_answer(browser: Any, model: Opened) -> None:
 
 
 @pytest.fixture
-def slow(model: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+def slow(model: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that takes half a minute for an answer, if nobody stops it."""
     forward = model.model.forward
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llimba.use.serving.guard import MOST_BYTES
+from llimba.use.serving.admission import MOST_BYTES
 from llimba.use.web.door import Door
 
 TOKEN = "a-token-of-this-test"
@@ -31,12 +31,16 @@ def through(
     path: str, body: list[bytes] | None = None, token: str | None = None, inside: Inside | None = None, **headers: str
 ) -> tuple[int, dict[str, str]]:
     """Status and headers of the answer to a request."""
-    given = {"host": "127.0.0.1:7860", "content-type": "application/json", **headers}
+    given = {"host": "127.0.0.1:7860", "content_type": "application/json", **headers}
     method = "GET" if body is None else "POST"
     pairs = [(key.replace("_", "-").encode(), value.encode()) for key, value in given.items()]
     scope = {"type": "http", "method": method, "path": path, "headers": pairs}
-    parts = body or [b""]
-    messages = [{"type": "http.request", "body": p, "more_body": i < len(parts) - 1} for i, p in enumerate(parts)]
+    parts = [b""] if body is None else body
+    more = [True] * (len(parts) - 1) + [False]
+    messages: list[Any] = [
+        {"type": "http.request", "body": p, "more_body": m} for p, m in zip(parts, more, strict=False)
+    ]
+    messages.append({"type": "http.disconnect"})
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -97,3 +101,5 @@ def test_bodies_are_read_whole_and_looked_at() -> None:
     for broken in (b"{", b"[1]", b"[" * 200_000, b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}", b"\xff"):
         assert through(JOIN, [broken])[0] == 400, broken[:20]
     assert through(JOIN, [b"{}"], content_type="text/plain")[0] == 415
+    assert through(JOIN, [], inside=inside)[0] == 400, "the browser left before the body came"
+    assert len(inside.read) == 1

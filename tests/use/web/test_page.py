@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.web.page import title_of
 from llimba.use.web.wording import wordings
 from tests.use.web.browser import chromium
@@ -49,7 +49,7 @@ def test_it_fits_the_window_light_and_dark(width: int, dark: bool, url: str, tmp
         assert font.startswith("system-ui")
 
 
-def test_a_password_opens_the_page_and_everything_on_it(model: Opened, tmp_path: Path) -> None:
+def test_a_password_opens_the_page_and_everything_on_it(model: LoadedModel, tmp_path: Path) -> None:
     pytest.importorskip("gradio")
     from llimba.use.web.application import application
 

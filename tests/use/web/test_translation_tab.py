@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.translate import Translator
 from llimba.use.web.wording import wordings
 from tests.use.web.conftest import click, put, tab, text, until, value
@@ -14,7 +14,7 @@ def chosen(driver: Any) -> tuple[str, str]:
     return value(driver, "#source input"), value(driver, "#target input")
 
 
-def test_a_text_is_translated(browser: Any, model: Opened) -> None:
+def test_a_text_is_translated(browser: Any, model: LoadedModel) -> None:
     tab(browser, 1)
     until(lambda: text(browser, "#translate") == WORDS["translate"])
     assert chosen(browser) == ("italianu", "sardu")

@@ -11,11 +11,10 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from llimba.errors import StageError, Unavailable
 from llimba.files import sha256
-from llimba.models.translators.engine import Translation
+from llimba.models.translators.engine import Identity, Translation
 from llimba.packages import cache_folder, fetch
 from llimba.recipe import ApertiumTranslation
 
@@ -41,7 +40,7 @@ class Apertium:
             if shutil.which(program, path=self._environment["PATH"]) is None:
                 raise Unavailable(f"{program} is not here. {_how(settings.route)}")
         self.name = f"apertium-{'+'.join(settings.route)}"
-        self.identity: dict[str, Any] = {
+        self.identity: Identity = {
             "engine": "apertium",
             "route": settings.route,
             "data": {path.name: sha256(path) for _, files in modes for path in files},

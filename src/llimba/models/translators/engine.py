@@ -1,7 +1,9 @@
 """What a machine-translation engine is to the stages that ask it."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
+
+Identity = dict[str, object]  # what decides an engine's output, as JSON
 
 
 class Translation(NamedTuple):
@@ -12,12 +14,18 @@ class Translation(NamedTuple):
 
 
 class Engine(Protocol):
-    """Translates sentences; `identity` is everything that decides its output, as JSON."""
+    """Translates sentences; `identity` is everything that decides its output."""
 
     name: str  # for the rows' `engine`
-    identity: dict[str, Any]
-    batch: int  # sentences a call
+    identity: Identity
+    batch: int  # the most sentences a call
 
     def translate(self, sentences: Sequence[str]) -> list[Translation]:
         """One translation a sentence, in order."""
         ...
+
+
+def translate_all(engine: Engine, sentences: Sequence[str]) -> list[Translation]:
+    """One translation a sentence, in calls of at most `engine.batch`."""
+    starts = range(0, len(sentences), engine.batch)
+    return [made for start in starts for made in engine.translate(sentences[start : start + engine.batch])]

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from llimba.errors import StageError
 from llimba.files import sha256
 from llimba.languages.profile import Language
-from llimba.models.translators.engine import Engine, Translation
+from llimba.models.translators.engine import Engine, Identity, Translation
 from llimba.recipe import NllbTranslation
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 HUB = "facebook/nllb-200-distilled-600M"  # CC-BY-NC-4.0: what it translates may not be used commercially
 
@@ -31,11 +34,11 @@ def flores_code(code: str, language: Language) -> str:
     return f"{tag.to_alpha3()}_{tag.maximize().script}"
 
 
-def _tokenizer(settings: NllbTranslation, source: str, target: str) -> Any:
+def _tokenizer(settings: NllbTranslation, source: str, target: str) -> "PreTrainedTokenizerBase":
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, revision=settings.revision)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source, revision=settings.revision)
     except (OSError, ValueError) as error:
         raise StageError(
             f"{source} cannot be opened ({str(error).splitlines()[0]}). Check hub, folder and the network."
@@ -63,7 +66,7 @@ class Nllb:
         model = AutoModelForSeq2SeqLM.from_pretrained(source, revision=settings.revision, dtype=dtype)
         self._model = model.to(self._device).eval()
         self.name = f"nllb-{Path(source).name}"
-        self.identity: dict[str, Any] = {
+        self.identity: Identity = {
             "engine": "nllb",
             "model": source if settings.folder is None else sha256(settings.folder),
             "revision": getattr(self._model.config, "_commit_hash", None) or settings.revision,
@@ -104,7 +107,7 @@ class ConvertedNllb:
         self._tokenizer = _tokenizer(settings, str(folder), target)
         self._translator = ctranslate2.Translator(str(folder), device="auto", compute_type="auto")
         self.name = f"nllb-{folder.name}"
-        self.identity: dict[str, Any] = {
+        self.identity: Identity = {
             "engine": "nllb-ctranslate2",
             "model": sha256(folder),
             "direction": [settings.source_code, target],

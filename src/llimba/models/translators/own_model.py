@@ -7,15 +7,21 @@ greedy. vLLM is taken where it is installed and a GPU is there: it answers hundr
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from llimba.errors import StageError, Unavailable
 from llimba.files import sha256
 from llimba.languages.profile import Language
 from llimba.languages.prompts import completion_prompt, evaluation_prompt
-from llimba.models.base_model import apply_contract, token_contract
-from llimba.models.translators.engine import Engine, Translation
+from llimba.models.base_model import TokenContract, token_contract
+from llimba.models.encoding import chat_prompt
+from llimba.models.generate import generate
+from llimba.models.loading import load_model, load_tokenizer
+from llimba.models.translators.engine import Engine, Identity, Translation
 from llimba.recipe import ModelTranslation, Tokens
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def open_own_model(settings: ModelTranslation, language: Language, cpt: Path | None) -> Engine:
@@ -30,32 +36,39 @@ def open_own_model(settings: ModelTranslation, language: Language, cpt: Path | N
     return OwnModel(settings, language, cpt)
 
 
+def _folder(settings: ModelTranslation, cpt: Path | None) -> Path:
+    folder = settings.folder or (cpt / "model" if cpt is not None else None)
+    if folder is None or not (folder / "config.json").exists():
+        raise StageError(
+            f"the engine `model` needs a model ({folder} is none). Name its folder, or give the recipe a cpt section."
+        )
+    return folder
+
+
 class _Asked:
-    """What both backends share: the folder, the prompts, and what counts of an answer."""
+    """What both backends share: the prompts, and what counts of an answer."""
 
-    def __init__(self, settings: ModelTranslation, language: Language, cpt: Path | None, backend: str) -> None:
-        from transformers import AutoTokenizer
-
-        folder = settings.folder or (cpt / "model" if cpt is not None else None)
-        if folder is None or not (folder / "config.json").exists():
-            raise StageError(
-                f"the engine `model` needs a model ({folder} is none). Name its folder, or give "
-                "the recipe a cpt section."
-            )
-        self._folder, self._settings, self._language = folder, settings, language
+    def __init__(
+        self,
+        settings: ModelTranslation,
+        language: Language,
+        folder: Path,
+        backend: str,
+        tokenizer: "PreTrainedTokenizerBase",
+        contract: TokenContract,
+    ) -> None:
+        self._settings, self._language, self._tokenizer = settings, language, tokenizer
         self._direction = f"{settings.source_language}-{settings.target_language or language.code}"
         self._chat = settings.prompt == "chat"
-        self._tokenizer = AutoTokenizer.from_pretrained(folder)
-        self._contract = token_contract(self._tokenizer, Tokens())  # a model of llimba's carries its contract
         self.name = "model"
-        self.identity: dict[str, Any] = {
+        self.identity: Identity = {
             "engine": "model",
             "backend": backend,
             "weights": sha256(folder / "model.safetensors") if (folder / "model.safetensors").exists() else str(folder),
             "direction": self._direction,
             "prompt": self._words("..."),
             "max_new_tokens": settings.max_new_tokens,
-            "tokens": self._contract.reasons,
+            "tokens": contract.reasons,
         }
 
     def _words(self, sentence: str) -> str:
@@ -64,11 +77,7 @@ class _Asked:
 
     def _prompt(self, sentence: str) -> str:
         words = self._words(sentence)
-        if not self._chat:
-            return words
-        message = [{"role": "user", "content": words}]
-        prompt: str = self._tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-        return prompt
+        return chat_prompt(words, self._tokenizer) if self._chat else words
 
     @staticmethod
     def _line(text: str, stopped: bool) -> Translation:
@@ -81,31 +90,24 @@ class OwnModel(_Asked):
     """Translates by asking the model through transformers, one line an answer."""
 
     def __init__(self, settings: ModelTranslation, language: Language, cpt: Path | None) -> None:
-        """Opens `settings.folder`, else the model of the recipe's CPT stage folder."""
+        """Loads `settings.folder`, else the model of the recipe's CPT stage folder, in bf16."""
         import torch
-        from transformers import AutoModelForCausalLM
 
-        super().__init__(settings, language, cpt, "transformers")
-        self.batch = settings.batch_size
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        model = AutoModelForCausalLM.from_pretrained(self._folder, dtype=torch.bfloat16)
-        apply_contract(model, self._tokenizer, self._contract)
-        self._model, self._stops = model.to(self._device).eval(), set(self._contract.stop_ids)
+        loaded = load_model(_folder(settings, cpt), dtype=torch.bfloat16)
+        super().__init__(settings, language, loaded.folder, "transformers", loaded.tokenizer, loaded.contract)
+        self._model, self.batch = loaded.model, settings.batch_size
 
     def translate(self, sentences: Sequence[str]) -> list[Translation]:
         """One translation a sentence."""
-        import torch
-
-        prompts = [self._prompt(sentence) for sentence in sentences]
-        given = self._tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
-        given = given.to(self._device)
-        until = {} if self._chat else {"stop_strings": ["\n"], "tokenizer": self._tokenizer}
-        with torch.inference_mode():
-            made = self._model.generate(**given, **until, max_new_tokens=self._settings.max_new_tokens, do_sample=False)
-        answers = made[:, given["input_ids"].shape[1] :]
-        stopped = [bool(self._stops & set(answer.tolist())) for answer in answers]
-        texts = self._tokenizer.batch_decode(answers, skip_special_tokens=True)
-        return [self._line(text, done) for text, done in zip(texts, stopped, strict=True)]
+        answers = generate(
+            self._model,
+            self._tokenizer,
+            [self._prompt(sentence) for sentence in sentences],
+            self._settings.max_new_tokens,
+            batch_size=self.batch,
+            stop_strings=() if self._chat else ("\n",),
+        )
+        return [self._line(answer.text, answer.stopped) for answer in answers]
 
 
 class VllmModel(_Asked):
@@ -117,12 +119,15 @@ class VllmModel(_Asked):
         """Starts vLLM's engine in this process."""
         from vllm import LLM, SamplingParams
 
-        super().__init__(settings, language, cpt, "vllm")
-        self._model = LLM(model=str(self._folder), dtype="bfloat16")
+        folder = _folder(settings, cpt)
+        tokenizer = load_tokenizer(folder)
+        contract = token_contract(tokenizer, Tokens())
+        super().__init__(settings, language, folder, "vllm", tokenizer, contract)
+        self._model = LLM(model=str(folder), dtype="bfloat16")
         self._sampling = SamplingParams(
             temperature=0.0,
             max_tokens=settings.max_new_tokens,
-            stop_token_ids=list(self._contract.stop_ids),
+            stop_token_ids=contract.stop_ids,
             stop=None if self._chat else ["\n"],
         )
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from llimba import processes, progress
 from llimba.errors import StageError
 from llimba.files import read_jsonl, stable_fraction, write_jsonl
-from llimba.models.answers import ask
-from llimba.models.opened import open_model
+from llimba.models.encoding import chat_prompt
+from llimba.models.generate import generate
+from llimba.models.loading import open_model
 from llimba.recipe import ChatDocuments, Recipe
 from llimba.records import Conversation
 from llimba.stages.decontamination import EvaluationIndex
@@ -97,10 +98,10 @@ def _answer(recipe: Recipe, corpus: CorpusFolder, start: Path, partial: Path) ->
         for first in range(len(rows), len(asked), AT_ONCE):
             batch = asked[first : first + AT_ONCE]
             prompts = [_request(conversation)["content"] for conversation in batch]
-            found = ask(
+            found = generate(
                 opened.model,
                 opened.tokenizer,
-                prompts,
+                [chat_prompt(prompt, opened.tokenizer) for prompt in prompts],
                 settings.max_new_tokens,
                 temperature=settings.temperature,
                 seed=recipe.seed_of(section) + first,

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from llimba.errors import RecipeError, Unavailable, set_at
 from llimba.languages.prompts import split_direction
+from llimba.models.translators.engine import translate_all
 from llimba.models.translators.engines import open_engine
 from llimba.recipe import Recipe
 from llimba.records import Pair
@@ -80,7 +81,7 @@ def engine_scores(recipe: Recipe, rows: dict[str, list[Pair]], folder: Evaluated
             try:
                 with set_at(f"evaluate.baselines.{heading}.{direction}"):
                     engine = open_engine(settings, recipe.profile, None)
-                    said = engine.translate([pair.texts[source] for pair in pairs])
+                    said = translate_all(engine, [pair.texts[source] for pair in pairs])
             except Unavailable as error:
                 logger.warning("  left out: %s", error)
                 continue

@@ -8,11 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from llimba import progress
 from llimba.files import read_json, write_json
 from llimba.languages.prompts import split_direction
+from llimba.models.encoding import chat_prompt
+from llimba.models.generate import Answer, generate
 from llimba.recipe import Decoding, Recipe
 from llimba.records import Pair
 from llimba.reports.evaluated import EvaluatedFolder, SavedAnswer
@@ -31,7 +32,7 @@ def decoded(
     """Scores by heading ("sft, beam4"); a way that a killed run has finished is not decoded again."""
     found = {}
     for system in (name for name in DECODED if name in folders):
-        model: Any = None
+        model: harness.RecordingModel | None = None
         for name, how in recipe.evaluate.decoding.items():
             heading = f"{system}, {name}"
             finished = folder.path / "systems" / f"{heading}.json"
@@ -45,21 +46,26 @@ def decoded(
 
 
 def _scored(
-    recipe: Recipe, model: Any, how: Decoding, heading: str, rows: dict[str, list[Pair]], folder: EvaluatedFolder
+    recipe: Recipe,
+    model: harness.RecordingModel,
+    how: Decoding,
+    heading: str,
+    rows: dict[str, list[Pair]],
+    folder: EvaluatedFolder,
 ) -> SystemScores:
     translation, found = {}, {}
     for direction, pairs in rows.items():
         source, target = split_direction(direction)
         prompts = [_prompt(recipe, model, direction, pair.texts[source]) for pair in pairs]
         with progress.bar(f"{heading}: {direction}", len(prompts), "answers") as bar:
-            made = generate(recipe, model, prompts, how, bar)
+            made = _candidates(recipe, model, prompts, how, bar)
         answers = []
         for pair, candidates in zip(pairs, made, strict=True):
-            lines = [_first_line(text) for text, _ in candidates]
-            best = agreed(lines) if how.samples else 0
-            raw, stopped = candidates[best]
+            lines = [_first_line(candidate.text) for candidate in candidates]
+            chosen = agreed(lines) if how.samples else 0
+            raw, stopped, _ = candidates[chosen]
             several = lines if how.samples else None
-            answers.append(SavedAnswer.of(pair, direction, lines[best], raw=raw, stopped=stopped, candidates=several))
+            answers.append(SavedAnswer.of(pair, direction, lines[chosen], raw=raw, stopped=stopped, candidates=several))
         translation[direction] = save_and_score(folder.answers_file(heading, direction), answers)
         found[direction] = faults(answers, target)
     return SystemScores(translation=translation, behaviour=behaviour(found), decoding=how)
@@ -79,54 +85,35 @@ def agreed(candidates: Sequence[str]) -> int:
     return max(range(len(candidates)), key=lambda place: utilities[candidates[place]])
 
 
-def generate(
-    recipe: Recipe, model: Any, prompts: Sequence[str], how: Decoding, bar: progress.Bar
-) -> list[list[tuple[str, bool]]]:
-    """For each prompt its answers (one, or `samples`) and whether each ended by itself."""
-    import torch
-
-    settings, tokenizer = recipe.evaluate, model.tokenizer
-    tokenizer.padding_side = "left"
-    ends = torch.tensor(model.model.generation_config.eos_token_id)
-    kind: dict[str, Any] = {"do_sample": False, "num_beams": how.num_beams}
-    if how.samples:
-        kind = {"do_sample": True, "temperature": how.temperature, "top_p": 1.0, "top_k": 0}
-        kind["num_return_sequences"] = how.samples
-    if settings.prompt == "completion":
-        kind |= {"stop_strings": ["\n"], "tokenizer": tokenizer}
+def _candidates(
+    recipe: Recipe, model: harness.RecordingModel, prompts: Sequence[str], how: Decoding, bar: progress.Bar
+) -> list[tuple[Answer, ...]]:
+    """For each prompt its answers: one, or `samples`."""
+    settings, each = recipe.evaluate, how.samples or 1
     room = max(len(model.tok_encode(prompt)) for prompt in prompts) + settings.max_new_tokens
     size, _ = harness.choose_batch_size(settings.batch_size, model.model.config, room, harness.card_memory())
-    size = max(1, size // max(how.num_beams, how.samples))
-    each = how.samples or 1
-    answers: dict[int, list[tuple[str, bool]]] = {}
-    ranked = sorted(range(len(prompts)), key=lambda place: -len(prompts[place]))
-    torch.manual_seed(recipe.seed)
-    for start in range(0, len(ranked), size):
-        places = ranked[start : start + size]
-        texts = [prompts[place] for place in places]
-        given = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.model.device)
-        given.pop("token_type_ids", None)
-        with torch.inference_mode():
-            made = model.model.generate(**given, max_new_tokens=settings.max_new_tokens, **kind)
-        made = made[:, given["input_ids"].shape[1] :].cpu()
-        said = tokenizer.batch_decode(made, skip_special_tokens=True)
-        stopped = torch.isin(made, ends).any(dim=1).tolist()
-        if settings.prompt == "completion":
-            stopped = [one or "\n" in text for one, text in zip(stopped, said, strict=True)]
-        both = list(zip(said, stopped, strict=True))
-        answers |= {place: both[n * each : (n + 1) * each] for n, place in enumerate(places)}
-        bar.advance(len(places))
-    return [answers[place] for place in range(len(prompts))]
+    made = generate(
+        model.model,
+        model.tokenizer,
+        prompts,
+        settings.max_new_tokens,
+        batch_size=max(1, size // max(how.num_beams, each)),
+        temperature=how.temperature if how.samples else 0.0,
+        num_beams=how.num_beams,
+        num_return_sequences=each,
+        stop_strings=("\n",) if settings.prompt == "completion" else (),
+        seed=recipe.seed,
+        bar=bar,
+    )
+    return [tuple(made[start : start + each]) for start in range(0, len(made), each)]
 
 
-def _prompt(recipe: Recipe, model: Any, direction: str, sentence: str) -> str:
+def _prompt(recipe: Recipe, model: harness.RecordingModel, direction: str, sentence: str) -> str:
     """The evaluation's own prompt, as the greedy column is asked."""
     asked = wording(recipe.evaluate, recipe.profile)(direction, sentence)
     if recipe.evaluate.prompt == "completion":
         return asked
-    turns = [{"role": "user", "content": asked}]
-    text: str = model.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-    return text
+    return chat_prompt(asked, model.tokenizer)
 
 
 def _first_line(text: str) -> str:

@@ -5,13 +5,19 @@ The only thing added to the harness's own `hf` model is a note, per answer, of w
 
 import logging
 import shutil
+from functools import partialmethod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llimba import progress
-from llimba.models.base_model import apply_contract, token_contract
 from llimba.models.device import inference_precision
+from llimba.models.encoding import Message, chat_prompt
+from llimba.models.generate import end_ids
+from llimba.models.loading import load_model
 from llimba.recipe import EvaluateSection, Tokens
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +30,9 @@ def choose_precision(name: str) -> tuple[str, str]:
     return (name, "set in the recipe") if name != "auto" else inference_precision()
 
 
-def choose_batch_size(asked: int | None, config: Any, tokens: int, memory: int | None) -> tuple[int, str]:
+def choose_batch_size(
+    asked: int | None, config: "PretrainedConfig", tokens: int, memory: int | None
+) -> tuple[int, str]:
     """How many answers are made at once; returns (number, reason).
 
     `tokens` is the longest prompt with its answer, `memory` the card's bytes (None: a CPU, whose cores are busy with
@@ -56,23 +64,41 @@ def card_memory() -> int | None:
     return torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
 
 
-def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
+class RecordingModel(Protocol):
+    """What `load` returns, as far as it is used here: the harness's `hf` model, which knows what ended by itself."""
+
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase"
+    bar: progress.Bar | None
+    batch_size_per_gpu: int
+
+    def tok_encode(self, text: str) -> list[int]:
+        """Token ids of a text."""
+        ...
+
+    def stopped(self, prompt: str) -> bool:
+        """Whether the answer to `prompt` ended by itself."""
+        ...
+
+
+def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> RecordingModel:
     """The harness's `hf` model over a transformers folder, with the token contract applied."""
     import torch
     from lm_eval.models.huggingface import HFLM
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     class StopRecordingLM(HFLM):  # type: ignore[misc]
         """Remembers which prompts were answered with an end of their own."""
 
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
+        def __init__(self, **kwargs: object) -> None:
+            super().__init__(**kwargs)
             self._stopped: dict[tuple[int, ...], bool] = {}
             self.bar: progress.Bar | None = None
 
-        def _model_generate(self, context: Any, max_length: int, stop: list[str], **kwargs: Any) -> Any:
-            answers = super()._model_generate(context, max_length, stop, **kwargs)
-            ends = torch.tensor(self.model.generation_config.eos_token_id, device=answers.device)
+        def _model_generate(
+            self, context: torch.Tensor, max_length: int, stop: list[str], **kwargs: torch.Tensor
+        ) -> torch.Tensor:
+            answers: torch.Tensor = super()._model_generate(context, max_length, stop, **kwargs)
+            ends = torch.tensor(list(end_ids(self.model)), device=answers.device)
             made = answers[:, context.shape[1] :]
             stopped = torch.isin(made, ends).any(dim=1).tolist()
             if wanted := [text for text in stop if text not in self.tokenizer.all_special_tokens]:  # completion prompts
@@ -83,18 +109,19 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
                 self._stopped[tuple(i for i, m in zip(ids, mask, strict=True) if m)] = ended
             return answers
 
-        def _loglikelihood_tokens(self, requests: list[Any], *args: Any, **kwargs: Any) -> Any:
+        def apply_chat_template(self, chat_history: list[Message], add_generation_prompt: bool = True) -> str:
+            assert add_generation_prompt, "no task of ours begins the answer itself"
+            return chat_prompt(chat_history, self.tokenizer)
+
+        def _loglikelihood_tokens(self, requests: list[object], *args: object, **kwargs: object) -> list[object]:
             self._advance(len(requests))
-            return super()._loglikelihood_tokens(requests, *args, **{**kwargs, "disable_tqdm": True})
+            found: list[object] = super()._loglikelihood_tokens(requests, *args, **{**kwargs, "disable_tqdm": True})
+            return found
 
-        def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> Any:
-            return super().loglikelihood(requests, disable_tqdm)
-
-        def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = True) -> Any:
-            return super().loglikelihood_rolling(requests, disable_tqdm)
-
-        def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> Any:
-            return super().generate_until(requests, disable_tqdm)
+        # our bar is shown in place of the harness's
+        loglikelihood = partialmethod(HFLM.loglikelihood, disable_tqdm=True)
+        loglikelihood_rolling = partialmethod(HFLM.loglikelihood_rolling, disable_tqdm=True)
+        generate_until = partialmethod(HFLM.generate_until, disable_tqdm=True)
 
         def _advance(self, amount: int) -> None:
             if self.bar is not None:
@@ -107,25 +134,20 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> Any:
     logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns that a loaded model is not a name
     precision, reason = choose_precision(settings.precision)
     logger.info("  precision: %s (%s)", precision, reason)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").to(device).eval()
-    contract = token_contract(tokenizer, tokens)
-    apply_contract(model, tokenizer, contract)
+    loaded = load_model(folder, tokens, torch.bfloat16 if precision == "bf16" else torch.float32)
     return StopRecordingLM(
-        pretrained=model,
-        tokenizer=tokenizer,
+        pretrained=loaded.model,
+        tokenizer=loaded.tokenizer,
         batch_size=settings.batch_size or 1,
         max_length=WINDOW,
         softmax_dtype="float32",
-        prefix_token_id=contract.separator_id,  # the first token of a text is scored after a document's end
-        device=device,
+        prefix_token_id=loaded.contract.separator_id,  # the first token of a text is scored after a document's end
+        device=loaded.model.device.type,
     )
 
 
 def run_tasks(
-    model: Any, folder: Path, names: list[str], *, chat: bool, batch_size: int, title: str
+    model: RecordingModel, folder: Path, names: list[str], *, chat: bool, batch_size: int, title: str
 ) -> dict[str, list[dict[str, Any]]]:
     """Samples of every task, as the harness logs them; greedy, no bootstrap here.
 

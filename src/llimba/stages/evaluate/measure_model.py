@@ -4,12 +4,13 @@ import logging
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llimba import progress
 from llimba.files import write_jsonl
 from llimba.languages.prompts import split_direction
-from llimba.models.answers import ask
+from llimba.models.encoding import chat_prompt
+from llimba.models.generate import generate
 from llimba.recipe import EvaluateSection, Recipe
 from llimba.records import Document, Pair
 from llimba.reports.evaluated import SavedAnswer
@@ -97,7 +98,9 @@ def measure_model(
     )
 
 
-def _texts(model: Any, system: str, held_out: dict[str, list[Document]], tasks: Path) -> dict[str, BitsPerByte]:
+def _texts(
+    model: harness.RecordingModel, system: str, held_out: dict[str, list[Document]], tasks: Path
+) -> dict[str, BitsPerByte]:
     """Bits per byte of every language, and within it by source, variety and norm."""
     names = [text_task(language) for language in held_out]
     samples = harness.run_tasks(
@@ -111,7 +114,9 @@ def _texts(model: Any, system: str, held_out: dict[str, list[Document]], tasks: 
     return found
 
 
-def _references(model: Any, system: str, rows: dict[str, list[Pair]], tasks: Path) -> dict[str, BitsPerByte]:
+def _references(
+    model: harness.RecordingModel, system: str, rows: dict[str, list[Pair]], tasks: Path
+) -> dict[str, BitsPerByte]:
     """Bits per byte of the references given their sources, by direction: moves long before BLEU does."""
     names = [reference_task(direction) for direction in rows]
     samples = harness.run_tasks(
@@ -125,11 +130,13 @@ def _references(model: Any, system: str, rows: dict[str, list[Pair]], tasks: Pat
     return found
 
 
-def _likelihood(model: Any, nats: float, text: str) -> Likelihood:
+def _likelihood(model: harness.RecordingModel, nats: float, text: str) -> Likelihood:
     return Likelihood(nats, len(text.encode()), len(model.tok_encode(text)))
 
 
-def _translations(recipe: Recipe, model: Any, system: str, asked: Asked, tasks: Path, folder: Path) -> SystemScores:
+def _translations(
+    recipe: Recipe, model: harness.RecordingModel, system: str, asked: Asked, tasks: Path, folder: Path
+) -> SystemScores:
     """Answers to every sentence of every direction: scored, and checked for what BLEU does not see."""
     settings = recipe.evaluate
     chat = settings.prompt == "chat"
@@ -164,11 +171,11 @@ def _translations(recipe: Recipe, model: Any, system: str, asked: Asked, tasks: 
     )
 
 
-def _instructions(model: Any, system: str, asked: Asked, folder: Path) -> Instructions:
+def _instructions(model: harness.RecordingModel, system: str, asked: Asked, folder: Path) -> Instructions:
     """Greedy answers to the instructions, and the share that does as it was told."""
-    prompts = [instruction.prompt for instruction in asked.instructions]
+    prompts = [chat_prompt(instruction.prompt, model.tokenizer) for instruction in asked.instructions]
     with progress.bar(f"{system}: instructions", len(prompts), "answers") as bar:
-        said = [answer.text for answer in ask(model.model, model.tokenizer, prompts, MAX_NEW_TOKENS, bar=bar)]
+        said = [answer.text for answer in generate(model.model, model.tokenizer, prompts, MAX_NEW_TOKENS, bar=bar)]
     answers = [
         InstructionAnswer(**asdict(instruction), answer=text, followed=followed(instruction, text, asked.identifier))
         for instruction, text in zip(asked.instructions, said, strict=True)
@@ -177,7 +184,9 @@ def _instructions(model: Any, system: str, asked: Asked, folder: Path) -> Instru
     return following(answers)
 
 
-def _facts(model: Any, system: str, facts: list[Fact], chat: bool, tasks: Path, folder: Path) -> Facts:
+def _facts(
+    model: harness.RecordingModel, system: str, facts: list[Fact], chat: bool, tasks: Path, folder: Path
+) -> Facts:
     """The choices that the model finds likeliest, and how often it is right, or wrong though sure."""
     by_id = {fact.id: fact for fact in facts}
     answers = []

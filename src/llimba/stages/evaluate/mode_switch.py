@@ -1,6 +1,6 @@
 """Does a model stay in the language that it is spoken to in? Fixed prompts of the profile, sampled over temperature.
 
-Each answer is told apart by paragraph with the corpus stage's identifier: all of it in the target language, in one
+Each answer is identified by paragraph with the corpus stage's identifier: all of it in the target language, in one
 other, in several (mixed), or in none that is known (other). The published project saw models of equal BLEU differ in
 just this.
 """
@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from llimba import progress
-from llimba.models.answers import ask
+from llimba.models.encoding import chat_prompt
+from llimba.models.generate import generate
 from llimba.recipe import ModeSwitch
 from llimba.reports.scores import LanguageShares, Share
 from llimba.stages.evaluate.behaviour import share
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
     from llimba.languages.identify.identifier import Identifier
 
 TARGET, MIXED, OTHER = "target", "mixed", "other"
@@ -30,8 +33,8 @@ def language_of(text: str, target: str, identifier: "Identifier") -> str:
 
 
 def probe(
-    model: Any,
-    tokenizer: Any,
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
     prompts: Sequence[str],
     target: str,
     identifier: "Identifier",
@@ -40,11 +43,11 @@ def probe(
 ) -> list[dict[str, Any]]:
     """Every answer: temperature, seed, prompt, answer, language."""
     asked = [(t, seed) for t in settings.temperatures for seed in range(settings.seeds if t else 1)]
-    rows = []
+    texts, rows = [chat_prompt(prompt, tokenizer) for prompt in prompts], []
     with progress.bar(f"{title}: mode switch", len(asked) * len(prompts), "answers") as bar:
         for temperature, seed in asked:
-            answers = ask(
-                model, tokenizer, prompts, settings.max_new_tokens, temperature=temperature, seed=seed, bar=bar
+            answers = generate(
+                model, tokenizer, texts, settings.max_new_tokens, temperature=temperature, seed=seed, bar=bar
             )
             for prompt, answer in zip(prompts, answers, strict=True):
                 said = {"prompt": prompt, "answer": answer.text}

@@ -10,9 +10,8 @@ return to the original.
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from llimba import progress
 from llimba.errors import StageError, set_at
@@ -26,14 +25,13 @@ from llimba.recipe import AnyTranslation, BackTranslation
 from llimba.records import Document, Pair
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.instruct.cache import TranslationCache
-from llimba.stages.instruct.machine_translation import Identify, translate_rows
+from llimba.stages.instruct.machine_translation import Identify, Rejection, translate_rows
 from llimba.stages.instruct.segments import segments
 
 logger = logging.getLogger(__name__)
 
 HERE = "instruct.back_translate"
 LOOP_FROM, LOOP_SHARE = 6, 0.3  # words of a translation; share of them that only repeat: a sentence rarely does
-Rejected = list[dict[str, Any]]
 
 
 @dataclass
@@ -41,8 +39,8 @@ class BackTranslated:
     """Pairs whose side in the language is authentic and whose other side is a machine's."""
 
     pairs: list[Pair] = field(default_factory=list)
-    rejected: Rejected = field(default_factory=list)  # {"rule", "detail", "record"}
-    facts: dict[str, Any] = field(default_factory=dict)
+    rejected: list[Rejection] = field(default_factory=list)
+    facts: dict[str, object] = field(default_factory=dict)
 
 
 def back_translate(
@@ -67,14 +65,15 @@ def back_translate(
     chosen = found[: settings.max_sentences]
     if not chosen:
         raise StageError(
-            f"{HERE}: there is no authentic sentence to translate in '{settings.source}'; turned away: "
+            f"{HERE}: there is no authentic sentence to translate in '{settings.source}'; rejected: "
             f"{_by(made.rejected) or 'none'}. Look at source, norms, min_words and max_words."
         )
-    made.facts = {"source": settings.source, "sentences": len(chosen), "left_out": len(found) - len(chosen), "into": {}}
+    into: dict[str, object] = {}
     for code in settings.into:
         with set_at(f"{HERE} into {code}"):
-            made.facts["into"][code] = _into(code, chosen, settings, language, index, identify, cpt, made)
-    made.facts |= {"pairs": len(made.pairs), "rejected": _by(made.rejected)}
+            into[code] = _into(code, chosen, settings, language, index, identify, cpt, made)
+    made.facts = {"source": settings.source, "sentences": len(chosen), "left_out": len(found) - len(chosen)}
+    made.facts |= {"into": into, "pairs": len(made.pairs), "rejected": _by(made.rejected)}
     return made
 
 
@@ -84,9 +83,9 @@ def _sentences(
     language: Language,
     index: EvaluationIndex,
     known: set[str],
-    rejected: Rejected,
+    rejected: list[Rejection],
 ) -> Iterator[Pair]:
-    """Authentic sentences as pairs of one side; what is turned away goes to `rejected`."""
+    """Authentic sentences as pairs of one side; what is rejected goes to `rejected`."""
     seen = set(known)
     for document in documents:
         if document.language != language.code or settings.source not in ("documents", document.source):
@@ -102,15 +101,15 @@ def _sentences(
             )  # fmt: skip
             words, folded, hit = len(sentence.split()), fold(sentence), index.hit(sentence)
             if document.origin != "human":
-                rejected.append(_rejection("not authentic", document.origin, row))
+                rejected.append(Rejection("not authentic", document.origin, row))
             elif words < settings.min_words:
-                rejected.append(_rejection("too short", f"{words} words, at least {settings.min_words}", row))
+                rejected.append(Rejection("too short", f"{words} words, at least {settings.min_words}", row))
             elif words > settings.max_words:
-                rejected.append(_rejection("too long", f"{words} words, at most {settings.max_words}", row))
+                rejected.append(Rejection("too long", f"{words} words, at most {settings.max_words}", row))
             elif hit is not None:
-                rejected.append(_rejection("contaminated target", str(hit), row))
+                rejected.append(Rejection("contaminated target", str(hit), row))
             elif folded in seen:
-                rejected.append(_rejection("paired already" if folded in known else "duplicate", "", row))
+                rejected.append(Rejection("paired already" if folded in known else "duplicate", "", row))
             else:
                 seen.add(folded)
                 yield row
@@ -125,22 +124,22 @@ def _into(
     identify: Identify | None,
     cpt: Path | None,
     made: BackTranslated,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """One language: its pairs and rejections go to `made`, its counts are returned."""
     given = settings.engine_into(code)
     assert given is not None
     directed = given.model_copy(update={"source_language": language.code, "target_language": code})
     result = translate_rows(rows, directed, language, open_engine(directed, language, cpt), identify)
-    rejected = [{**row, "detail": f"into {code}: {row['detail']}"} for row in result.rejected]
+    rejected = [replace(row, detail=f"into {code}: {row.detail}") for row in result.rejected]
     kept = []
     for row in result.kept:
         assert isinstance(row, Pair)
         if (fault := _fault(row, code, language.code, settings, index)) is None:
             kept.append(row)
         else:
-            rejected.append(_rejection(*fault, row))
+            rejected.append(Rejection(*fault, row))
     back = settings.way_back.get(code) or way_back(directed, language.code, code, language)
-    trip = "no way back" if back is None else "not asked for (min_round_trip: 0)"
+    trip: object = "no way back" if back is None else "not asked for (min_round_trip: 0)"
     if back is not None and settings.min_round_trip:
         kept, trip = _round_trip(kept, code, back, settings, language, cpt, rejected)
     made.rejected += rejected
@@ -155,7 +154,7 @@ def _fault(
 ) -> tuple[str, str] | None:
     """The first rule that a translation fails, and how; None for a good one."""
     said, original = row.texts[code], row.texts[target]
-    words = fold(said).split()  # a loop goes on over commas
+    words = fold(said).split()  # commas do not end a loop
     if "\n" in said:
         return "several lines", said[:200]
     if len(words) >= LOOP_FROM and repeated_words(words) > LOOP_SHARE:
@@ -174,8 +173,8 @@ def _round_trip(
     settings: BackTranslation,
     language: Language,
     cpt: Path | None,
-    rejected: Rejected,
-) -> tuple[list[Pair], Any]:
+    rejected: list[Rejection],
+) -> tuple[list[Pair], dict[str, object]]:
     """Translate the machine's side back, and keep what comes near the authentic sentence."""
     engine: Engine = open_engine(settings_back, language, cpt)
     cache = TranslationCache(cache_folder() / "translations", engine)
@@ -191,7 +190,7 @@ def _round_trip(
         if scores[-1] >= settings.min_round_trip:
             kept.append(row)
         else:
-            rejected.append(_rejection("round trip", f"from {code}: chrF {scores[-1]:.1f}: {said[:200]}", row))
+            rejected.append(Rejection("round trip", f"from {code}: chrF {scores[-1]:.1f}: {said[:200]}", row))
     mean = round(sum(scores) / len(scores), 2) if scores else None
     return kept, {"engine": engine.name, "mean_chrf": mean, "at_least": settings.min_round_trip, "sentences": len(rows)}
 
@@ -211,9 +210,5 @@ def _turned(row: Pair, code: str) -> Pair:
     )
 
 
-def _rejection(rule: str, detail: str, row: Pair) -> dict[str, Any]:
-    return {"rule": rule, "detail": detail, "record": asdict(row)}
-
-
-def _by(rejected: Rejected) -> dict[str, int]:
-    return dict(Counter(row["rule"] for row in rejected))
+def _by(rejected: Sequence[Rejection]) -> dict[str, int]:
+    return dict(Counter(row.rule for row in rejected))

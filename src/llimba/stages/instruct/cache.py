@@ -6,7 +6,6 @@ SQLite (Python's own) commits a batch whole or not at all, which is all that is 
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from llimba.files import fingerprint, write_json
 from llimba.models.translators.engine import Engine, Translation
@@ -16,7 +15,7 @@ class TranslationCache:
     """The translations of one engine with one setting, by sentence; `made` counts what this run had to translate."""
 
     def __init__(self, folder: Path, engine: Engine) -> None:
-        """The database lies in `folder`, named by a fingerprint of the engine's identity."""
+        """The database is in `folder`, named by a fingerprint of the engine's identity."""
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{engine.name}-{fingerprint(engine.identity)}"
         write_json(folder / f"{name}.json", engine.identity)  # for people who want to know what a file is
@@ -29,7 +28,7 @@ class TranslationCache:
         )
 
     def translate(
-        self, sentences: Sequence[str], advance: Callable[[int], Any] = lambda _: None
+        self, sentences: Sequence[str], advance: Callable[[int], object] = lambda _: None
     ) -> dict[str, Translation]:
         """The translation of every sentence, from the database or made and kept batch by batch."""
         wanted = list(dict.fromkeys(sentences))

@@ -8,8 +8,7 @@ has all its spans, whatever happened on the way.
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from llimba import progress
 from llimba.languages.profile import Language
@@ -28,17 +27,26 @@ WORDS_TO_TELL = 6  # a shorter text is neither judged by its language nor by whe
 Identify = Callable[[str], str | None]  # a text's language, or None where it cannot be told
 
 
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that is left out: by which rule, with what it was seen by, and the row itself."""
+
+    rule: str
+    detail: str
+    record: Conversation | Pair
+
+
 @dataclass
 class Result:
     """What became of a source's rows."""
 
     kept: list[Conversation | Pair] = field(default_factory=list)
-    rejected: list[dict[str, Any]] = field(default_factory=list)  # {"rule", "detail", "record"}
-    facts: dict[str, Any] = field(default_factory=dict)
+    rejected: list[Rejection] = field(default_factory=list)
+    facts: dict[str, object] = field(default_factory=dict)
 
 
 class _Unfit(Exception):
-    """Why a row is turned away: rule and detail."""
+    """Why a row is rejected: rule and detail."""
 
 
 def translate_rows(
@@ -50,8 +58,8 @@ def translate_rows(
 ) -> Result:
     """Translate conversations (every message) and pairs (the source side gives them the missing target side).
 
-    Into the language to be learned, or into `settings.target_language`. Without `identify` no row is turned away for
-    its language.
+    Into the language to be learned, or into `settings.target_language`. Without `identify` no row is rejected
+    for its language.
     """
     chosen = list(rows)[: settings.max_rows]
     cache = TranslationCache(cache_folder() / "translations", engine)
@@ -64,7 +72,7 @@ def translate_rows(
                 result.kept.append(_row(row, settings, language, engine, book, identify))
             except _Unfit as unfit:
                 rule, detail = unfit.args
-                result.rejected.append({"rule": rule, "detail": detail, "record": asdict(row)})
+                result.rejected.append(Rejection(rule, detail, row))
     finally:
         cache.close()
     result.facts = {
@@ -72,7 +80,7 @@ def translate_rows(
         "identity": engine.identity,
         "rows": len(chosen),
         "kept": len(result.kept),
-        "rejected": dict(Counter(row["rule"] for row in result.rejected)),
+        "rejected": dict(Counter(row.rule for row in result.rejected)),
         "sentences": {"translated": cache.made, "from_the_cache": cache.found, "in_pieces": book.in_pieces},
         "spans_intact": _intact(chosen, result.kept, settings, language),
     }
@@ -173,12 +181,11 @@ def _row(
     if isinstance(row, Pair) and (not originals or target in row.texts):
         raise _Unfit("no such side", f"the pair has {', '.join(row.texts)}")
     made = [_message(text, settings, target, book, identify) for text in originals]
-    about: dict[str, Any] = {"origin": "mt", "engine": engine.name}
     if isinstance(row, Pair):
-        return replace(row, texts={**row.texts, target: made[0]}, **about)
+        return replace(row, texts={**row.texts, target: made[0]}, origin="mt", engine=engine.name)
     rejected = made.pop() if row.rejected else ""
     messages = [{**message, "content": text} for message, text in zip(row.messages, made, strict=True)]
-    return replace(row, messages=messages, rejected=rejected, **about)
+    return replace(row, messages=messages, rejected=rejected, origin="mt", engine=engine.name)
 
 
 def _message(text: str, settings: TranslationSection, target: str, book: _Book, identify: Identify | None) -> str:

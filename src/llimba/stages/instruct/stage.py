@@ -1,7 +1,7 @@
 """Stage 3, `instruct`: conversations from pairs, from the sources, and by translation.
 
 Leaves `conversations.jsonl`, `back_translated.jsonl` (pairs; empty where none are asked for), and `rejected.jsonl`,
-where every row that was turned away stands with its reason.
+every row that was rejected, with its reason.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.folders import CorpusFolder, InstructFolder
 from llimba.stages.instruct.back_translation import BackTranslated, back_translate
 from llimba.stages.instruct.from_pairs import conversations as translations
-from llimba.stages.instruct.machine_translation import translate_rows
+from llimba.stages.instruct.machine_translation import Rejection, translate_rows
 
 R = TypeVar("R", Conversation, Pair)
 
@@ -49,11 +49,11 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     if not chosen:
         raise StageError(
             "instruct: there is no conversation. Name directions under instruct.directions and a source with pairs in "
-            f"them, or a source that yields conversations. Turned away: {_by(r['rule'] for r in rejected) or 'none'}."
+            f"them, or a source that yields conversations. Rejected: {_by(r.rule for r in rejected) or 'none'}."
         )
     final = [copy for c in chosen for copy in _copies(c, settings.upsample.get(c.source, 1))]
     write_records(left.conversations_file, final)
-    write_jsonl(left.rejected_file, rejected)
+    write_jsonl(left.rejected_file, map(asdict, rejected))
     surviving = sum(index.hit(line) is not None for c in final for line in _lines(c))
     if surviving:
         raise StageError(f"instruct: {surviving} evaluation sentences survive in the conversations: a bug of llimba's.")
@@ -61,7 +61,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         "conversations": len(final),
         "built_from_pairs": len(built),
         "given_by_sources": len(given),
-        "rejected": _by(row["rule"] for row in rejected),
+        "rejected": _by(row.rule for row in rejected),
         "duplicates_removed": len(clean) - len(unique),
         "upsampled_copies": len(final) - len(chosen),
         "translated": translated,
@@ -104,17 +104,17 @@ def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None
             if name not in there:
                 raise StageError(
                     f"instruct.{key}.{name}: no pair or conversation comes from a source of that name (from: "
-                    f"{', '.join(sorted(there)) or 'none'}). Mend the name, or look into the corpus stage's "
+                    f"{', '.join(sorted(there)) or 'none'}). Correct the name, or look into the corpus stage's "
                     "rejected.jsonl."
                 )
 
 
 def _translated(
     recipe: Recipe, corpus: CorpusFolder, cpt: Path | None, pairs: list[Pair], given: list[Conversation]
-) -> tuple[list[Pair], list[Conversation], list[dict[str, Any]], dict[str, Any]]:
+) -> tuple[list[Pair], list[Conversation], list[Rejection], dict[str, object]]:
     """Pairs and conversations with the sources under `translate` replaced by their translations."""
-    rejected: list[dict[str, Any]] = []
-    facts: dict[str, Any] = {}
+    rejected: list[Rejection] = []
+    facts: dict[str, object] = {}
     identify = _identify(corpus)
     for name, settings in recipe.instruct.translate.items():
         rows: list[Conversation | Pair] = [*(p for p in pairs if p.source == name)]
@@ -145,7 +145,7 @@ def _identify(corpus: CorpusFolder) -> Callable[[str], str | None] | None:
 
 
 def _decontaminated(
-    conversations: Iterable[Conversation], index: EvaluationIndex, rejected: list[dict[str, Any]]
+    conversations: Iterable[Conversation], index: EvaluationIndex, rejected: list[Rejection]
 ) -> Iterator[Conversation]:
     """Those that hold no evaluation sentence; a translation may hold one that its original did not."""
     for conversation in conversations:
@@ -153,7 +153,7 @@ def _decontaminated(
         if hit is None:
             yield conversation
         else:
-            rejected.append({"rule": "contaminated", "detail": str(hit), "record": asdict(conversation)})
+            rejected.append(Rejection("contaminated", str(hit), conversation))
 
 
 def _lines(conversation: Conversation) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from llimba.errors import StageError
 from llimba.files import read_json
+from llimba.models.encoding import chat_text
 from llimba.recipe import SftSection
 
 TOKENIZER = "tokenizer.json"
@@ -62,7 +63,7 @@ def check_tokenizer(adapter: Path, tokenizer: Any) -> None:
             f"{', '.join(sorted(token for token, _ in differing)[:3])}): it was trained on another model."
         )
     probe = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]
-    ours, other = (t.apply_chat_template(probe, tokenize=False) for t in (tokenizer, theirs))
+    ours, other = (chat_text(probe, one) for one in (tokenizer, theirs))
     if ours != other:
         raise StageError(
             f"sft.adapter: the chat template in {adapter} writes {other!r}, the model's {ours!r}: the adapter would be "

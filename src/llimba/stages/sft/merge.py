@@ -10,14 +10,20 @@ peft's merge: it is right for what it is given, but scaling, ties and rounding w
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from safetensors import safe_open
 
 from llimba.errors import StageError
+from llimba.models.generate import generate
+from llimba.models.loading import load_model, load_tokenizer
+from llimba.recipe import Tokens
 from llimba.reports.training_facts import MergeProof
 from llimba.stages.sft.adapter import targets
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 NEW_TOKENS = 32
 # of the adapter's effect on the logits (root mean square): merging rounds every changed weight once
@@ -34,27 +40,29 @@ class Behaviour(NamedTuple):
 
 
 def prove_merge(
-    start: Path, adapter: Path, merged: Path, prompts: Sequence[str], stop_ids: Sequence[int], dtype: torch.dtype
+    start: Path, adapter: Path, merged: Path, prompts: Sequence[str], tokens: Tokens, dtype: torch.dtype
 ) -> MergeProof:
-    """Compare adapter and merged model on `prompts`; returns the figures, raises `StageError` where they disagree."""
+    """Compare adapter and merged model on `prompts`; returns the figures, raises `StageError` where they disagree.
+
+    `tokens` are the recipe's own, for the tokens that end an answer.
+    """
     from peft import PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     untouched = check_tensors(start, adapter, merged)
-    tokenizer = AutoTokenizer.from_pretrained(merged)
+    tokenizer = load_tokenizer(merged)
     encoded = [tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
-    plain = AutoModelForCausalLM.from_pretrained(start, dtype=dtype).to(_device()).eval()
+    plain = load_model(start, tokens, dtype).model
     adapted = PeftModel.from_pretrained(plain, adapter).eval()
     tied = _tied(plain)
-    with_it = behaviour(adapted, encoded, stop_ids)
+    with_it = behaviour(adapted, tokenizer, encoded)
     with adapted.disable_adapter():
-        without = behaviour(adapted, encoded, stop_ids, with_it.answers)
+        without = behaviour(adapted, tokenizer, encoded, with_it.answers)
     del plain, adapted
-    model = AutoModelForCausalLM.from_pretrained(merged, dtype=dtype).to(_device()).eval()
+    model = load_model(merged, tokens, dtype).model
     if _tied(model) != tied:
         raise StageError(_refusal("its output embedding is no longer tied to the embedding as it was before"))
-    same_path = behaviour(model, encoded, stop_ids, with_it.answers)
-    answers = behaviour(model, encoded, stop_ids).answers
+    same_path = behaviour(model, tokenizer, encoded, with_it.answers)
+    answers = behaviour(model, tokenizer, encoded).answers
 
     error, effect, size = _rms(same_path, with_it), _rms(with_it, without), _rms(with_it)
     allowed = max(TOLERANCE[dtype] * effect, NOISE[dtype] * size)
@@ -101,31 +109,22 @@ def check_tensors(start: Path, adapter: Path, merged: Path) -> int:
 
 
 def behaviour(
-    model: Any, prompts: Sequence[Sequence[int]], stop_ids: Sequence[int], answers: list[list[int]] | None = None
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    prompts: Sequence[Sequence[int]],
+    answers: list[list[int]] | None = None,
 ) -> Behaviour:
-    """The logits along greedy answers of at most `NEW_TOKENS`, or along given ones."""
-    own = _greedy(model, prompts, stop_ids) if answers is None else answers
+    """The logits along greedy answers of at most `NEW_TOKENS`, all made in one batch, or along given ones."""
+    own = answers
+    if own is None:
+        made = generate(model, tokenizer, prompts, NEW_TOKENS, batch_size=len(prompts))
+        own = [list(answer.token_ids) for answer in made]
     logits = []
     with torch.inference_mode():
         for prompt, answer in zip(prompts, own, strict=True):
-            whole = torch.tensor([[*prompt, *answer]], device=_device())
+            whole = torch.tensor([[*prompt, *answer]], device=model.device)
             logits.append(model(input_ids=whole, logits_to_keep=len(answer) + 1).logits[0].float().cpu())
     return Behaviour(own, logits)
-
-
-def _greedy(model: Any, prompts: Sequence[Sequence[int]], stop_ids: Sequence[int]) -> list[list[int]]:
-    """Greedy answers, all prompts in one batch, each cut at its stop."""
-    longest = max(len(prompt) for prompt in prompts)
-    padded = [[stop_ids[0]] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
-    mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-    with torch.inference_mode():
-        made = model.generate(
-            input_ids=torch.tensor(padded, device=_device()), attention_mask=torch.tensor(mask, device=_device()),
-            max_new_tokens=NEW_TOKENS, do_sample=False, eos_token_id=list(stop_ids), pad_token_id=stop_ids[0],
-        )  # fmt: skip
-    answers = made[:, longest:].tolist()
-    stops = [next((i + 1 for i, token in enumerate(a) if token in stop_ids), len(a)) for a in answers]
-    return [answer[:stop] for answer, stop in zip(answers, stops, strict=True)]
 
 
 def _rms(one: Behaviour, other: Behaviour | None = None) -> float:
@@ -162,13 +161,9 @@ def _tensor(path: Path, name: str) -> torch.Tensor:
     return tensor
 
 
-def _tied(model: Any) -> bool:
+def _tied(model: "PreTrainedModel") -> bool:
     tied: bool = model.get_output_embeddings().weight is model.get_input_embeddings().weight
     return tied
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _refusal(what: str) -> str:

@@ -12,6 +12,7 @@ from llimba import processes
 from llimba.errors import StageError
 from llimba.languages.prompts import evaluation_prompt, split_direction
 from llimba.models.base_model import base_folder, token_contract
+from llimba.models.encoding import chat_prompt
 from llimba.recipe import Recipe
 from llimba.records import Conversation
 from llimba.reports.plan_table import Estimate
@@ -52,9 +53,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
             from llimba.training.model import DTYPES
 
             prompts = user_prompts(instruct, opened.tokenizer)
-            dtype = DTYPES[opened.resolved.precision.value]
-            stops = opened.contract.stop_ids
-            proofs.append(prove_merge(start, TrainedFolder(out).adapter, trained, prompts, stops, dtype))
+            dtype, tokens = DTYPES[opened.resolved.precision.value], recipe.base_model.tokens
+            proofs.append(prove_merge(start, TrainedFolder(out).adapter, trained, prompts, tokens, dtype))
         placed.append(interpolate(start, trained, settings, corpus, recipe, opened.resolved))
 
     if settings.adapter_kind is not None:
@@ -165,7 +165,7 @@ def user_prompts(instruct: InstructFolder, tokenizer: Any, count: int = 20) -> l
     """The first turns of some conversations, as the chat template asks for the answer."""
     chosen = islice(instruct.conversations(), count)
     asked = [list(takewhile(lambda m: m["role"] != "assistant", c.messages)) for c in chosen]
-    return [tokenizer.apply_chat_template(m, tokenize=False, add_generation_prompt=True) for m in asked]
+    return [chat_prompt(messages, tokenizer) for messages in asked]
 
 
 def sample_prompts(recipe: Recipe, corpus: CorpusFolder, tokenizer: Any) -> list[str]:
@@ -177,8 +177,7 @@ def sample_prompts(recipe: Recipe, corpus: CorpusFolder, tokenizer: Any) -> list
         pair = next((pair for pair in pairs if pair.texts.get(source) and pair.texts.get(target)), None)
         if pair is not None:
             text = evaluation_prompt(recipe.profile, direction, pair.texts[source])
-            message = [{"role": "user", "content": text}]
-            prompts.append(tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True))
+            prompts.append(chat_prompt(text, tokenizer))
     return prompts
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llimba import progress
 from llimba.errors import StageError
-from llimba.models.base_model import apply_contract, token_contract
+from llimba.models.loading import load_model
 from llimba.recipe import Tokens, TrainingSection
 from llimba.recipe.resolved import ResolvedSettings
 from llimba.records import Document
@@ -43,22 +43,23 @@ def measure(
     and its tensors are replaced for each weight.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from llimba.training import attention, packing
     from llimba.training.model import DTYPES, PackedModel
     from llimba.training.monitor import held_out_examples
 
-    tokenizer = AutoTokenizer.from_pretrained(between.trained)
-    contract = token_contract(tokenizer, tokens)
+    precision = resolved.precision.value
+    loaded = load_model(between.trained, tokens, DTYPES[precision])
+    model, device = loaded.model, loaded.model.device
     languages = list(dict.fromkeys(document.language for document in documents))
     held_out = held_out_examples(
-        documents, languages, max_bytes, tokenizer, contract.separator_id, settings.sequence_length
+        documents,
+        languages,
+        max_bytes,
+        loaded.tokenizer,
+        loaded.contract.separator_id,
+        settings.sequence_length,
     )
-    precision = resolved.precision.value
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = AutoModelForCausalLM.from_pretrained(between.trained, dtype=DTYPES[precision]).to(device).eval()
-    apply_contract(model, tokenizer, contract)
     attention.install(model, resolved.attention.value)
     packed = PackedModel(model)
     row_length = resolved.row_length.value

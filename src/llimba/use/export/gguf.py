@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 from llimba.errors import LlimbaError, StageError
 from llimba.files import read_json, replacing
-from llimba.models.opened import check_folder
-from llimba.models.template import check_template
+from llimba.models.encoding import chat_prompt
+from llimba.models.generate import generate
+from llimba.models.loading import chat_tokenizer, check_folder, load_tokenizer
 from llimba.packages import cache_folder, fetch
 from llimba.use.export.modelfile import modelfile
 
@@ -46,14 +47,10 @@ def export_files(folder: Path, out: Path, kinds: Sequence[str], name: str, *, ch
     Raises `LlimbaError` for an unknown kind before any work, and where the f16 file answers differently from the
     folder (`check`).
     """
-    from transformers import AutoTokenizer
-
     kinds = list(dict.fromkeys(kinds))
     for kind in kinds:
         check_type(kind)
-    check_folder(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    check_template(folder, tokenizer)
+    tokenizer = chat_tokenizer(folder)
     script = converter()
     for kind in kinds:
         file = convert(folder, out / f"{name}-{kind}.gguf", kind, script)
@@ -117,10 +114,9 @@ def convert(folder: Path, file: Path, kind: str, script: Path) -> Path:
 def verify(folder: Path, file: Path) -> None:
     """Raise `StageError` unless the file has the folder's chat template, vocabulary and token that ends an answer."""
     from gguf import GGUFReader
-    from transformers import AutoTokenizer
 
     fields = GGUFReader(file).fields
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = load_tokenizer(folder)
 
     def value(key: str) -> object:
         return fields[key].contents() if key in fields else None
@@ -148,24 +144,16 @@ def same_answers(folder: Path, file: Path, prompts: list[str], new_tokens: int =
     where two tokens are nearly as likely as one another it can decide; with it taken out, every answer must agree.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = load_tokenizer(folder)
     answers = []
     for place, gguf_file in ((folder, None), (file.parent, file.name)):
         model = AutoModelForCausalLM.from_pretrained(place, gguf_file=gguf_file, dtype=torch.float32).eval()
         for parameter in model.parameters():
             if parameter.dim() > 1:  # vectors stay fp32 in the file; rounding what was rounded changes nothing
                 parameter.data = parameter.data.half().float()
-        made = []
-        for prompt in prompts:
-            message = [{"role": "user", "content": prompt}]
-            given = tokenizer.apply_chat_template(
-                message, add_generation_prompt=True, return_tensors="pt", return_dict=True
-            )
-            with torch.inference_mode():
-                ids = model.generate(**given, max_new_tokens=new_tokens, do_sample=False, pad_token_id=0)
-            made.append(ids[0, given["input_ids"].shape[1] :].tolist())
-        answers.append(made)
+        texts = [chat_prompt(prompt, tokenizer) for prompt in prompts]
+        answers.append([made.token_ids for made in generate(model, tokenizer, texts, new_tokens, batch_size=1)])
         del model
     return sum(one == other for one, other in zip(*answers, strict=True))

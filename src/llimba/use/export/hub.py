@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from llimba.errors import LlimbaError
-from llimba.models.opened import check_folder
+from llimba.models.loading import check_folder
 
 
 class Listed(NamedTuple):

@@ -7,6 +7,8 @@ template writes ChatML, with or without a system prompt of its own, gets ChatML;
 import re
 from typing import TYPE_CHECKING
 
+from llimba.models.encoding import chat_prompt
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -23,7 +25,7 @@ RENDERED = "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im
 def modelfile(file: str, tokenizer: "PreTrainedTokenizerBase", stops: list[str]) -> str:
     """The text of a Modelfile next to the GGUF `file`; `stops` are the texts of the tokens that end an answer."""
     parts = [f"# ollama create NAME -f Modelfile && ollama run NAME\nFROM ./{file}\n"]
-    if tokenizer.apply_chat_template(PROBE, tokenize=False, add_generation_prompt=True) == RENDERED:
+    if chat_prompt(PROBE, tokenizer) == RENDERED:
         parts.append(CHATML)
         if own := _own_system(tokenizer):
             parts.append(f'SYSTEM """{own}"""\n')
@@ -38,6 +40,6 @@ def modelfile(file: str, tokenizer: "PreTrainedTokenizerBase", stops: list[str])
 
 def _own_system(tokenizer: "PreTrainedTokenizerBase") -> str | None:
     """The system prompt that the template adds where a conversation has none."""
-    rendered = str(tokenizer.apply_chat_template(PROBE[1:], tokenize=False, add_generation_prompt=True))
+    rendered = chat_prompt(PROBE[1:], tokenizer)
     found = re.fullmatch(r"<\|im_start\|>system\n(.*?)<\|im_end\|>\n", rendered.partition("<|im_start|>user")[0], re.S)
     return found[1] if found else None

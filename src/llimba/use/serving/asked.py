@@ -6,11 +6,14 @@ request, and reads control tokens in what people typed. So a request is built an
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from llimba.errors import LlimbaError
 from llimba.files import read_json
+from llimba.models.encoding import CHARACTERS_PER_TOKEN
+from llimba.models.loading import CONTEXT
 
 ROLES = ("system", "user", "assistant")
 MOST_MESSAGES = 200
@@ -46,7 +49,7 @@ class Limits:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         config = read_json(folder / "config.json")
         config = config.get("text_config") or config
-        self.context = int(config.get("max_position_embeddings") or 4096)
+        self.context = int(config.get("max_position_embeddings") or CONTEXT)
         added = sorted((token.content for token in self._tokenizer.get_added_tokens_decoder().values()), key=len)
         self._control = re.compile("|".join(re.escape(token) for token in reversed(added)) or "(?!)")
 
@@ -91,7 +94,7 @@ def sampled(passed: dict[str, Any], folder: Path) -> dict[str, Any]:
     return passed | {"generation_config": json.dumps(settings)}
 
 
-def _messages(given: dict[str, Any]) -> list[Any]:
+def _messages(given: Mapping[str, object]) -> list[object]:
     messages = given.get("messages")
     if not isinstance(messages, list) or not messages:
         raise Refused("messages must be a list of at least one message.")
@@ -100,7 +103,7 @@ def _messages(given: dict[str, Any]) -> list[Any]:
     return messages
 
 
-def _message(one: Any, limits: Limits) -> dict[str, str]:
+def _message(one: object, limits: Limits) -> dict[str, str]:
     """Role and plain text; the parts of a text are joined, anything that is no text is refused."""
     if not isinstance(one, dict) or one.get("role") not in ROLES:
         raise Refused(f"every message needs a role, one of {', '.join(ROLES)}.")
@@ -112,19 +115,19 @@ def _message(one: Any, limits: Limits) -> dict[str, str]:
         content = "".join(parts) if all(isinstance(part, str) for part in parts) else None  # type: ignore[arg-type]
     if not isinstance(content, str):
         raise Refused("the content of a message must be text.")
-    if len(content) > limits.context * 32:  # no text has more characters a token: refused before it is counted
+    if len(content) > limits.context * CHARACTERS_PER_TOKEN:  # refused before it is counted
         raise Refused(f"a message has {len(content):,} characters, more than the model can read.", 413)
     return {"role": one["role"], "content": limits.defused(content)}
 
 
-def _number(field: str, value: Any, least: float, most: float, kind: type) -> Any:
-    right = isinstance(value, int) if kind is int else isinstance(value, int | float)
-    if isinstance(value, bool) or not right or not least <= value <= most:
+def _number(field: str, value: object, least: float, most: float, kind: type) -> float:
+    right = int if kind is int else int | float
+    if isinstance(value, bool) or not isinstance(value, right) or not least <= value <= most:
         raise Refused(f"{field} must be a number from {least} to {most}.")
     return value
 
 
-def _stop(value: Any) -> list[str]:
+def _stop(value: object) -> list[str]:
     stops = [value] if isinstance(value, str) else value
     if not isinstance(stops, list) or len(stops) > MOST_STOPS or not all(isinstance(s, str) and s for s in stops):
         raise Refused(f"stop must be a text, or a list of at most {MOST_STOPS}.")

@@ -9,17 +9,19 @@ import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from llimba.use.serving.admission import admit
+from llimba.use.serving.admission import admit, json_body
 from llimba.use.serving.asked import Limits, Refused, asked, sampled
 from llimba.use.serving.engine import Engine
 
-MOST_BYTES = 2**20  # of one request
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
 MOST_AT_ONCE = 16  # requests; more are told to come back
 
 
-def build(name: str, engine: Engine, limits: Limits, token: str | None) -> Any:
+def build(name: str, engine: Engine, limits: Limits, token: str | None) -> "Starlette":
     """The application. `name` is what clients call the model; `token` None: nobody is asked for one (loopback only)."""
     import aiohttp
     from starlette.applications import Starlette
@@ -28,16 +30,6 @@ def build(name: str, engine: Engine, limits: Limits, token: str | None) -> Any:
     from starlette.routing import Route
 
     running = 0
-
-    async def body_of(request: Request) -> bytes:
-        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            raise Refused("send application/json.", 415)
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise Refused(f"the request has more than {MOST_BYTES:,} bytes.", 413)
-        return bytes(body)
 
     async def models(request: Request) -> Response:
         admit(request.headers.get("host", ""), request.headers.get("authorization", ""), token)
@@ -50,7 +42,8 @@ def build(name: str, engine: Engine, limits: Limits, token: str | None) -> Any:
     async def chat(request: Request) -> Response:
         nonlocal running
         admit(request.headers.get("host", ""), request.headers.get("authorization", ""), token)
-        passed, left_out = asked(await body_of(request), name, limits)
+        body = await json_body(request.headers.get("content-type", ""), request.stream())
+        passed, left_out = asked(body, name, limits)
         if engine.name == "transformers":
             passed = sampled(passed, Path(engine.model))
         if running >= MOST_AT_ONCE:
@@ -120,7 +113,7 @@ def build(name: str, engine: Engine, limits: Limits, token: str | None) -> Any:
     return Starlette(routes=routes, exception_handlers={Refused: refuse})
 
 
-def _error(message: str, status: int) -> dict[str, Any]:
+def _error(message: str, status: int) -> dict[str, object]:
     """An error as OpenAI's clients read it."""
     return {"error": {"message": message, "type": "invalid_request_error", "code": status}}
 

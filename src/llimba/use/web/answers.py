@@ -1,6 +1,6 @@
 """What stands between the page and the model: questions in, what the page shall show out, faults as sentences.
 
-No Gradio here. The work is done by `inference.chat` and `inference.translate`, as for the terminal.
+No Gradio here. The work is done by `use.chat` and `use.translate`, as for the terminal.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from llimba.errors import LlimbaError
 from llimba.models.encoding import Message, PromptTooLong
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.chat import Chat
 from llimba.use.glossary import parse_glossary
 from llimba.use.translate import Translator
@@ -43,7 +43,7 @@ class Part(NamedTuple):
 
 
 def chat(
-    opened: Opened,
+    opened: LoadedModel,
     conversation: Conversation,
     question: str,
     *,
@@ -83,7 +83,7 @@ def chat(
 
 
 def translate(
-    opened: Opened,
+    opened: LoadedModel,
     text: str,
     *,
     source: str,

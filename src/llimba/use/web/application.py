@@ -2,10 +2,9 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from llimba.errors import LlimbaError
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.web.door import Door
 from llimba.use.web.page import STYLE, page, title_of
 
@@ -20,7 +19,7 @@ def check_installed() -> None:
 
 
 def application(
-    opened: Opened,
+    opened: LoadedModel,
     *,
     token: str | None,
     title: str | None = None,
@@ -35,12 +34,11 @@ def application(
     import fastapi
     import gradio as gr
 
-    theme: Any = gr.themes.Default(font=FONTS, font_mono=FIXED, primary_hue="teal", neutral_hue="stone")
     app = gr.mount_gradio_app(
         fastapi.FastAPI(openapi_url=None, docs_url=None, redoc_url=None),
         blocks,
         path="/",
-        theme=theme,
+        theme=gr.themes.Default(font=FONTS, font_mono=FIXED, primary_hue="teal", neutral_hue="stone"),
         css_paths=[Path(STYLE)],
         footer_links=[],
         run_history=False,

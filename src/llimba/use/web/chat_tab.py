@@ -2,16 +2,19 @@
 
 import html
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from llimba.models.encoding import Message
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.web import answers
 from llimba.use.web.answers import Conversation
 from llimba.use.web.wording import Labels, note
 
+if TYPE_CHECKING:
+    import gradio as gr
 
-def chat_tab(opened: Opened, labels: Labels, shown_in: Any, max_new_tokens: int) -> None:
+
+def chat_tab(opened: LoadedModel, labels: Labels, shown_in: "gr.Radio", max_new_tokens: int) -> None:
     """Lay the tab out and wire it; `shown_in` is the component that holds the page's language."""
     import gradio as gr
 
@@ -43,7 +46,7 @@ def chat_tab(opened: Opened, labels: Labels, shown_in: Any, max_new_tokens: int)
 
     def ask(
         held: Conversation, asked: str | None, told: str | None, temperature: float, interface: str
-    ) -> Iterator[tuple[list[Any], str, Any]]:
+    ) -> Iterator[tuple[list[Message], str, object]]:
         shown = answers.chat(
             opened, held, asked or "", system=told or "", temperature=temperature, max_new_tokens=max_new_tokens,
             interface=interface,

@@ -5,18 +5,14 @@ is `serving.admission`'s word. The browser is told to load nothing from anywhere
 """
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from llimba.use.serving.admission import admit
+from llimba.use.serving.admission import admit, json_body
 from llimba.use.serving.asked import Refused
-from llimba.use.serving.guard import MOST_BYTES
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 READ = ("/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt", "/gradio_api/queue/data",
         "/gradio_api/startup-events", "/gradio_api/app_id", "/gradio_api/theme.css", "/gradio_api/info")  # fmt: skip
@@ -35,10 +31,10 @@ DEEPEST = 64  # brackets within brackets of a request; the page sends fewer than
 class Door:
     """The page's application behind its door; `token` None: nobody is asked for one (loopback only)."""
 
-    def __init__(self, app: App, token: str | None) -> None:
+    def __init__(self, app: "ASGIApp", token: str | None) -> None:
         self._app, self._token = app, token
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
@@ -49,12 +45,13 @@ class Door:
         else:
             await send({"type": "websocket.close", "code": 1008})
 
-    async def _checked(self, scope: Scope, receive: Receive) -> Receive:
+    async def _checked(self, scope: "Scope", receive: "Receive") -> "Receive":
         """What the page may read of the request; raises `Refused` for one that does not pass."""
-        headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
-        host = headers.get("host", "")
-        admit(host, headers.get("authorization", ""), self._token)
-        origin = headers.get("origin")
+        from starlette.requests import ClientDisconnect, Request
+
+        request = Request(scope, receive)
+        host, origin = request.headers.get("host", ""), request.headers.get("origin")
+        admit(host, request.headers.get("authorization", ""), self._token)
         if origin is not None and urlsplit(origin).netloc != host:
             raise Refused("another page's questions are not answered here.", 403)
         path, method = scope["path"], scope["method"]
@@ -62,23 +59,15 @@ class Door:
             return receive
         if method != "POST" or path not in WRITTEN:
             raise Refused("there is nothing at this address.", 404)
-        if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            raise Refused("send application/json.", 415)
-        return await _whole(receive)
+        try:
+            body = await json_body(request.headers.get("content-type", ""), request.stream())
+        except ClientDisconnect:
+            raise Refused("the request ended early.") from None
+        return _once(body, receive)
 
 
-async def _whole(receive: Receive) -> Receive:
-    """The body, read whole and looked at; raises `Refused` where it is too much, or not what the page would send."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refused("the request ended early.")
-        body += message.get("body", b"")
-        if len(body) > MOST_BYTES:
-            raise Refused(f"the request has more than {MOST_BYTES:,} bytes.", 413)
-        if not message.get("more_body"):
-            break
+def _once(body: bytes, receive: "Receive") -> "Receive":
+    """A body that was read, to be read again; raises `Refused` where it is not what the page would send."""
     try:
         given = json.loads(body)
         fits = isinstance(given, dict) and _depth(given) <= DEEPEST
@@ -88,25 +77,25 @@ async def _whole(receive: Receive) -> Receive:
         raise Refused("the request is not the JSON that this page sends.")
     read = False
 
-    async def again() -> MutableMapping[str, Any]:
+    async def again() -> "Message":
         nonlocal read
         if read:
             return await receive()
         read = True
-        return {"type": "http.request", "body": bytes(body), "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     return again
 
 
-def _depth(value: Any) -> int:
+def _depth(value: object) -> int:
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return 1 + max(map(_depth, parts), default=0)
 
 
-def _closed(send: Send) -> Send:
+def _closed(send: "Send") -> "Send":
     """`send` with the headers that keep the browser at this server."""
 
-    async def sent(message: MutableMapping[str, Any]) -> None:
+    async def sent(message: "Message") -> None:
         if message["type"] == "http.response.start":
             message = {**message, "headers": [*message.get("headers", ()), *HEADERS]}
         await send(message)
@@ -114,7 +103,7 @@ def _closed(send: Send) -> Send:
     return sent
 
 
-async def _refuse(refused: Refused, send: Send) -> None:
+async def _refuse(refused: Refused, send: "Send") -> None:
     ask = [(b"www-authenticate", b'Basic realm="llimba", charset="UTF-8"')] if refused.status == 401 else []
     head = [(b"content-type", b"text/plain; charset=utf-8"), *ask, *HEADERS]
     await send({"type": "http.response.start", "status": refused.status, "headers": head})

@@ -1,12 +1,15 @@
-"""The page: a head with the switch of languages, and two tabs, chat and translation, laid out with Gradio."""
+"""The page: a head with the switch of languages, and two tabs, chat and translation, made with Gradio."""
 
 import html
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.web.wording import Labels, first_language, wordings
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 STYLE = Path(__file__).parent / "page.css"
 WAITING = 16  # questions; more are told to come back
@@ -20,7 +23,7 @@ def title_of(folder: Path) -> str:
     return next((line[2:].strip() for line in lines if line.startswith("# ")), folder.resolve().name)
 
 
-def page(opened: Opened, *, title: str, max_new_tokens: int, interface: str | None = None) -> Any:
+def page(opened: LoadedModel, *, title: str, max_new_tokens: int, interface: str | None = None) -> "gr.Blocks":
     """A `gradio.Blocks` for one model; nothing of it asks the network for anything."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
     import gradio as gr
@@ -41,7 +44,7 @@ def page(opened: Opened, *, title: str, max_new_tokens: int, interface: str | No
             translation_tab(opened, labels, shown_in, max_new_tokens)
         labels.put(gr.HTML, {"value": "caution"}, elem_classes="caution")
 
-        def reword(code: str) -> list[Any]:
+        def reword(code: str) -> list[object]:
             return [gr.update(**properties) for properties in labels.said_in(code)]
 
         at_once = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}

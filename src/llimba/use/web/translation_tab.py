@@ -1,14 +1,17 @@
 """The translation tab: from, to, a text, its translation line for line, and a glossary for those who have one."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
-from llimba.models.opened import Opened
+from llimba.models.loading import LoadedModel
 from llimba.use.web import answers
 from llimba.use.web.wording import Labels, note
 
+if TYPE_CHECKING:
+    import gradio as gr
 
-def translation_tab(opened: Opened, labels: Labels, shown_in: Any, max_new_tokens: int) -> None:
+
+def translation_tab(opened: LoadedModel, labels: Labels, shown_in: "gr.Radio", max_new_tokens: int) -> None:
     """Lay the tab out and wire it; a model without a language profile gets a tab that says so."""
     import gradio as gr
 

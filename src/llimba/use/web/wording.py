@@ -3,15 +3,16 @@
 import html
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TypeVar
 
 import yaml
 
 from llimba.languages.profile import TABLES, Language
 
+Component = TypeVar("Component")  # of Gradio's
 TABLE = TABLES / "web.yaml"
 Wording = dict[str, str]
-Say = Mapping[str, str | Callable[[str], Any]]  # property of a component -> key of the table, or value by language
+Say = Mapping[str, str | Callable[[str], object]]  # property of a component -> key of the table, or value by language
 
 
 @lru_cache
@@ -31,22 +32,22 @@ class Labels:
     """The components of a page that say something, made in one language and said anew in another."""
 
     def __init__(self, code: str) -> None:
-        self.components: list[Any] = []
+        self.components: list[object] = []
         self._code, self._said = code, list[Say]()
 
-    def put(self, make: Callable[..., Any], say: Say, **options: Any) -> Any:
+    def put(self, make: Callable[..., Component], say: Say, **options: object) -> Component:
         """A component of the kind `make` with what it says in the page's first language."""
         component = make(**self._properties(say, self._code), **options)
         self.components.append(component)
         self._said.append(say)
         return component
 
-    def said_in(self, code: str) -> list[dict[str, Any]]:
+    def said_in(self, code: str) -> list[dict[str, object]]:
         """What every component says in a language, in their order."""
         return [self._properties(say, code) for say in self._said]
 
     @staticmethod
-    def _properties(say: Say, code: str) -> dict[str, Any]:
+    def _properties(say: Say, code: str) -> dict[str, object]:
         words = wordings()[code]
         return {name: key(code) if callable(key) else words[key] for name, key in say.items()}
 

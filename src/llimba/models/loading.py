@@ -1,12 +1,12 @@
-"""A model folder opened to be talked to: model, tokenizer, and what `publish` laid beside them.
+"""A model folder loaded for inference: scoring, translating, proving a merge, and use by people.
 
-Beside the weights may lie `language.yaml`, the language profile that words the prompts, and `identifier.safetensors`,
-which says what language an answer is in.
+`publish` may have put two files next to the weights: `language.yaml`, the language profile that words the prompts, and
+`identifier.safetensors`, which says what language an answer is in. Training loads models in `training/model.py`.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from llimba.errors import LlimbaError, StageError
 from llimba.files import read_json
@@ -18,6 +18,9 @@ from llimba.models.template import check_template
 from llimba.recipe import Tokens
 
 if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
     from llimba.languages.identify.identifier import Identifier
 
 PROFILE = "language.yaml"
@@ -25,19 +28,19 @@ IDENTIFIER = "identifier.safetensors"
 CONTEXT = 4096  # where a config names no limit
 
 
-class Opened(NamedTuple):
-    """One model ready to answer."""
+class LoadedModel(NamedTuple):
+    """A model ready to answer, its tokenizer and token contract."""
 
     folder: Path
-    model: Any
-    tokenizer: Any
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase"
     contract: TokenContract
     context: int  # tokens of prompt and answer together
-    language: Language | None
-    identifier: "Identifier | None"
+    language: Language | None = None
+    identifier: "Identifier | None" = None
 
     def prompt(self, messages: Sequence[Message], max_new_tokens: int) -> list[int]:
-        """Token ids to answer; raises `PromptTooLong` where the answer would not fit beside them."""
+        """Token ids to answer; raises `PromptTooLong` where they and the answer exceed the context."""
         if max_new_tokens >= self.context:
             raise LlimbaError(f"{max_new_tokens} new tokens do not fit a context of {self.context}; ask for fewer.")
         return encode(messages, self.tokenizer, self.context - max_new_tokens)
@@ -65,23 +68,54 @@ def check_folder(folder: Path) -> None:
             raise StageError(f"{folder}/{name} asks to run code of its own (auto_map); llimba runs no remote code.")
 
 
-def open_model(folder: Path, profile: str | None = None, tokens: Tokens | None = None) -> Opened:
-    """Open a folder; `profile` names a language profile to use instead of the one in it, `tokens` a recipe's own."""
-    check_folder(folder)
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    """The tokenizer of a model folder; raises `StageError` as `check_folder` does."""
+    from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    check_folder(folder)
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
+    return tokenizer
+
+
+def chat_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    """The same for a folder from anybody: raises `StageError` too where its chat template is missing or hostile."""
+    tokenizer = load_tokenizer(folder)
     check_template(folder, tokenizer)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    dtype = torch.bfloat16 if inference_precision()[0] == "bf16" else torch.float32
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").to(device).eval()
+    return tokenizer
+
+
+def load_model(folder: Path, tokens: Tokens | None = None, dtype: "torch.dtype | None" = None) -> LoadedModel:
+    """Load a folder for inference: on the GPU where there is one, in eval mode, with its token contract applied.
+
+    `tokens` are a recipe's own. `dtype` None: bf16 where the machine multiplies in it, else fp32.
+    """
+    return _load(folder, load_tokenizer(folder), tokens, dtype)
+
+
+def open_model(folder: Path, profile: str | None = None, tokens: Tokens | None = None) -> LoadedModel:
+    """Load a folder from anybody to talk to, with the language profile and the identifier that are in it.
+
+    `profile` names a language profile to use instead of the folder's. Raises `StageError` as `chat_tokenizer` does.
+    """
+    loaded = _load(folder, chat_tokenizer(folder), tokens, None)
+    named = profile or (str(folder / PROFILE) if (folder / PROFILE).exists() else None)
+    return loaded._replace(language=load_language(named) if named else None, identifier=_identifier(folder))
+
+
+def _load(
+    folder: Path, tokenizer: "PreTrainedTokenizerBase", tokens: Tokens | None, dtype: "torch.dtype | None"
+) -> LoadedModel:
+    import torch
+    from transformers import AutoModelForCausalLM
+
     contract = token_contract(tokenizer, tokens or Tokens())
+    if dtype is None:
+        dtype = torch.bfloat16 if inference_precision()[0] == "bf16" else torch.float32
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").to(device).eval()
     apply_contract(model, tokenizer, contract)
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None) or CONTEXT
-    named = profile or (str(folder / PROFILE) if (folder / PROFILE).exists() else None)
-    language = load_language(named) if named else None
-    return Opened(folder, model, tokenizer, contract, int(context), language, _identifier(folder))
+    return LoadedModel(folder, model, tokenizer, contract, int(context))
 
 
 def _identifier(folder: Path) -> "Identifier | None":
