@@ -71,7 +71,7 @@ def test_one_signal_finishes_the_step_saves_and_says_how_to_go_on(ready: Path, n
         _, said = process.communicate(timeout=60)
     assert process.returncode == 75
     assert f"stopped by {number.name} after step {saved(ready)} of" in " ".join(said.split())
-    assert "Run the same command to go on" in " ".join(said.split())
+    assert "Run the same command to continue" in " ".join(said.split())
     assert saved(ready) == steps(ready)
 
 
