@@ -7,10 +7,10 @@ Why not TRL for the preferences: its trainer pads, keeps checkpoints that a kill
 another precision than the policy. Its losses are these, to rounding (`tests/training/test_objectives.py`).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -26,42 +26,36 @@ from llimba.training.packing import Row, to_row
 PAIRS_A_PASS = 64  # of the reference, laid into rows together
 
 
-class Objective(Protocol):
+class Objective(ABC):
     """What the loop needs to know of what it trains on."""
 
     contents: list[list[str | int]]  # document ids and lengths of every unit: two runs over the same have the same
     lengths: list[int]  # input tokens of every unit
     phases: list[int]  # of every unit, ascending: a step draws from one
     loss_tokens: list[int]  # of every unit
-    figures: tuple[str, ...]  # what else is said of a step
+    figures: tuple[str, ...] = ()  # what else is said of a step
 
-    def prepare(self, model: nn.Module, row_length: int, device: torch.device) -> None:
+    def prepare(self, model: nn.Module, row_length: int, device: torch.device) -> None:  # noqa: B027  most need nothing
         """Compute what is needed of the model before it is trained, in evaluation mode and without gradients."""
-        ...
 
+    @abstractmethod
     def rows(self, step: Sequence[int], row_length: int) -> list[Row]:
         """The units of a step as rows."""
-        ...
 
+    @abstractmethod
     def loss(self, model: nn.Module, row: Row, step: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         """A row's part of the loss of the step, a scalar to differentiate, and of its `figures`, both fp32."""
-        ...
 
 
-class LanguageModelling:
+class LanguageModelling(Objective):
     """Every next token of a document; of a conversation those that its labels count. Mean over a step's loss tokens."""
-
-    figures: tuple[str, ...] = ()
 
     def __init__(self, examples: Sequence[Example], settings: TrainingSection) -> None:
         self._examples, self._packing = examples, settings.packing
-        self.contents: list[list[str | int]] = [[example.document, len(example.input_ids)] for example in examples]
+        self.contents = [[example.document, len(example.input_ids)] for example in examples]
         self.lengths = [len(example.input_ids) for example in examples]
         self.phases = [example.phase for example in examples]
         self.loss_tokens = [example.num_loss_tokens for example in examples]
-
-    def prepare(self, model: nn.Module, row_length: int, device: torch.device) -> None:
-        """Nothing is needed."""
 
     def rows(self, step: Sequence[int], row_length: int) -> list[Row]:
         """Packed as the recipe says."""
@@ -88,22 +82,19 @@ class PairRow(Row):
     reference: torch.Tensor  # fp32 [documents]: log-probability of each answer before training; 0 for ORPO
 
 
-class Preference:
+class Preference(Objective):
     """What DPO and ORPO share: pairs in rows, log-probabilities of answers."""
 
-    figures: tuple[str, ...] = ("rewards/accuracies", "rewards/margins")  # TRL's names
+    figures = ("rewards/accuracies", "rewards/margins")  # TRL's names
 
     def __init__(self, pairs: Sequence[AnswerPair], beta: float) -> None:
         self._pairs, self._beta = pairs, beta
         both = [(pair.chosen, pair.rejected) for pair in pairs]
-        self.contents: list[list[str | int]] = [[c.document, len(c.input_ids), len(r.input_ids)] for c, r in both]
+        self.contents = [[c.document, len(c.input_ids), len(r.input_ids)] for c, r in both]
         self.lengths = [len(c.input_ids) + len(r.input_ids) for c, r in both]
         self.phases = [0] * len(pairs)
         self.loss_tokens = [c.num_loss_tokens + r.num_loss_tokens for c, r in both]
         self._reference = torch.zeros(len(pairs), 2)
-
-    def prepare(self, model: nn.Module, row_length: int, device: torch.device) -> None:
-        """Nothing is needed."""
 
     def rows(self, step: Sequence[int], row_length: int) -> list[Row]:
         """Whole pairs, best-fit; one that is longer than a row gets one of its own."""

@@ -41,8 +41,7 @@ def interpolate(
             recipe.base_model.tokens, recipe.profile.code,
         )  # fmt: skip
         unread = "that cpt left out" if recipe.cpt else "that no stage of the recipe has read"
-        text = f"documents of the corpus {unread}; no evaluation set"
-        taken = Interpolation(**found._asdict(), text=text)
+        taken = found.model_copy(update={"text": f"documents of the corpus {unread}; no evaluation set"})
     else:
         taken = Interpolation(weight=asked, reason="set in the recipe")
     logger.info("  interpolated to %g of the way from the start: %s", taken.weight, taken.reason)

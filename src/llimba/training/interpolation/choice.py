@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from llimba import progress
 from llimba.errors import StageError
@@ -12,20 +12,12 @@ from llimba.models.loading import load_model
 from llimba.recipe import Tokens, TrainingSection
 from llimba.recipe.resolved import ResolvedSettings
 from llimba.records import Document
+from llimba.reports.training_facts import Interpolation
 
 if TYPE_CHECKING:
     from llimba.training.interpolation.weights import Between
 
 logger = logging.getLogger(__name__)
-
-
-class Choice(NamedTuple):
-    """The weight taken, why, and bits per byte by weight and language: rows of {"weight", language: value}."""
-
-    weight: float
-    reason: str
-    table: list[dict[str, float]]
-    num_bytes: dict[str, int]
 
 
 def measure(
@@ -128,7 +120,7 @@ def measure_and_choose(
     resolved: ResolvedSettings,
     tokens: Tokens,
     target: str,
-) -> Choice:
+) -> Interpolation:
     """Measure and choose; the table is printed as it is made."""
     from llimba.training.interpolation.weights import Between
 
@@ -138,4 +130,4 @@ def measure_and_choose(
         shown = ", ".join(f"{language} {value:.3f}" for language, value in row.items() if language != "weight")
         logger.info("  weight %g: bits per byte %s", row["weight"], shown)
     weight, reason = choose_weight(table, weights, target, settings.interpolate_tolerance)
-    return Choice(weight, reason, table, num_bytes)
+    return Interpolation(weight=weight, reason=reason, table=table, num_bytes=num_bytes)
