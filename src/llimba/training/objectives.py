@@ -34,6 +34,7 @@ class Objective(Protocol):
     phases: list[int]  # of every unit, ascending: a step draws from one
     loss_tokens: list[int]  # of every unit
     figures: tuple[str, ...]  # what else is said of a step
+    longest: int  # tokens of the longest document
 
     def prepare(self, model: nn.Module, row_length: int, device: torch.device) -> None:
         """Compute what is needed of the model before it is trained, in evaluation mode and without gradients."""
@@ -59,6 +60,7 @@ class LanguageModelling:
         self.lengths = [len(example.input_ids) for example in examples]
         self.phases = [example.phase for example in examples]
         self.loss_tokens = [example.num_loss_tokens for example in examples]
+        self.longest = max(self.lengths)
 
     def prepare(self, model: nn.Module, row_length: int, device: torch.device) -> None:
         """Nothing is needed."""
@@ -100,6 +102,7 @@ class Preference:
         self.lengths = [len(c.input_ids) + len(r.input_ids) for c, r in both]
         self.phases = [0] * len(pairs)
         self.loss_tokens = [c.num_loss_tokens + r.num_loss_tokens for c, r in both]
+        self.longest = max(len(example.input_ids) for both_answers in both for example in both_answers)
         self._reference = torch.zeros(len(pairs), 2)
 
     def prepare(self, model: nn.Module, row_length: int, device: torch.device) -> None:
