@@ -28,12 +28,12 @@ def main() -> None:
 
     import torch
 
-    from llimba.errors import StageError
     from llimba.recipe import CptSection, Tokens
     from llimba.reports.training_facts import TrainedFolder
-    from llimba.training import attention, leak_check, loop, packing
+    from llimba.training import attention, loop, packing
     from llimba.training.examples import split
-    from llimba.training.model import PackedModel, open_for_training
+    from llimba.training.forward_check import settle
+    from llimba.training.model import open_for_training
     from llimba.training.objectives import LanguageModelling
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -58,7 +58,7 @@ def main() -> None:
     found: dict[str, Any] = {"torch": torch.__version__, "device": device.type}
 
     # one step's gradients: sixteen rows of one document against packed rows, by every backend that is here
-    packed = PackedModel(opened.model).to(device)
+    packed = opened.packed.to(device)
     step = examples[: arguments.documents_per_step]
     tokens = sum(example.num_loss_tokens for example in step)
 
@@ -79,8 +79,8 @@ def main() -> None:
     packed.zero_grad()
 
     clock = time.monotonic()
-    found["leak_check"] = leak_check.check(packed, "loop", opened.model.config.vocab_size, device)
-    found["leak_check_seconds"] = round(time.monotonic() - clock, 2)
+    found["forward_check"] = settle(packed, "loop", 512, device).differences.model_dump()
+    found["forward_check_seconds"] = round(time.monotonic() - clock, 2)
     right = attention.BACKENDS["loop"]
 
     def leaking(module: Any, query: Any, key: Any, value: Any, mask: Any, **kwargs: Any) -> Any:
@@ -88,11 +88,7 @@ def main() -> None:
         return right(module, query, key, value, mask, **{**kwargs, "cu_seq_lens_q": bounds[[0, -1]]})
 
     attention.BACKENDS["loop"] = leaking
-    try:
-        leak_check.check(packed, "loop", opened.model.config.vocab_size, device)
-        found["planted_leak"] = "NOT refused"
-    except StageError as error:
-        found["planted_leak"] = f"refused: {error}"
+    found["planted_leak"] = settle(packed, "loop", 512, device).reason
     attention.BACKENDS["loop"] = right
 
     losses = {}

@@ -147,7 +147,7 @@ def run_llimba(settings: dict[str, Any], model: Any, texts: list[list[int]]) -> 
     from llimba.reports.training_facts import TrainedFolder
     from llimba.training import cost, loop, packing
     from llimba.training.examples import split
-    from llimba.training.model import TrainableModel
+    from llimba.training.model import PackedModel, TrainableModel
     from llimba.training.objectives import LanguageModelling
     from llimba.training.settings import resolve
 
@@ -164,7 +164,7 @@ def run_llimba(settings: dict[str, Any], model: Any, texts: list[list[int]]) -> 
     examples = [example for i, ids in enumerate(texts) for example in split(ids, length, str(i), "")]
     contract = TokenContract("", 0, "", 0, "", 0, [], "")
     memory = torch.cuda.get_device_properties(0).total_memory if cuda else None
-    opened = TrainableModel(model.train(), None, contract, resolve(training, cost.Shape.of(model), memory))
+    opened = TrainableModel(PackedModel(model.train()), None, contract, resolve(training, cost.Shape.of(model), memory))
     out = Path(tempfile.mkdtemp())
     loop.train(opened, LanguageModelling(examples, training), training, out, seed=settings["seed"], title="C")
     return [{"seconds": row["seconds"], "loss": row["loss"]} for row in TrainedFolder(out).metrics()]

@@ -217,12 +217,14 @@ def training_facts(**changes: Any) -> dict[str, Any]:
         "precision": "mixed", "optimizer": "adamw", "stochastic_rounding": False, "attention": "loop",
         "row_length": 1024,
     }  # fmt: skip
+    same = dict.fromkeys(("states", "loss", "gradient", "packed", "neighbour_changed"), 0.0)
     facts = {
         "steps": 40, "examples": 10, "loss_tokens": 60000, "data_order": "o1", "first_loss": 4.5, "last_loss": 2.9,
         "skipped_steps": 0, "resumed_at_step": 0, "tokens_per_second": 281.5, "training_seconds": 200.0,
         "rows_per_step": 1.5, "tokens_per_row": 800.0, "processes": 1, "device": "cpu",
         "settings": {name: {"value": value, "reason": "fits"} for name, value in settings.items()},
-        "tokens": "EOS", "leak_check": {},
+        "tokens": "EOS",
+        "forward": {"one_by_one": False, "reason": "as its own", "differences": {"tokens": 256, **same}},
         "trainable": {"parameters": 1000, "trained": 1000, "adapter": 0, "embedding_trains": True,
                       "head_trains": True, "tied": True},
         "memory_gib": {"predicted": 1.0, "measured_peak": 0.9}, "held_out": [], "figures": {},

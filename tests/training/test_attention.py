@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from llimba.errors import StageError
-from llimba.training import attention, leak_check
+from llimba.training import attention, forward_check
 from llimba.training.model import PackedModel
 from llimba.training.packing import to_row
 from tests.fakes import tiny_model
@@ -69,15 +69,16 @@ def test_the_kernels_get_heads_bounds_and_scale_as_they_want_them(monkeypatch: p
     monkeypatch.setattr(module, "varlen_attn", varlen_attn)
     monkeypatch.setitem(sys.modules, "flash_attn", SimpleNamespace(flash_attn_varlen_func=kernel))
     tensors, keywords = projections()
+    tensors = [tensor.bfloat16() for tensor in tensors]  # fp32 is not for these kernels
     oracle, _ = attention.loop_attention(torch.nn.Module(), *tensors, None, **keywords)
     for backend in (attention.varlen_attention, attention.flash_attention):
         out, weights = backend(torch.nn.Module(), *tensors, None, **keywords)
         assert weights is None
-        assert torch.allclose(out, oracle, atol=1e-6), backend
+        assert torch.allclose(out, oracle, atol=2e-2), backend
     monkeypatch.setattr(module, "varlen_attn", older)  # torch 2.11: no scale, and causal by another name
     default, _ = attention.loop_attention(torch.nn.Module(), *tensors, None, **{**keywords, "scaling": None})
     out, _ = attention.varlen_attention(torch.nn.Module(), *tensors, None, **keywords)
-    assert torch.allclose(out, default, atol=1e-6)
+    assert torch.allclose(out, default, atol=2e-2)
 
 
 @pytest.mark.parametrize("backend", [attention.loop_attention, attention.masked_attention])
@@ -103,8 +104,7 @@ def test_no_dropout_unless_asked_for(backend: Any) -> None:
 @pytest.mark.parametrize("backend", ["loop", "sdpa"])
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_packed_gradients_equal_documents_one_by_one(backend: str, checkpointing: bool) -> None:
-    generator = torch.Generator().manual_seed(1)
-    documents = [leak_check._random_document(256, generator) for _ in range(3)]
+    documents = [forward_check._random_document(PackedModel(tiny_model()), 64, seed) for seed in range(3)]
 
     def gradients(rows: list[Any]) -> torch.Tensor:
         model = tiny_model().train()

@@ -16,6 +16,7 @@ import torch
 
 from llimba.errors import Interrupted, StageError
 from llimba.training import loop
+from llimba.training.model import PackedModel
 from llimba.training.objectives import LanguageModelling
 from tests.fakes import save_tiny_model
 from tests.training.test_loop import metrics_of, opened, weights
@@ -49,7 +50,7 @@ def stopped(stopped_once: tuple[Path, torch.Tensor], tmp_path: Path) -> tuple[Pa
 @contextmanager
 def asked_to_stop_in_step(step: int) -> Iterator[None]:
     """SIGTERM between two micro-batches of this step: the step must be finished before anything is saved."""
-    forward, seen = loop.PackedModel.forward, 0
+    forward, seen = PackedModel.forward, 0
     share, steps = loop.packing.share, 0
 
     def counted_share(*arguments: Any) -> Any:
@@ -66,7 +67,7 @@ def asked_to_stop_in_step(step: int) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(loop.packing, "share", counted_share)
-        patched.setattr(loop.PackedModel, "forward", signalled)
+        patched.setattr(PackedModel, "forward", signalled)
         yield
 
 

@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from llimba.errors import StageError
 from llimba.recipe import CptSection, Tokens
 from llimba.training import attention
-from llimba.training.model import check_supported, open_for_training, save_model, trainable
+from llimba.training.model import open_for_training, save_model, trainable
 from tests.fakes import save_tiny_model, tiny_model
 
 
@@ -34,21 +34,6 @@ def test_a_saved_folder_loads_plainly_with_the_token_contract(tmp_path: Path) ->
 def test_precision_decides_the_weights_dtype(tmp_path: Path, precision: str, dtype: torch.dtype) -> None:
     opened = open_for_training(save_tiny_model(tmp_path / "base"), CptSection(precision=precision), Tokens())
     assert opened.model.dtype == dtype
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "message"),
-    [
-        ("layer_types", ["full_attention", "sliding_attention"], "sliding_attention"),
-        ("layer_types", ["linear_attention", "full_attention"], "linear_attention"),
-        ("final_logit_softcapping", 30.0, "final_logit_softcapping"),
-    ],
-)
-def test_models_whose_arithmetic_we_do_not_have_are_refused(setting: str, value: object, message: str) -> None:
-    model = tiny_model()
-    setattr(model.config, setting, value)
-    with pytest.raises(StageError, match=message):
-        check_supported(model)
 
 
 def test_trainable_counts_a_tied_embedding_once() -> None:

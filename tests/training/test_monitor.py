@@ -11,8 +11,7 @@ from llimba.errors import StageError
 from llimba.recipe import CptSection, Tokens
 from llimba.records import Document
 from llimba.reports.training_facts import TrainedFolder
-from llimba.training import attention
-from llimba.training.model import PackedModel, open_for_training
+from llimba.training.model import open_for_training
 from llimba.training.monitor import (
     HeldOut,
     Monitor,
@@ -64,19 +63,19 @@ def test_a_long_text_is_cut_between_words() -> None:
 
 def test_evaluations_are_taken_at_the_start_at_intervals_and_at_the_end(base: Path, tmp_path: Path) -> None:
     opened = open_for_training(base, SETTINGS, Tokens())
-    packed = PackedModel(opened.model)
-    attention.install(opened.model, "loop")
+    packed = opened.packed
+    packed.compute_rows("loop")
     monitor = watch(tmp_path / "out", held_out=HeldOut(held_out().examples, held_out().num_bytes, ["Su sole"]))
     before = torch.get_rng_state()
     for step in range(11):
-        monitor.evaluate(step, packed, packed, opened.tokenizer, "loop", torch.autocast("cpu", enabled=False))
+        monitor.evaluate(step, packed, packed, opened.tokenizer, torch.autocast("cpu", enabled=False))
     evaluations = TrainedFolder(tmp_path / "out").held_out_metrics()
     assert [one["step"] for one in evaluations] == [0, 2, 4, 6, 8, 10]
     assert evaluations[0]["sc"] == pytest.approx(math.log2(260), abs=0.3)  # a random model over 260 tokens
     assert len(monitor.rows["samples.jsonl"]) == 6
     assert torch.equal(torch.get_rng_state(), before)
     assert packed.training
-    assert opened.model.config._attn_implementation == "llimba_loop"
+    assert opened.model.config._attn_implementation == "llimba_0"
 
 
 def test_rows_are_on_disk_at_once_and_what_came_after_the_checkpoint_is_forgotten(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def _load(
     if dtype is None:
         dtype = torch.bfloat16 if inference_precision()[0] == "bf16" else torch.float32
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").to(device).eval()
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(device).eval()
     apply_contract(model, tokenizer, contract)
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None) or CONTEXT
     return LoadedModel(folder, model, tokenizer, contract, int(context))

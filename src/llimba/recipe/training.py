@@ -47,6 +47,7 @@ class TrainingSection(Section):
     optimizer: Literal["auto", "adamw", "adamw_8bit", "paged_adamw_8bit"] = "auto"
     stochastic_rounding: bool | None = None  # of bf16 weights; default: where the optimizer can (adamw_8bit)
     gradient_checkpointing: bool = False
+    base_dropout: bool = False  # keep the base model's own dropout (attention, residual), where its config has any
     packing: Literal["step-exact", "off", "leaky"] = "step-exact"  # off and leaky exist for ablations only
     attention: Literal["auto", "loop", "sdpa", "varlen", "flash_attention_2"] = "auto"
     # start + weight x (trained - start) when training is over; a list: the weight that a part of the corpus likes best

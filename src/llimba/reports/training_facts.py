@@ -73,6 +73,25 @@ class MemoryPeak(_Facts):
     measured_peak: float
 
 
+class Differences(_Facts):
+    """Ours against the model's own forward: states in standard deviations, loss and gradient relative."""
+
+    tokens: int  # of the document that was compared
+    states: float
+    loss: float
+    gradient: float
+    packed: float  # a document in a row against the same one alone
+    neighbour_changed: float  # the largest difference
+
+
+class Forward(_Facts):
+    """How rows are computed, why, and the proof."""
+
+    one_by_one: bool  # a call a document, else a call a row
+    reason: str
+    differences: Differences
+
+
 class TrainingFacts(_Facts):
     """The facts of a training stage's manifest."""
 
@@ -92,7 +111,7 @@ class TrainingFacts(_Facts):
     device: str
     settings: ResolvedSettings
     tokens: str  # the token contract, for people
-    leak_check: dict[str, float]
+    forward: Forward
     trainable: Trainable
     memory_gib: MemoryPeak
     held_out: HeldOutMetrics

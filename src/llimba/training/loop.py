@@ -30,10 +30,11 @@ from llimba.errors import Interrupted, StageError
 from llimba.files import fingerprint
 from llimba.recipe import TrainingSection
 from llimba.reports.training_facts import MemoryPeak, Trainable, TrainedFolder, TrainingFacts
-from llimba.training import cards, cost, estimate, leak_check, monitor, packing, peak_memory
+from llimba.training import cards, cost, estimate, monitor, packing, peak_memory
 from llimba.training.allocator import FreedMemory
 from llimba.training.checkpoint import Checkpoints, whole_state
-from llimba.training.model import PackedModel, TrainableModel, save_model, trainable
+from llimba.training.forward_check import settle
+from llimba.training.model import TrainableModel, save_model, trainable
 from llimba.training.monitor import HeldOut, Monitor
 from llimba.training.objectives import Objective
 from llimba.training.optimizer import build_optimizer, set_learning_rate
@@ -77,20 +78,20 @@ def train(
     """Train the opened model in place by an objective.
 
     Continues from the newest valid checkpoint under `out`, to the same weights as an uninterrupted run. `held_out` is
-    evaluated at intervals. Raises `Interrupted` after a signal (everything saved), and `StageError` when the leak check
-    fails, the loss stays non-finite, the disk is too small, or the checkpoints there cannot be used.
+    evaluated at intervals. Raises `Interrupted` after a signal (everything saved), and `StageError` when the forward
+    check fails, the loss stays non-finite, the disk is too small, or the checkpoints there cannot be used.
     """
     accelerator = monitor.open_accelerator(settings.report_to, out)
     device = accelerator.device
     # autocast is ours: accelerate fixes its own for the whole process, and cpt and sft may differ
     autocast = partial(torch.autocast, device.type, torch.bfloat16, enabled=opened.autocast)
 
-    packed = PackedModel(opened.model).to(device)
+    packed = opened.packed.to(device)
     trains = trainable(opened.model)
-    resolved, backend, row_length = opened.resolved, opened.resolved.attention.value, opened.resolved.row_length.value
+    resolved, row_length = opened.resolved, opened.resolved.row_length.value
     optimizer = build_optimizer(settings, resolved, packed, device)
     with autocast():
-        leak = leak_check.check(packed, backend, opened.model.config.get_text_config().vocab_size, device)
+        forward = settle(packed, resolved.attention.value, objective.longest, device)
     shape = cost.Shape.of(opened.model)
     predicted = estimate.predicted_peak(shape, settings, resolved, device.type == "cuda")
     freed = FreedMemory(device.type, bound=predicted)
@@ -116,7 +117,7 @@ def train(
 
     done = saved_step = state["step"]
     started = saved = time.monotonic()
-    evaluate = partial(watch.evaluate, wrapped=wrapped, packed=packed, tokenizer=opened.tokenizer, backend=backend)
+    evaluate = partial(watch.evaluate, wrapped=wrapped, packed=packed, tokenizer=opened.tokenizer)
     with stop_requests() as stop, progress.bar(title, sum(step_tokens), "tokens") as bar:
         bar.resume_at(sum(step_tokens[:done]))
         evaluate(done, autocast=autocast())
@@ -209,7 +210,7 @@ def train(
         device=str(device),
         settings=resolved,
         tokens=opened.contract.reasons,
-        leak_check=leak,
+        forward=forward,
         trainable=trains,
         memory_gib=MemoryPeak(
             predicted=round(predicted / 2**30, 2), measured_peak=round(peak_memory.read() / 2**30, 2)

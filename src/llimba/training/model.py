@@ -4,6 +4,10 @@ Loading, what trains, and saving as a plain transformers folder that anybody's `
 """
 
 import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,36 +19,45 @@ from llimba.models.base_model import TokenContract, apply_contract, token_contra
 from llimba.recipe import Tokens, TrainingSection
 from llimba.recipe.resolved import ResolvedSettings
 from llimba.reports.training_facts import Trainable
-from llimba.training.loss import linear_cross_entropy, token_cross_entropy
+from llimba.training import attention
+from llimba.training.loss import LogitRule, linear_cross_entropy, token_cross_entropy
 from llimba.training.packing import Row
 from llimba.training.settings import resolve_for
 
 logger = logging.getLogger(__name__)
 
 DTYPES = {"bf16": torch.bfloat16, "mixed": torch.float32, "fp32": torch.float32}
-UNSUPPORTED = (
-    "final_logit_softcapping",
-    "logit_scale",
-    "logits_scaling",
-)  # the fused loss would leave these out
+NOISE = re.compile("dropout|pdrop|layerdrop|jitter")
 
 
 class PackedModel(nn.Module):
     """A causal language model whose forward is one row of packed documents to the sum of its losses.
 
     Hidden states meet the output embedding inside the chunked loss, so full logits never exist. One module with one
-    forward, because that is what DDP, FSDP and autocast wrap.
+    forward, because that is what DDP, FSDP and autocast wrap. `forward_check.settle` decides before training
+    whether a row is one call or one call a document, and what the model does to its logits.
     """
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
-        self.decoder = [_plain(model).get_decoder()]  # in a list: not registered a second time
-        self.head = [_plain(model).get_output_embeddings()]
-        check_supported(_plain(model))
+        self.decoder = [_decoder(plain(model))]  # in a list: not registered a second time
+        self.head = [plain(model).get_output_embeddings()]
+        self._own_attention = own_attention(type(plain(model)))
+        self.one_by_one = False  # a call a document, with the model's own attention
+        self.logit_rule = LogitRule()
+        if not isinstance(self.head[0], nn.Linear):
+            raise StageError(
+                f"{type(plain(model)).__name__}: its output embedding is a {type(self.head[0]).__name__}, which the "
+                "chunked loss cannot use. Choose another base model, or leave lm_head out of target_modules."
+            )
 
     def hidden_states(self, row: Row) -> torch.Tensor:
-        """Last hidden states [T, H] of a row; attention sees `cu_seqlens` and nothing else."""
+        """Last hidden states [T, H] of a row; no document sees another."""
+        if self.one_by_one:
+            bounds = row.cu_seqlens.tolist()
+            calls = [self.decoder[0](input_ids=row.input_ids[:, a:b], use_cache=False) for a, b in pairwise(bounds)]
+            return torch.cat([call.last_hidden_state[0] for call in calls])
         output = self.decoder[0](
             input_ids=row.input_ids,
             position_ids=row.position_ids,
@@ -59,33 +72,59 @@ class PackedModel(nn.Module):
 
     def forward(self, row: Row, by_token: bool = False) -> torch.Tensor:
         """Sum of the row's losses in nats, fp32 scalar; or each of them, fp32 [T], where gradients weigh them."""
-        loss = token_cross_entropy if by_token else linear_cross_entropy
-        return loss(self.hidden_states(row), self.head[0].weight, row.labels[0])
+        loss, head = token_cross_entropy if by_token else linear_cross_entropy, self.head[0]
+        return loss(self.hidden_states(row), head.weight, row.labels[0], bias=head.bias, rule=self.logit_rule)
+
+    def compute_rows(self, backend: str) -> None:
+        """From now on a row is one call, with an attention of ours. Raises `StageError` as `attention.install` does."""
+        self.one_by_one = False
+        attention.install(plain(self.model), backend)
+
+    def compute_documents(self) -> None:
+        """From now on every document is a call of its own, with the attention of the model's authors."""
+        self.one_by_one = True
+        plain(self.model).set_attn_implementation(self._own_attention)
+
+    @contextmanager
+    def generating(self) -> Iterator[None]:
+        """With the model's own attention for a while: ours has no cache."""
+        model = plain(self.model)
+        before = model.config._attn_implementation
+        model.set_attn_implementation(self._own_attention)
+        try:
+            yield
+        finally:
+            model.set_attn_implementation(before)
 
 
-def check_supported(model: Any) -> None:
-    """Refuse models whose arithmetic the engine does not reproduce; raises `StageError`."""
-    config = model.config.get_text_config()
-    kind = type(model).__name__
-    if set_ones := [key for key in UNSUPPORTED if getattr(config, key, None) not in (None, 1, 1.0)]:
-        raise StageError(f"{kind}: {set_ones[0]} is not supported by the chunked loss; choose another base model.")
-    layers = set(getattr(config, "layer_types", None) or ["full_attention"])
-    if layers != {"full_attention"}:
-        raise StageError(
-            f"{kind} has layers of type {', '.join(sorted(layers - {'full_attention'}))}, which look across document "
-            "boundaries or carry state over them; llimba trains full-attention models only. Choose another base model."
-        )
-    if getattr(model.get_output_embeddings(), "bias", None) is not None:
-        raise StageError(f"{kind}: an output embedding with a bias is not supported; choose another base model.")
+def without_dropout(model: nn.Module) -> list[tuple[nn.Module, str, float]]:
+    """Switch off dropout (and a router's noise) in a model's modules; returns module, attribute and value of each.
+
+    What few documents say is hard enough to learn without noise. The config keeps what it says.
+    """
+    found = []
+    for module in model.modules():
+        names = ["p"] if isinstance(module, nn.Dropout) else [name for name in vars(module) if NOISE.search(name)]
+        for name in names:
+            value = getattr(module, name)
+            if isinstance(value, float) and value > 0:
+                setattr(module, name, 0.0)
+                found.append((module, name, value))
+    return found
 
 
 class TrainableModel(NamedTuple):
     """A model ready to train, its tokenizer, token contract and resolved settings."""
 
-    model: Any
+    packed: "PackedModel"
     tokenizer: Any
     contract: TokenContract
     resolved: ResolvedSettings
+
+    @property
+    def model(self) -> Any:
+        """The transformers model, or the peft model around it."""
+        return self.packed.model
 
     @property
     def autocast(self) -> bool:
@@ -100,16 +139,17 @@ def open_for_training(folder: Path, settings: TrainingSection, tokens: Tokens) -
     resolved = resolve_for(folder, settings)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     contract = token_contract(tokenizer, tokens)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=DTYPES[resolved.precision.value], attn_implementation="sdpa"
-    )
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=DTYPES[resolved.precision.value])
+    if not settings.base_dropout and (dropped := {value for _, _, value in without_dropout(model)}):
+        shown = ", ".join(f"{value:g}" for value in sorted(dropped))
+        logger.info("the base model's own dropout (%s) is off; base_dropout: true keeps it", shown)
     apply_contract(model, tokenizer, contract)
     if settings.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     for name, (_, setting) in zip(ResolvedSettings.model_fields, resolved, strict=True):
         logger.info("%s: %s (%s)", name, setting.value, setting.reason)
     logger.info("tokens: %s", contract.reasons)
-    return TrainableModel(model.train(), tokenizer, contract, resolved)
+    return TrainableModel(PackedModel(model.train()), tokenizer, contract, resolved)
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path, weights: dict[str, torch.Tensor] | None = None) -> None:
@@ -117,7 +157,7 @@ def save_model(model: Any, tokenizer: Any, folder: Path, weights: dict[str, torc
 
     `weights` stand in for those of a model whose own are sharded.
     """
-    model.set_attn_implementation("sdpa")  # ours must not be named in a config that others load
+    model.set_attn_implementation(own_attention(type(plain(model))))  # ours must not be in a config that others load
     model.save_pretrained(folder, state_dict=weights)
     tokenizer.save_pretrained(folder)
 
@@ -137,8 +177,8 @@ def trainable(model: nn.Module) -> Trainable:
             f"({frozen} is the first that does not as it should). The base model was loaded with frozen weights, or "
             "an adapter's target_modules name layers that it does not have."
         )
-    embedding = _plain(model).get_input_embeddings().weight
-    head = _plain(model).get_output_embeddings().weight
+    embedding = plain(model).get_input_embeddings().weight
+    head = plain(model).get_output_embeddings().weight
     return Trainable(
         parameters=sum(p.numel() for _, p in parameters),
         trained=trained,
@@ -149,6 +189,17 @@ def trainable(model: nn.Module) -> Trainable:
     )
 
 
-def _plain(model: Any) -> Any:
+def own_attention(kind: type) -> str:
+    """The attention that a model class computes with where nobody asks for another: sdpa, else eager."""
+    return "sdpa" if getattr(kind, "_supports_sdpa", False) else "eager"
+
+
+def _decoder(model: Any) -> Any:
+    """What gives the last hidden states; some classes call their output embedding, or themselves, the decoder."""
+    found = (model.get_decoder(), model.base_model, getattr(model, "model", None))
+    return next(part for part in found if part is not None and part is not model and not isinstance(part, nn.Linear))
+
+
+def plain(model: Any) -> Any:
     """The transformers model inside a peft model, or the model itself."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model

@@ -25,7 +25,7 @@ from llimba.models.generate import generate
 from llimba.recipe import TrainingSection
 from llimba.records import Document
 from llimba.reports.training_facts import HeldOutMetrics, TrainedFolder
-from llimba.training import attention, packing
+from llimba.training import packing
 from llimba.training.examples import Example, split
 from llimba.training.model import PackedModel
 
@@ -130,7 +130,6 @@ class Monitor:
         wrapped: torch.nn.Module,
         packed: PackedModel,
         tokenizer: Any,
-        backend: str,
         autocast: AbstractContextManager[Any],
     ) -> None:
         """After `step` steps, where one is due: held-out bits per byte, and samples (one process only)."""
@@ -149,8 +148,8 @@ class Monitor:
             shown = ", ".join(f"{language} {value:.3f}" for language, value in found.items())
             logger.info("%s: step %d of %d: held-out bits per byte %s", self._title, step, self._last, shown)
         if self._accelerator.num_processes == 1 and self._held_out.prompts:
-            with torch.no_grad(), autocast:
-                self._sample(step, packed, tokenizer, backend)
+            with torch.no_grad(), autocast, packed.generating():
+                self._sample(step, packed, tokenizer)
         wrapped.train()
 
     def close(self) -> None:
@@ -164,17 +163,14 @@ class Monitor:
         nats = sum(float(wrapped(row.to(device))) for row in rows)
         return nats / math.log(2) / self._held_out.num_bytes[language]
 
-    def _sample(self, step: int, packed: PackedModel, tokenizer: Any, backend: str) -> None:
-        """Greedy continuations, with the model's own attention: ours has no cache."""
-        plain = packed.model.get_base_model() if hasattr(packed.model, "get_base_model") else packed.model
-        plain.set_attn_implementation("sdpa")
+    def _sample(self, step: int, packed: PackedModel, tokenizer: Any) -> None:
+        """Greedy continuations."""
         for prompt in self._held_out.prompts:
             (answer,) = generate(packed.model, tokenizer, [prompt], NEW_TOKENS)
             text = tokenizer.decode(answer.token_ids, skip_special_tokens=False)
             self._append(self._samples, {"step": step, "prompt": prompt, "text": text})
             shown = [" ".join(part.split()) for part in (prompt, text)]
             logger.info("%s: step %d: %s ⟶ %s", self._title, step, shown[0][-80:], shown[1][:100])
-        attention.install(plain, backend)
 
     def _append(self, name: str, row: dict[str, Any]) -> None:
         self.rows[name].append(row)

@@ -33,6 +33,7 @@ class Objective(ABC):
     lengths: list[int]  # input tokens of every unit
     phases: list[int]  # of every unit, ascending: a step draws from one
     loss_tokens: list[int]  # of every unit
+    longest: int  # tokens of the longest document
     figures: tuple[str, ...] = ()  # what else is said of a step
 
     def prepare(self, model: nn.Module, row_length: int, device: torch.device) -> None:  # noqa: B027  most need nothing
@@ -56,6 +57,7 @@ class LanguageModelling(Objective):
         self.lengths = [len(example.input_ids) for example in examples]
         self.phases = [example.phase for example in examples]
         self.loss_tokens = [example.num_loss_tokens for example in examples]
+        self.longest = max(self.lengths)
 
     def rows(self, step: Sequence[int], row_length: int) -> list[Row]:
         """Packed as the recipe says."""
@@ -94,6 +96,7 @@ class Preference(Objective):
         self.lengths = [len(c.input_ids) + len(r.input_ids) for c, r in both]
         self.phases = [0] * len(pairs)
         self.loss_tokens = [c.num_loss_tokens + r.num_loss_tokens for c, r in both]
+        self.longest = max(len(example.input_ids) for both_answers in both for example in both_answers)
         self._reference = torch.zeros(len(pairs), 2)
 
     def rows(self, step: Sequence[int], row_length: int) -> list[Row]:

@@ -11,7 +11,7 @@ from llimba.files import stable_fraction
 from llimba.reports.training_facts import Gap
 from llimba.training import packing
 from llimba.training.examples import Example
-from llimba.training.model import PackedModel, TrainableModel
+from llimba.training.model import TrainableModel
 
 MOST = 200  # conversations of each kind
 
@@ -43,7 +43,7 @@ def mean_loss(opened: TrainableModel, examples: Sequence[Example]) -> float | No
     if not examples:
         return None
     device = next(opened.model.parameters()).device
-    packed = PackedModel(opened.model).eval()
+    packed = opened.packed.eval()
     total = 0.0
     with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=opened.autocast):
         for row in packing.pack(examples, opened.resolved.row_length.value):

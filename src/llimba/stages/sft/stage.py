@@ -33,7 +33,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     """
     from llimba.stages.sft.adapter import save_adapter, with_adapter
     from llimba.training.loop import finish
-    from llimba.training.model import open_for_training
+    from llimba.training.model import PackedModel, open_for_training
 
     settings, corpus, instruct = recipe.sft, CorpusFolder(inputs["corpus"]), InstructFolder(inputs["instruct"])
     check_text(settings, corpus, recipe)
@@ -41,7 +41,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     opened = open_for_training(start, settings, recipe.base_model.tokens)
     if settings.adapter_kind is not None:
         model = with_adapter(opened.model, opened.tokenizer, settings, settings.adapter_kind, recipe.seed_of(settings))
-        opened = opened._replace(model=model)
+        opened = opened._replace(packed=PackedModel(model))
     tune = _prefer if settings.prefers else _instruct
     facts = tune(recipe, corpus, instruct, opened, out)
     model = opened.model

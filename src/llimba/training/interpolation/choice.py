@@ -36,7 +36,8 @@ def measure(
     """
     import torch
 
-    from llimba.training import attention, packing
+    from llimba.training import packing
+    from llimba.training.forward_check import settle
     from llimba.training.model import DTYPES, PackedModel
     from llimba.training.monitor import held_out_examples
 
@@ -52,8 +53,11 @@ def measure(
         loaded.contract.separator_id,
         settings.sequence_length,
     )
-    attention.install(model, resolved.attention.value)
     packed = PackedModel(model)
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "mixed"):
+        longest = max((len(e.input_ids) for examples in held_out.examples.values() for e in examples), default=64)
+        settle(packed, resolved.attention.value, longest, device)
+    packed.eval()
     row_length = resolved.row_length.value
     table: list[dict[str, float]] = []
     every = sorted({0.0, 1.0, *weights})
