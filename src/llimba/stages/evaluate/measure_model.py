@@ -4,7 +4,7 @@ import logging
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llimba import progress
 from llimba.files import write_jsonl
@@ -18,6 +18,7 @@ from llimba.reports.scores import BatchSize, BitsPerByte, Facts, Instructions, S
 from llimba.stages.evaluate import harness
 from llimba.stages.evaluate.behaviour import behaviour, faults
 from llimba.stages.evaluate.facts import Fact, answered, knowledge, task_rows
+from llimba.stages.evaluate.harness import RecordingModel
 from llimba.stages.evaluate.instructions import MAX_NEW_TOKENS, Instruction, InstructionAnswer, followed, following
 from llimba.stages.evaluate.metrics import Likelihood, bits_by_label, bits_per_byte, save_and_score
 from llimba.stages.evaluate.mode_switch import probe, shares
@@ -83,7 +84,7 @@ def measure_model(
             settings.mode_switch,
             system,
         )
-        write_jsonl(answers / "mode_switch.jsonl", rows)
+        write_jsonl(answers / "mode_switch.jsonl", map(asdict, rows))
         switches = shares(rows)
     return SystemScores(
         bits_per_byte=texts,
@@ -98,7 +99,9 @@ def measure_model(
     )
 
 
-def _texts(model: Any, system: str, held_out: dict[str, list[Document]], tasks: Path) -> dict[str, BitsPerByte]:
+def _texts(
+    model: RecordingModel, system: str, held_out: dict[str, list[Document]], tasks: Path
+) -> dict[str, BitsPerByte]:
     """Bits per byte of every language, and within it by source, variety and norm."""
     names = [text_task(language) for language in held_out]
     samples = harness.run_tasks(
@@ -112,7 +115,7 @@ def _texts(model: Any, system: str, held_out: dict[str, list[Document]], tasks: 
     return found
 
 
-def _references(model: Any, system: str, rows: dict[str, list[Pair]], tasks: Path) -> dict[str, BitsPerByte]:
+def _references(model: RecordingModel, system: str, rows: dict[str, list[Pair]], tasks: Path) -> dict[str, BitsPerByte]:
     """Bits per byte of the references given their sources, by direction: moves long before BLEU does."""
     names = [reference_task(direction) for direction in rows]
     samples = harness.run_tasks(
@@ -126,11 +129,13 @@ def _references(model: Any, system: str, rows: dict[str, list[Pair]], tasks: Pat
     return found
 
 
-def _likelihood(model: Any, nats: float, text: str) -> Likelihood:
+def _likelihood(model: RecordingModel, nats: float, text: str) -> Likelihood:
     return Likelihood(nats, len(text.encode()), len(model.tok_encode(text)))
 
 
-def _translations(recipe: Recipe, model: Any, system: str, asked: Asked, tasks: Path, folder: Path) -> SystemScores:
+def _translations(
+    recipe: Recipe, model: RecordingModel, system: str, asked: Asked, tasks: Path, folder: Path
+) -> SystemScores:
     """Answers to every sentence of every direction: scored, and checked for what BLEU does not see."""
     settings = recipe.evaluate
     chat = settings.prompt == "chat"
@@ -165,7 +170,7 @@ def _translations(recipe: Recipe, model: Any, system: str, asked: Asked, tasks: 
     )
 
 
-def _instructions(model: Any, system: str, asked: Asked, folder: Path) -> Instructions:
+def _instructions(model: RecordingModel, system: str, asked: Asked, folder: Path) -> Instructions:
     """Greedy answers to the instructions, and the share that does as it was told."""
     prompts = [chat_prompt(instruction.prompt, model.tokenizer) for instruction in asked.instructions]
     with progress.bar(f"{system}: instructions", len(prompts), "answers") as bar:
@@ -178,7 +183,7 @@ def _instructions(model: Any, system: str, asked: Asked, folder: Path) -> Instru
     return following(answers)
 
 
-def _facts(model: Any, system: str, facts: list[Fact], chat: bool, tasks: Path, folder: Path) -> Facts:
+def _facts(model: RecordingModel, system: str, facts: list[Fact], chat: bool, tasks: Path, folder: Path) -> Facts:
     """The choices that the model finds likeliest, and how often it is right, or wrong though sure."""
     by_id = {fact.id: fact for fact in facts}
     answers = []
