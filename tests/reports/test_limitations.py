@@ -24,6 +24,13 @@ def test_worse_than_doing_nothing_is_said(tmp_path: Path) -> None:
     text = limitations(recipe(tmp_path), changed(SCORES, "sft", translation=translated(chrf=25.0)))
     assert "IT-SC: no better than giving the source back unchanged by chrF (25.0 against 28.62)." in text
     assert "than the base model" not in text
+    equal = limitations(recipe(tmp_path), changed(SCORES, "sft", translation=translated(chrf=28.62)))
+    assert "no better than giving the source back unchanged by chrF (28.62 against 28.62)" in equal
+
+
+def test_a_language_predicted_as_well_as_before_is_not_forgotten(tmp_path: Path) -> None:
+    base = SCORES.systems["base"].bits_per_byte
+    assert "Forgotten" not in limitations(recipe(tmp_path), changed(SCORES, "sft", bits_per_byte=base))
 
 
 def test_what_was_not_seen_is_left_out(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from llimba.reports.plan_table import duration, table
+from llimba.reports.plan_table import duration, render_plan
 from llimba.training.cards import CARDS
 from llimba.training.estimate import estimate
 from tests.training.test_estimate import SHAPE, published
@@ -14,7 +14,7 @@ def test_the_table() -> None:
         "sft": estimate(SHAPE, published(gradient_checkpointing=False), CARDS["rtx4090"], None, seed=1),
     }
     console = Console(width=120, record=True, quiet=False, file=open("/dev/null", "w"))  # noqa: SIM115
-    console.print(table(stages))
+    console.print(render_plan(stages))
     text = console.export_text()
     assert "RTX 4090" in text
     assert "does not fit" in text

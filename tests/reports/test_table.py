@@ -90,4 +90,6 @@ def test_a_narrow_terminal_gets_several_tables(tmp_path: Path) -> None:
     assert words == set(whole.replace("─", "").split())
     labels = [list(part.columns[0].cells) for part in parts]
     assert all(here == labels[0] for here in labels), "each has the same rows"
+    width = max(map(len, shown(one_table(*two(tmp_path)), width=300).rstrip().splitlines()))
+    assert [len(render_tables(two(tmp_path), w)) for w in (width, width - 1)] == [1, 2]
     assert len(render_tables([Evaluated(small(tmp_path), SCORES)], 1)) == 4  # one system each, however narrow

@@ -63,9 +63,9 @@ def plan(
     said = f"declared {loaded.publish.license}" if loaded.publish.license else f"derived from {derived.because}"
     stdout.print(f"licence: {loaded.publish.license or derived.terms.license} ({said})", markup=False, soft_wrap=True)
     if estimates:
-        from llimba.reports.plan_table import table
+        from llimba.reports.plan_table import render_plan
 
-        stdout.print(table(estimates))
+        stdout.print(render_plan(estimates))
     else:
         stdout.print(f"memory and time: {escape(unknown)}")
 

@@ -71,7 +71,7 @@ STAGES = (
         ("corpus", "cpt", "sft"),
         ("language", "base_model", "seed"),
         run_evaluate,
-        version=2,
+        version=3,
         resumable=True,
     ),
     Stage(

@@ -1,4 +1,4 @@
-"""Whether recipes that stand side by side are matched, and what their training cost: read from manifests alone.
+"""Whether recipes that are compared are matched, and what their training cost: read from manifests alone.
 
 Matched means one corpus, one set of conversations, one start, the same documents in the same order in the same number
 of steps. What they may differ in is the method and its own settings, and those are named.
@@ -6,9 +6,8 @@ of steps. What they may differ in is the method and its own settings, and those 
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from llimba.manifest import read_manifest
+from llimba.manifest import Json, read_manifest
 from llimba.reports.training_facts import Gap, SftFacts
 
 SHARED = {"corpus": "corpus", "instruct": "set of conversations", "cpt": "CPT"}  # stage -> what people call it
@@ -16,7 +15,7 @@ ORDER = {"steps": "steps", "data_order": "order of documents", "loss_tokens": "s
 UNIT = 2**30
 
 
-def training(sft_folder: Path) -> dict[str, Any]:
+def training(sft_folder: Path) -> dict[str, str]:
     """Figures of one finished sft stage for the table; an empty dictionary where it has no manifest."""
     manifest = read_manifest(sft_folder)
     if manifest is None:
@@ -43,7 +42,7 @@ def proof(sft_folders: Mapping[str, Path]) -> list[str]:
     same: list[str] = []
     differing: list[str] = []
     for stage, called in SHARED.items():
-        found = {name: of.get(stage) for name, of in needs.items()}
+        found: dict[str, object] = {name: of.get(stage) for name, of in needs.items()}
         _compare(found, f"one {called}", f"the {called}", same, differing)
     _compare({n: m.ingredients.base_model for n, m in manifests.items()}, "one base", "the base", same, differing)
     for fact, called in ORDER.items():
@@ -58,7 +57,7 @@ def proof(sft_folders: Mapping[str, Path]) -> list[str]:
     return lines
 
 
-def _compare(found: Mapping[str, Any], equal: str, other: str, same: list[str], differing: list[str]) -> None:
+def _compare(found: Mapping[str, object], equal: str, other: str, same: list[str], differing: list[str]) -> None:
     values = list(found.values())
     if all(value == values[0] for value in values):
         if values[0] is not None:
@@ -68,7 +67,7 @@ def _compare(found: Mapping[str, Any], equal: str, other: str, same: list[str], 
     differing.append(f"{other} of {', '.join(odd)} is another than that of {next(iter(found))}")
 
 
-def _differing_settings(sections: Sequence[Mapping[str, Any]]) -> list[str]:
+def _differing_settings(sections: Sequence[Json]) -> list[str]:
     keys = dict.fromkeys(key for section in sections for key in section)
     return [key for key in keys if any(section.get(key) != sections[0].get(key) for section in sections)]
 

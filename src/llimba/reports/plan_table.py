@@ -33,7 +33,7 @@ class Estimate(BaseModel):
     checkpoint_disk_gib: float  # what the run will ask for before it starts
 
 
-def table(estimates: dict[str, Estimate]) -> Table:
+def render_plan(estimates: dict[str, Estimate]) -> Table:
     """Render `runner.estimates` for the terminal."""
     first = next(iter(estimates.values()))
     rendered = Table(title=f"What training needs on {first.card}, GiB", title_justify="left", box=box.SIMPLE_HEAD)

@@ -1,17 +1,15 @@
 """The loss curve, and what was learned and forgotten on the way, as pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from llimba.reports.scores import LanguageShares
-from llimba.reports.training_facts import HeldOutMetrics
+from llimba.reports.training_facts import HeldOutMetrics, Row
 
-Metrics = list[dict[str, Any]]  # rows of metrics.jsonl
 COLOURS = ("#c0504d", "#1f4e79", "#7f9c3a", "#8064a2", "#d98c2b", "#4bacc6")
 
 
-def loss_curve(curves: dict[str, Metrics], path: Path, title: str) -> None:
+def loss_curve(curves: Mapping[str, Sequence[Row]], path: Path, title: str) -> None:
     """Draw loss over trained tokens, one panel a training stage, raw and smoothed, into a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

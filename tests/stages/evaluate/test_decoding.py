@@ -60,13 +60,12 @@ def test_the_prompt_is_the_evaluations_own(
     monkeypatch: pytest.MonkeyPatch,
     form: str,
 ) -> None:
-    generate = decoding.generate
+    candidates = decoding._candidates
 
-    def greedy(*given: Any, **how: Any) -> Any:
-        assert how["num_beams"] == 2
-        return generate(*given, **how | {"num_beams": 1})
+    def greedy(recipe: Any, model: Any, prompts: Any, how: Any, bar: Any) -> Any:
+        return candidates(recipe, model, prompts, how.model_copy(update={"num_beams": 1}), bar)
 
-    monkeypatch.setattr(decoding, "generate", greedy)
+    monkeypatch.setattr(decoding, "_candidates", greedy)
     asked, out = loaded(tmp_path, {"same": {"num_beams": 2}}, prompt=form), tmp_path / "out"
     stage.run(asked, inputs, out)
     wanted = [(row["id"], row["hypothesis"], row["stopped"]) for row in answers(out, "sft")]

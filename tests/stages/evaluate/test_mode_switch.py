@@ -7,7 +7,7 @@ import pytest
 from llimba.errors import RecipeError
 from llimba.languages.identify.identifier import Identifier
 from llimba.recipe import ModeSwitch
-from llimba.stages.evaluate.mode_switch import language_of, probe, shares
+from llimba.stages.evaluate.mode_switch import ProbeAnswer, language_of, probe, shares
 from tests.fakes import recipe, recipe_content, tiny_model, tiny_tokenizer, write_text
 from tests.languages.identify.test_identifier import lines
 
@@ -28,16 +28,7 @@ def test_an_answer_is_in_one_language_in_several_or_in_none(identifier: Identifi
 
 def test_a_model_that_switches_in_three_of_ten_answers_is_seen(identifier: Identifier) -> None:
     answers = [(lines("it", 2, n) if n % 10 < 3 else lines("sc", 2, n)) for n in range(60)]
-    rows = [
-        {
-            "temperature": 0.6,
-            "seed": 0,
-            "prompt": "p",
-            "answer": "",
-            "language": language_of("\n".join(a), "sc", identifier),
-        }
-        for a in answers
-    ]
+    rows = [ProbeAnswer(0.6, 0, "p", "", language_of("\n".join(a), "sc", identifier)) for a in answers]
     found = shares(rows)[0.6]
     assert found.neighbours["it"].low <= 0.3 <= found.neighbours["it"].high
     assert found.target.low <= 0.7 <= found.target.high
@@ -48,7 +39,7 @@ def test_a_model_that_switches_in_three_of_ten_answers_is_seen(identifier: Ident
 def test_every_temperature_has_its_samples(identifier: Identifier) -> None:
     settings = ModeSwitch(temperatures=[0, 0.9], seeds=2, max_new_tokens=6)
     rows = probe(tiny_model().eval(), tiny_tokenizer(), ["a", "bb"], "sc", identifier, settings, "t")
-    seen = [(row["temperature"], row["seed"]) for row in rows]
+    seen = [(row.temperature, row.seed) for row in rows]
     assert seen == [(0, 0), (0, 0), (0.9, 0), (0.9, 0), (0.9, 1), (0.9, 1)]
     assert shares(rows)[0.9].unknown.answers == 4
 

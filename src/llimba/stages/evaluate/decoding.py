@@ -20,6 +20,7 @@ from llimba.reports.evaluated import EvaluatedFolder, SavedAnswer
 from llimba.reports.scores import SystemScores
 from llimba.stages.evaluate import harness
 from llimba.stages.evaluate.behaviour import behaviour, faults
+from llimba.stages.evaluate.harness import RecordingModel
 from llimba.stages.evaluate.metrics import save_and_score
 from llimba.stages.evaluate.tasks import FIRST_LINE, wording
 
@@ -32,7 +33,7 @@ def decoded(
     """Scores by heading ("sft, beam4"); a way that a killed run has finished is not decoded again."""
     found = {}
     for system in (name for name in DECODED if name in folders):
-        model: harness.RecordingModel | None = None
+        model: RecordingModel | None = None
         for name, how in recipe.evaluate.decoding.items():
             heading = f"{system}, {name}"
             finished = folder.path / "systems" / f"{heading}.json"
@@ -47,7 +48,7 @@ def decoded(
 
 def _scored(
     recipe: Recipe,
-    model: harness.RecordingModel,
+    model: RecordingModel,
     how: Decoding,
     heading: str,
     rows: dict[str, list[Pair]],
@@ -86,7 +87,7 @@ def agreed(candidates: Sequence[str]) -> int:
 
 
 def _candidates(
-    recipe: Recipe, model: harness.RecordingModel, prompts: Sequence[str], how: Decoding, bar: progress.Bar
+    recipe: Recipe, model: RecordingModel, prompts: Sequence[str], how: Decoding, bar: progress.Bar
 ) -> list[tuple[Answer, ...]]:
     """For each prompt its answers: one, or `samples`."""
     settings, each = recipe.evaluate, how.samples or 1
@@ -108,7 +109,7 @@ def _candidates(
     return [tuple(made[start : start + each]) for start in range(0, len(made), each)]
 
 
-def _prompt(recipe: Recipe, model: harness.RecordingModel, direction: str, sentence: str) -> str:
+def _prompt(recipe: Recipe, model: RecordingModel, direction: str, sentence: str) -> str:
     """The evaluation's own prompt, as the greedy column is asked."""
     asked = wording(recipe.evaluate, recipe.profile)(direction, sentence)
     if recipe.evaluate.prompt == "completion":

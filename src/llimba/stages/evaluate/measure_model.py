@@ -18,6 +18,7 @@ from llimba.reports.scores import BatchSize, BitsPerByte, Facts, Instructions, S
 from llimba.stages.evaluate import harness
 from llimba.stages.evaluate.behaviour import behaviour, faults
 from llimba.stages.evaluate.facts import Fact, answered, knowledge, task_rows
+from llimba.stages.evaluate.harness import RecordingModel
 from llimba.stages.evaluate.instructions import MAX_NEW_TOKENS, Instruction, InstructionAnswer, followed, following
 from llimba.stages.evaluate.metrics import Likelihood, bits_by_label, bits_per_byte, save_and_score
 from llimba.stages.evaluate.mode_switch import probe, shares
@@ -83,7 +84,7 @@ def measure_model(
             settings.mode_switch,
             system,
         )
-        write_jsonl(answers / "mode_switch.jsonl", rows)
+        write_jsonl(answers / "mode_switch.jsonl", map(asdict, rows))
         switches = shares(rows)
     return SystemScores(
         bits_per_byte=texts,
@@ -99,7 +100,7 @@ def measure_model(
 
 
 def _texts(
-    model: harness.RecordingModel, system: str, held_out: dict[str, list[Document]], tasks: Path
+    model: RecordingModel, system: str, held_out: dict[str, list[Document]], tasks: Path
 ) -> dict[str, BitsPerByte]:
     """Bits per byte of every language, and within it by source, variety and norm."""
     names = [text_task(language) for language in held_out]
@@ -114,9 +115,7 @@ def _texts(
     return found
 
 
-def _references(
-    model: harness.RecordingModel, system: str, rows: dict[str, list[Pair]], tasks: Path
-) -> dict[str, BitsPerByte]:
+def _references(model: RecordingModel, system: str, rows: dict[str, list[Pair]], tasks: Path) -> dict[str, BitsPerByte]:
     """Bits per byte of the references given their sources, by direction: moves long before BLEU does."""
     names = [reference_task(direction) for direction in rows]
     samples = harness.run_tasks(
@@ -130,12 +129,12 @@ def _references(
     return found
 
 
-def _likelihood(model: harness.RecordingModel, nats: float, text: str) -> Likelihood:
+def _likelihood(model: RecordingModel, nats: float, text: str) -> Likelihood:
     return Likelihood(nats, len(text.encode()), len(model.tok_encode(text)))
 
 
 def _translations(
-    recipe: Recipe, model: harness.RecordingModel, system: str, asked: Asked, tasks: Path, folder: Path
+    recipe: Recipe, model: RecordingModel, system: str, asked: Asked, tasks: Path, folder: Path
 ) -> SystemScores:
     """Answers to every sentence of every direction: scored, and checked for what BLEU does not see."""
     settings = recipe.evaluate
@@ -171,7 +170,7 @@ def _translations(
     )
 
 
-def _instructions(model: harness.RecordingModel, system: str, asked: Asked, folder: Path) -> Instructions:
+def _instructions(model: RecordingModel, system: str, asked: Asked, folder: Path) -> Instructions:
     """Greedy answers to the instructions, and the share that does as it was told."""
     prompts = [chat_prompt(instruction.prompt, model.tokenizer) for instruction in asked.instructions]
     with progress.bar(f"{system}: instructions", len(prompts), "answers") as bar:
@@ -184,9 +183,7 @@ def _instructions(model: harness.RecordingModel, system: str, asked: Asked, fold
     return following(answers)
 
 
-def _facts(
-    model: harness.RecordingModel, system: str, facts: list[Fact], chat: bool, tasks: Path, folder: Path
-) -> Facts:
+def _facts(model: RecordingModel, system: str, facts: list[Fact], chat: bool, tasks: Path, folder: Path) -> Facts:
     """The choices that the model finds likeliest, and how often it is right, or wrong though sure."""
     by_id = {fact.id: fact for fact in facts}
     answers = []

@@ -6,7 +6,8 @@ just this.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from llimba import progress
 from llimba.models.encoding import chat_prompt
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
     from llimba.languages.identify.identifier import Identifier
 
 TARGET, MIXED, OTHER = "target", "mixed", "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswer:
+    """A line of `hypotheses/mode_switch.jsonl`."""
+
+    temperature: float
+    seed: int
+    prompt: str
+    answer: str
+    language: str  # as `language_of` says
 
 
 def language_of(text: str, target: str, identifier: "Identifier") -> str:
@@ -40,8 +52,8 @@ def probe(
     identifier: "Identifier",
     settings: ModeSwitch,
     title: str,
-) -> list[dict[str, Any]]:
-    """Every answer: temperature, seed, prompt, answer, language."""
+) -> list[ProbeAnswer]:
+    """Every answer of the model."""
     asked = [(t, seed) for t in settings.temperatures for seed in range(settings.seeds if t else 1)]
     texts, rows = [chat_prompt(prompt, tokenizer) for prompt in prompts], []
     with progress.bar(f"{title}: mode switch", len(asked) * len(prompts), "answers") as bar:
@@ -50,17 +62,16 @@ def probe(
                 model, tokenizer, texts, settings.max_new_tokens, temperature=temperature, seed=seed, bar=bar
             )
             for prompt, answer in zip(prompts, answers, strict=True):
-                said = {"prompt": prompt, "answer": answer.text}
                 language = language_of(answer.text, target, identifier)
-                rows.append({"temperature": temperature, "seed": seed, **said, "language": language})
+                rows.append(ProbeAnswer(temperature, seed, prompt, answer.text, language))
     return rows
 
 
-def shares(rows: Sequence[dict[str, Any]]) -> dict[float, LanguageShares]:
+def shares(rows: Sequence[ProbeAnswer]) -> dict[float, LanguageShares]:
     """By temperature the share of each language among the answers."""
     found = {}
-    for temperature in dict.fromkeys(row["temperature"] for row in rows):
-        here = [row["language"] for row in rows if row["temperature"] == temperature]
+    for temperature in dict.fromkeys(row.temperature for row in rows):
+        here = [row.language for row in rows if row.temperature == temperature]
 
         def of(name: str, here: list[str] = here) -> Share:
             return share([language == name for language in here])
