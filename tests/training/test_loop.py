@@ -209,3 +209,67 @@ def test_utilisation_where_the_peak_is_known(base: Path, tmp_path: Path, monkeyp
     dense = 6 * facts.trainable.parameters * row["row_tokens"] / row["seconds"] / 1e10
     assert 0.9 * dense < row["mfu"] < 1.5 * dense  # attention comes on top; norms are counted in `dense` only
     assert 1.1 < row["hfu"] / row["mfu"] < 1.4  # the blocks are computed once more
+
+
+def test_metrics_add_up_and_the_facts_are_made_of_them(base: Path, tmp_path: Path) -> None:
+    model, settings, examples = opened(base, num_train_epochs=3, max_grad_norm=0.05)
+    facts = loop.train(model, LanguageModelling(examples, settings), settings, tmp_path, seed=1, title="t")
+    rows = metrics_of(tmp_path)
+    plan = loop.packing.plan_steps([len(e.input_ids) for e in examples], settings, 1)
+    assert [row["step"] for row in rows] == list(range(1, len(plan) + 1))
+    tokens = [sum(examples[unit].num_loss_tokens for unit in step) for step in plan]
+    assert [row["tokens"] for row in rows] == [sum(tokens[: n + 1]) for n in range(len(plan))]
+    assert [row["row_tokens"] for row in rows] == [sum(len(examples[u].input_ids) for u in step) for step in plan]
+    packed = [loop.packing.pack([examples[unit] for unit in step], 160) for step in plan]
+    assert [row["rows"] for row in rows] == [len(found) for found in packed]
+    for row, count in zip(rows, tokens, strict=True):
+        assert row["tokens_per_second"] == pytest.approx(count / row["seconds"], rel=0.2)
+        assert (row["stepped"], row["mfu"], row["hfu"]) == (True, None, None)
+        assert row["grad_norm"] > 0.05, "the norm before clipping"
+    assert (facts.steps, facts.examples, facts.loss_tokens) == (len(plan), len(examples), sum(tokens))
+    assert facts.first_loss == rows[0]["loss"]
+    tail = [row["loss"] for row in rows[-(len(rows) // 10) :]]
+    assert len(tail) == 1 < len(rows)
+    assert facts.last_loss == pytest.approx(sum(tail) / len(tail), abs=1e-4)
+    assert (facts.skipped_steps, facts.resumed_at_step, facts.processes, facts.device) == (0, 0, 1, "cpu")
+    assert facts.training_seconds == pytest.approx(sum(row["seconds"] for row in rows), abs=0.1)
+    assert facts.rows_per_step == pytest.approx(sum(row["rows"] for row in rows) / len(rows), abs=0.01)
+    assert facts.tokens_per_row == pytest.approx(
+        sum(row["row_tokens"] for row in rows) / sum(row["rows"] for row in rows), abs=0.1
+    )
+    assert facts.tokens_per_second is not None
+    assert 0 < facts.tokens_per_second <= sum(tokens) / sum(row["seconds"] for row in rows) + 1
+    assert (facts.figures, facts.held_out) == ({}, [])
+
+
+def test_another_seed_is_another_run(base: Path, tmp_path: Path) -> None:
+    found = []
+    for seed in (1, 2, 1):
+        model, settings, examples = opened(base, max_steps=2, warmup_steps=0)
+        loop.train(
+            model, LanguageModelling(examples, settings), settings, tmp_path / f"{len(found)}", seed=seed, title="t"
+        )
+        found.append(weights(model))
+    assert torch.equal(found[0], found[2])
+    assert not torch.equal(found[0], found[1])
+
+
+def test_a_finished_model_replaces_the_checkpoints_unless_it_is_refused(base: Path, tmp_path: Path) -> None:
+    model, settings, examples = opened(base, max_steps=1)
+    loop.train(model, LanguageModelling(examples, settings), settings, tmp_path, seed=1, title="t")
+
+    def refuse(folder: Path) -> None:
+        assert (folder / "config.json").exists()
+        raise StageError("no")
+
+    with pytest.raises(StageError, match="no"):
+        loop.finish(model.model, model.tokenizer, tmp_path, refuse)
+    assert (tmp_path / "checkpoints").exists()
+    assert not TrainedFolder(tmp_path).model.exists()
+    TrainedFolder(tmp_path).model.mkdir()
+    (TrainedFolder(tmp_path).model / "old").touch()
+    loop.finish(model.model, model.tokenizer, tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
+    assert {"config.json", "model.safetensors"} <= {path.name for path in TrainedFolder(tmp_path).model.iterdir()}
+    assert not (TrainedFolder(tmp_path).model / "old").exists()
+    assert not (tmp_path / ".model.partial").exists()
