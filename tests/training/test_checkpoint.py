@@ -25,6 +25,7 @@ def test_round_trip_and_keep(tmp_path: Path) -> None:
     tensors, state = checkpoint.load(found)
     assert state == {"step": 3}
     assert tensors["weights"]["w"].tolist() == [3, 3, 3]
+    assert json.loads((found / "checkpoint.json").read_text())["step"] == 3
     assert sorted(p.name for p in tmp_path.iterdir()) == ["step-0000002", "step-0000003"]
 
 

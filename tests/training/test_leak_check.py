@@ -89,6 +89,28 @@ def test_a_neighbour_that_shows_by_less_than_bf16_rounds_is_a_leak_all_the_same(
         leak_check.check(model, "whisper", 256, CPU)
 
 
+def test_differences_are_measured_in_the_models_own_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, backend in (("off", off_by(1e-6)), ("whisper", off_by(1e-6, only_packed=True))):
+        monkeypatch.setitem(attention.BACKENDS, name, backend)
+        large, small = tiny_model(initializer_range=0.2), tiny_model(initializer_range=0.2)
+        with torch.no_grad():
+            large.model.norm.weight *= 1000
+        found = leak_check.check(PackedModel(large), name, 256, CPU)
+        expected = leak_check.check(PackedModel(small), name, 256, CPU)
+        assert found == pytest.approx(expected, rel=0.3, abs=1e-7)
+        assert max(found.values()) > 0
+
+
+def test_a_backend_that_is_wrong_in_every_second_document_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def backend(*args: Any, **kwargs: Any) -> Any:
+        out, weights = attention.loop_attention(*args, **kwargs)
+        return out + (len(kwargs["cu_seq_lens_q"]) > 2), weights
+
+    monkeypatch.setitem(attention.BACKENDS, "second", backend)
+    with pytest.raises(StageError, match="depends on its neighbour"):
+        leak_check.check(PackedModel(tiny_model(initializer_range=0.2)), "second", 256, CPU)
+
+
 def test_leak_check_refuses_a_backend_that_is_not_the_models_attention(monkeypatch: pytest.MonkeyPatch) -> None:
     def sharper(*args: Any, **kwargs: Any) -> Any:
         return attention.loop_attention(*args, **{**kwargs, "scaling": 5.0})
