@@ -90,6 +90,20 @@ def test_heads_are_grouped_whatever_the_length(backend: Any, heads: int, groups:
     assert torch.allclose(out, (scores.softmax(-1) @ whole[2]).transpose(1, 2), atol=1e-6)
 
 
+def test_flash_attention_drops_what_the_model_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def flash(*tensors: torch.Tensor, dropout_p: float, **more: Any) -> torch.Tensor:
+        asked.append(dropout_p)
+        return tensors[0]
+
+    monkeypatch.setitem(sys.modules, "flash_attn", SimpleNamespace(flash_attn_varlen_func=flash))
+    tensors, keywords = projections()
+    for dropout in ({"dropout": 0.5}, {}):
+        attention.flash_attention(torch.nn.Module(), *tensors, None, **keywords, **dropout)
+    assert asked == [0.5, 0.0]
+
+
 @pytest.mark.parametrize("backend", [attention.loop_attention, attention.masked_attention])
 def test_no_dropout_unless_asked_for(backend: Any) -> None:
     tensors, keywords = projections()

@@ -212,7 +212,7 @@ def test_utilisation_where_the_peak_is_known(base: Path, tmp_path: Path, monkeyp
 
 
 def test_metrics_add_up_and_the_facts_are_made_of_them(base: Path, tmp_path: Path) -> None:
-    model, settings, examples = opened(base, num_train_epochs=4, max_grad_norm=0.05)
+    model, settings, examples = opened(base, max_steps=29, max_grad_norm=0.05)
     facts = loop.train(model, LanguageModelling(examples, settings), settings, tmp_path, seed=1, title="t")
     rows = metrics_of(tmp_path)
     plan = loop.packing.plan_steps([len(e.input_ids) for e in examples], settings, 1)
@@ -253,6 +253,16 @@ def test_another_seed_is_another_run(base: Path, tmp_path: Path) -> None:
         found.append(weights(model))
     assert torch.equal(found[0], found[2])
     assert not torch.equal(found[0], found[1])
+
+
+def test_every_step_draws_random_numbers_of_its_own(base: Path, tmp_path: Path) -> None:
+    for dropout, different in ((0.5, 3), (0.0, 1)):
+        model, settings, examples = opened(base, max_steps=3, learning_rate=1e-30, documents_per_step=1)
+        for layer in model.model.model.layers:
+            layer.self_attn.attention_dropout = dropout
+        out = tmp_path / str(dropout)
+        loop.train(model, LanguageModelling(examples[:1], settings), settings, out, seed=1, title="t")
+        assert len({row["loss"] for row in metrics_of(out)}) == different
 
 
 def test_a_finished_model_replaces_the_checkpoints_unless_it_is_refused(base: Path, tmp_path: Path) -> None:
