@@ -76,6 +76,7 @@ def test_shipped_recipes_are_valid(path: Path) -> None:
             ["instruct.back_translate.engine.source_cod: there is no such key. Did you mean 'source_code'?"],
         ),
         ({"path": "x"}, ["path: there is no such key"]),
+        ({"base_model": {"license": "mit", "folder": "x"}}, ["r.yaml:2: base_model.name: is missing; add it."]),
     ],
 )
 def test_faults_name_their_place(tmp_path: Path, change: dict[str, Any], messages: list[str]) -> None:
@@ -248,3 +249,11 @@ def test_a_missing_recipe_suggests_its_neighbour(tmp_path: Path) -> None:
     write(tmp_path, MINIMAL, "demo.yaml")
     with pytest.raises(RecipeError, match=r"Did you mean .*demo\.yaml"):
         load_recipe(tmp_path / "dem.yaml")
+
+
+def test_a_recipe_that_extends_is_one_however_little_of_it_is_known(tmp_path: Path) -> None:
+    write(tmp_path, MINIMAL, "parent.yaml")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(tmp_path, {"extends": "parent.yaml", "corups": {}, "seedd": 1}))
+    assert "Did you mean 'corpus'?" in str(caught.value)
+    assert "is not a recipe" not in str(caught.value)

@@ -82,13 +82,27 @@ def test_the_kernels_get_heads_bounds_and_scale_as_they_want_them(monkeypatch: p
 
 
 @pytest.mark.parametrize("backend", [attention.loop_attention, attention.masked_attention])
-@pytest.mark.parametrize(("heads", "tokens"), [(4, 2), (2, 4), (2, 2)])
-def test_heads_are_grouped_whatever_the_length(backend: Any, heads: int, tokens: int) -> None:
-    tensors = [torch.randn(1, count, tokens, 8) for count in (heads, 2, 2)]
+@pytest.mark.parametrize(("heads", "groups", "tokens"), [(4, 2, 2), (4, 2, 4), (2, 2, 4), (2, 2, 2), (4, 1, 3)])
+def test_heads_are_grouped_whatever_the_length(backend: Any, heads: int, groups: int, tokens: int) -> None:
+    tensors = [torch.randn(1, count, tokens, 8) for count in (heads, groups, groups)]
     out, _ = backend(torch.nn.Module(), *tensors, None, cu_seq_lens_q=torch.tensor([0, tokens]), scaling=0.3)
-    whole = [tensors[0], *(tensor.repeat_interleave(heads // 2, dim=1) for tensor in tensors[1:])]
+    whole = [tensors[0], *(tensor.repeat_interleave(heads // groups, dim=1) for tensor in tensors[1:])]
     scores = (whole[0] @ whole[1].transpose(2, 3) * 0.3).masked_fill(torch.ones(tokens, tokens).triu(1) > 0, -torch.inf)
     assert torch.allclose(out, (scores.softmax(-1) @ whole[2]).transpose(1, 2), atol=1e-6)
+
+
+def test_flash_attention_drops_what_the_model_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def flash(*tensors: torch.Tensor, dropout_p: float, **more: Any) -> torch.Tensor:
+        asked.append(dropout_p)
+        return tensors[0]
+
+    monkeypatch.setitem(sys.modules, "flash_attn", SimpleNamespace(flash_attn_varlen_func=flash))
+    tensors, keywords = projections()
+    for dropout in ({"dropout": 0.5}, {}):
+        attention.flash_attention(torch.nn.Module(), *tensors, None, **keywords, **dropout)
+    assert asked == [0.5, 0.0]
 
 
 @pytest.mark.parametrize("backend", [attention.loop_attention, attention.masked_attention])

@@ -25,6 +25,7 @@ def test_round_trip_and_keep(tmp_path: Path) -> None:
     tensors, state = checkpoint.load(found)
     assert state == {"step": 3}
     assert tensors["weights"]["w"].tolist() == [3, 3, 3]
+    assert json.loads((found / "checkpoint.json").read_text())["step"] == 3
     assert sorted(p.name for p in tmp_path.iterdir()) == ["step-0000002", "step-0000003"]
 
 
@@ -115,6 +116,25 @@ def test_a_run_comes_back_whole(tmp_path: Path) -> None:
     assert state is not None
     assert (state["step"], state["rows"]) == (7, {"a": [1]})
     assert torch.equal(model.weight, expected)
+
+
+def test_only_what_trains_is_saved(tmp_path: Path) -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4))
+    model[0].requires_grad_(False)
+    optimizer = torch.optim.AdamW(model[1].parameters(), lr=0.1)
+    model(torch.ones(4)).sum().backward()
+    optimizer.step()
+    checkpoints = checkpoint.Checkpoints(tmp_path, model, optimizer, "these documents")
+    checkpoints.save(1, {}, write=True)
+    found = checkpoint.newest_valid(tmp_path)
+    assert found is not None
+    assert sorted(checkpoint.load(found)[0]["weights"]) == ["1.bias", "1.weight"]
+    with torch.no_grad():
+        expected = model[0].weight.clone()
+        model[1].weight.zero_()
+    assert checkpoints.resume() is not None
+    assert model[1].weight.any()
+    assert torch.equal(model[0].weight, expected)
 
 
 def test_only_the_writing_process_writes(tmp_path: Path) -> None:

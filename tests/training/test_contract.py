@@ -85,6 +85,7 @@ def test_stopped_and_continued_it_ends_in_the_same_bits(
         {k: row[k] for k in row.keys() - clocks} for row in part
     ]
     assert set(objective.figures) <= whole[0].keys()
+    assert facts.figures == {name: whole[-1][name] for name in objective.figures}
     assert (
         TrainedFolder(tmp_path / "whole").held_out_metrics()
         == TrainedFolder(tmp_path / "part").held_out_metrics()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tokenizers.processors import TemplateProcessing
 
 from llimba.errors import StageError
 from llimba.records import Conversation, Document
@@ -34,7 +35,7 @@ def test_split_predicts_every_token_but_the_first_once(length: int) -> None:
     pieces = list(split(ids, 8, "d", "sc"))
     assert [int(i) for p in pieces for i in p.labels] == ids[1:]
     assert [int(i) for p in pieces for i in p.input_ids] == ids[:-1]
-    assert all(len(p.input_ids) <= 8 for p in pieces)
+    assert all(1 <= len(p.input_ids) <= 8 for p in pieces)
 
 
 def test_document_ends_once_with_the_separator_however_long() -> None:
@@ -78,6 +79,22 @@ def test_an_example_knows_what_it_was_and_what_a_mixture_counts_it_under() -> No
     assert (example.document, example.language) == ("c", "translation:it-sc")
     assert example.num_loss_tokens == 2, "the answer and its EOS"
     assert len(example.input_ids) == len(example.labels) == conversation_length(chat, tokenizer) - 1
+
+
+def test_a_tokenizer_that_would_add_a_token_adds_none() -> None:
+    """Control tokens come from the template and from us, whatever the tokenizer puts around a text by itself."""
+    plain, adding = tiny_tokenizer(), tiny_tokenizer()
+    adding.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<|im_start|> $A", special_tokens=[("<|im_start|>", 257)]
+    )
+    assert adding("a")["input_ids"] == [257, *plain("a")["input_ids"]]
+    chat = conversation(("user", "a"), ("assistant", "b"))
+    for tokens in ("input_ids", "labels"):
+        ours, theirs = (conversation_example(chat, t, "<|im_end|>", 512) for t in (adding, plain))
+        assert getattr(ours, tokens).tolist() == getattr(theirs, tokens).tolist()
+        ours, theirs = (next(document_examples([document("eja")], t, 256, 8)) for t in (adding, plain))
+        assert getattr(ours, tokens).tolist() == getattr(theirs, tokens).tolist()
+    assert conversation_length(chat, adding) == conversation_length(chat, plain)
 
 
 def test_a_long_conversation_is_cut_at_the_end() -> None:

@@ -214,3 +214,108 @@ def test_utilisation_where_the_peak_is_known(base: Path, tmp_path: Path, monkeyp
     dense = 6 * facts.trainable.parameters * row["row_tokens"] / row["seconds"] / 1e10
     assert 0.9 * dense < row["mfu"] < 1.5 * dense  # attention comes on top; norms are counted in `dense` only
     assert 1.1 < row["hfu"] / row["mfu"] < 1.4  # the blocks are computed once more
+
+
+def test_metrics_add_up_and_the_facts_are_made_of_them(base: Path, tmp_path: Path) -> None:
+    model, settings, examples = opened(base, max_steps=29, max_grad_norm=0.05)
+    facts = loop.train(model, LanguageModelling(examples, settings), settings, tmp_path, seed=1, title="t")
+    rows = metrics_of(tmp_path)
+    plan = loop.packing.plan_steps([len(e.input_ids) for e in examples], settings, 1)
+    assert [row["step"] for row in rows] == list(range(1, len(plan) + 1))
+    tokens = [sum(examples[unit].num_loss_tokens for unit in step) for step in plan]
+    assert [row["tokens"] for row in rows] == [sum(tokens[: n + 1]) for n in range(len(plan))]
+    assert [row["row_tokens"] for row in rows] == [sum(len(examples[u].input_ids) for u in step) for step in plan]
+    packed = [loop.packing.pack([examples[unit] for unit in step], 160) for step in plan]
+    assert [row["rows"] for row in rows] == [len(found) for found in packed]
+    for row, count in zip(rows, tokens, strict=True):
+        assert row["tokens_per_second"] == pytest.approx(count / row["seconds"], rel=0.2)
+        assert (row["stepped"], row["mfu"], row["hfu"]) == (True, None, None)
+        assert row["grad_norm"] > 0.05, "the norm before clipping"
+        digits = {"loss": 6, "grad_norm": 5, "seconds": 3, "tokens_per_second": 1}
+        assert all(row[key] == round(row[key], places) for key, places in digits.items())
+    assert (facts.steps, facts.examples, facts.loss_tokens) == (len(plan), len(examples), sum(tokens))
+    assert facts.first_loss == rows[0]["loss"]
+    tail = [row["loss"] for row in rows[-(len(rows) // 10) :]]
+    assert len(tail) == 2
+    assert facts.last_loss == round(sum(tail) / 2, 4)
+    assert (facts.skipped_steps, facts.resumed_at_step, facts.processes, facts.device) == (0, 0, 1, "cpu")
+    assert facts.training_seconds == round(sum(row["seconds"] for row in rows), 1)
+    micro_batches = sum(row["rows"] for row in rows)
+    assert facts.rows_per_step == round(micro_batches / len(rows), 2)
+    assert facts.tokens_per_row == round(sum(row["row_tokens"] for row in rows) / micro_batches, 1)
+    assert facts.tokens_per_second is not None
+    assert 0 < facts.tokens_per_second <= sum(tokens) / sum(row["seconds"] for row in rows) + 1
+    assert (facts.figures, facts.held_out) == ({}, [])
+
+
+def test_another_seed_is_another_run(base: Path, tmp_path: Path) -> None:
+    found = []
+    for seed in (1, 2, 1):
+        model, settings, examples = opened(base, max_steps=2, warmup_steps=0)
+        loop.train(
+            model, LanguageModelling(examples, settings), settings, tmp_path / f"{len(found)}", seed=seed, title="t"
+        )
+        found.append(weights(model))
+    assert torch.equal(found[0], found[2])
+    assert not torch.equal(found[0], found[1])
+
+
+def test_every_step_draws_random_numbers_of_its_own(base: Path, tmp_path: Path) -> None:
+    for dropout, different in ((0.5, 3), (0.0, 1)):
+        model, settings, examples = opened(base, max_steps=3, learning_rate=1e-30, documents_per_step=1)
+        for layer in model.model.model.layers:
+            layer.self_attn.attention_dropout = dropout
+        out = tmp_path / str(dropout)
+        loop.train(model, LanguageModelling(examples[:1], settings), settings, out, seed=1, title="t")
+        assert len({row["loss"] for row in metrics_of(out)}) == different
+
+
+def test_a_finished_model_replaces_the_checkpoints_unless_it_is_refused(base: Path, tmp_path: Path) -> None:
+    model, settings, examples = opened(base, max_steps=1)
+    loop.train(model, LanguageModelling(examples, settings), settings, tmp_path, seed=1, title="t")
+
+    def refuse(folder: Path) -> None:
+        assert (folder / "config.json").exists()
+        raise StageError("no")
+
+    with pytest.raises(StageError, match="no"):
+        loop.finish(model.model, model.tokenizer, tmp_path, refuse)
+    assert (tmp_path / "checkpoints").exists()
+    assert not TrainedFolder(tmp_path).model.exists()
+    TrainedFolder(tmp_path).model.mkdir()
+    (TrainedFolder(tmp_path).model / "old").touch()
+    loop.finish(model.model, model.tokenizer, tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
+    assert {"config.json", "model.safetensors"} <= {path.name for path in TrainedFolder(tmp_path).model.iterdir()}
+    assert not (TrainedFolder(tmp_path).model / "old").exists()
+    assert not (tmp_path / ".model.partial").exists()
+
+
+def test_checkpoints_are_written_at_intervals_and_once_at_the_end(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[int] = []
+    monkeypatch.setattr(loop.Checkpoints, "save", lambda self, step, state, *, write: saved.append(step))
+    for minutes, expected in ((1e-9, [1, 2, 3]), (60, [3])):
+        model, settings, examples = opened(base, max_steps=3, save_minutes=minutes)
+        loop.train(model, LanguageModelling(examples, settings), settings, tmp_path / str(minutes), seed=1, title="t")
+        assert saved == expected
+        saved.clear()
+
+
+def test_a_checkpoint_that_cannot_be_written_is_tried_again(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried: list[int] = []
+
+    def save(self: object, step: int, state: object, *, write: bool) -> None:
+        assert write
+        tried.append(step)
+        if len(tried) != 2:
+            raise OSError("No space left on device")
+
+    monkeypatch.setattr(loop.Checkpoints, "save", save)
+    model, settings, examples = opened(base, max_steps=3, save_minutes=1e-9)
+    loop.train(model, LanguageModelling(examples, settings), settings, tmp_path, seed=1, title="t")
+    assert tried == [1, 2, 3, 3], "the end is not lost with the last interval"
+    assert "step 3 could not be saved (No space left on device)" in caplog.text

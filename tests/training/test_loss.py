@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from llimba.training.examples import IGNORED
-from llimba.training.loss import linear_cross_entropy
+from llimba.training.loss import linear_cross_entropy, token_cross_entropy
 
 
 def case(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -80,3 +80,25 @@ def test_a_row_whose_labels_are_all_ignored_has_no_loss_and_no_gradient() -> Non
     assert loss.item() == 0
     assert not hidden.grad.any()
     assert not weight.grad.any()
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 37, 512])
+def test_the_loss_of_each_token_and_its_gradients_equal_plain_cross_entropy(chunk: int) -> None:
+    hidden, weight, labels = (tensor.float().detach() if tensor.is_floating_point() else tensor for tensor in case())
+    weigh = torch.linspace(-1, 1, 37)
+    found = []
+    for chunked in (True, False):
+        states, table = hidden.clone().requires_grad_(), weight.clone().requires_grad_()
+        if chunked:
+            losses = token_cross_entropy(states, table, labels, chunk)
+        else:
+            losses = F.cross_entropy(states @ table.T, labels, ignore_index=IGNORED, reduction="none")
+        assert losses.shape == (37,)
+        (losses * weigh).sum().backward()
+        found.append((losses, states.grad, table.grad))
+    for ours, plain in zip(*found, strict=True):
+        assert torch.allclose(ours, plain, atol=1e-5)
+    assert not found[0][0][[0, 5, 36]].any(), "ignored"
+    halves = token_cross_entropy(hidden.bfloat16(), weight, labels, chunk)
+    assert halves.dtype == torch.float32
+    assert torch.allclose(halves, found[1][0], atol=0.2)
