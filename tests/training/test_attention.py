@@ -91,18 +91,45 @@ def test_heads_are_grouped_whatever_the_length(backend: Any, heads: int, groups:
     assert torch.allclose(out, (scores.softmax(-1) @ whole[2]).transpose(1, 2), atol=1e-6)
 
 
-def test_flash_attention_drops_what_the_model_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[float] = []
+def test_flash_attention_is_asked_for_what_a_layer_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
 
-    def flash(*tensors: torch.Tensor, dropout_p: float, **more: Any) -> torch.Tensor:
-        asked.append(dropout_p)
+    def flash(*tensors: torch.Tensor, **keywords: Any) -> torch.Tensor:
+        asked.append(keywords)
         return tensors[0]
 
     monkeypatch.setitem(sys.modules, "flash_attn", SimpleNamespace(flash_attn_varlen_func=flash))
     tensors, keywords = projections()
-    for dropout in ({"dropout": 0.5}, {}):
-        attention.flash_attention(torch.nn.Module(), *tensors, None, **keywords, **dropout)
-    assert asked == [0.5, 0.0]
+    tensors = [tensor.bfloat16() for tensor in tensors]
+    for layer in ({"dropout": 0.5}, {"sliding_window": 4}, {"sliding_window": 6}, {"softcap": 30.0}):
+        attention.flash_attention(torch.nn.Module(), *tensors, None, **keywords, **layer)
+    assert [call["dropout_p"] for call in asked] == [0.5, 0, 0, 0]
+    assert [call["window_size"] for call in asked] == [(-1, 0), (3, 0), (-1, 0), (-1, 0)]  # none is longer than 6
+    assert [call.get("softcap") for call in asked] == [None, None, None, 30.0]
+
+
+def test_what_a_kernel_cannot_do_is_computed_with_a_mask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """fp32, which no flash kernel takes; sinks; a window where torch's kernel has none; autocast's mixture is cast."""
+    seen: list[torch.dtype] = []
+
+    def older(q: Any, k: Any, v: Any, *_: Any, is_causal: bool = False) -> torch.Tensor:
+        seen.extend(tensor.dtype for tensor in (q, k, v))
+        return q
+
+    monkeypatch.setattr(importlib.import_module("torch.nn.attention.varlen"), "varlen_attn", older)
+    tensors, keywords = projections()
+    windowed, _ = attention.varlen_attention(
+        torch.nn.Module(), *(t.bfloat16() for t in tensors), None, **keywords, sliding_window=3
+    )
+    exact, _ = attention.loop_attention(torch.nn.Module(), *tensors, None, **keywords, sliding_window=3)
+    assert torch.allclose(windowed.float(), exact, atol=2e-2)
+    plain, _ = attention.varlen_attention(torch.nn.Module(), *tensors, None, **keywords)
+    assert torch.allclose(plain, attention.loop_attention(torch.nn.Module(), *tensors, None, **keywords)[0], atol=1e-6)
+    assert not seen
+    query, key, value = tensors
+    with torch.autocast("cpu", torch.bfloat16):
+        attention.varlen_attention(torch.nn.Module(), query, key, value.bfloat16(), None, **keywords)
+    assert seen == [torch.bfloat16] * 3
 
 
 @pytest.mark.parametrize("backend", [attention.loop_attention, attention.masked_attention])
