@@ -42,8 +42,12 @@ def test_varlen_equals_the_per_document_loop() -> None:
     assert torch.allclose(oracle.float(), varlen.float(), atol=2e-2)
 
 
+CALLS: list[Any] = []  # of the stand-in below
+
+
 def kernel(*given: Any, **keywords: Any) -> torch.Tensor:
     """What a variable-length kernel computes, [T, heads, D] in and out, with the oracle."""
+    CALLS.append(given)
     query, key, value, bounds, same_bounds, longest, same_longest = given
     assert (bounds is same_bounds, longest, same_longest) == (True, 6, 6)
     assert keywords.pop("causal", True)
@@ -57,13 +61,14 @@ def kernel(*given: Any, **keywords: Any) -> torch.Tensor:
 
 
 def test_the_kernels_get_heads_bounds_and_scale_as_they_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    def varlen_attn(q: Any, k: Any, v: Any, a: Any, b: Any, c: int, d: int, *, scale: Any, **more: Any) -> torch.Tensor:
+    def varlen_attn(q: Any, k: Any, v: Any, *bounds: Any, scale: float, window_size: Any = (-1, -1)) -> torch.Tensor:
         assert q.shape == k.shape == v.shape, "one key and value head a query head"
         assert all(tensor.is_contiguous() for tensor in (q, k, v))
-        return kernel(q, k, v, a, b, c, d, scale=scale, **more)
+        assert window_size == (-1, 0), "causal"
+        return kernel(q, k, v, *bounds, scale=scale)
 
-    def older(q: Any, k: Any, v: Any, a: Any, b: Any, c: int, d: int, is_causal: bool = False) -> torch.Tensor:
-        return kernel(q, k, v, a, b, c, d, is_causal=is_causal, scale=8**-0.5)
+    def older(q: Any, k: Any, v: Any, *bounds: Any, is_causal: bool = False) -> torch.Tensor:
+        return kernel(q, k, v, *bounds, is_causal=is_causal, scale=8**-0.5)
 
     module = importlib.import_module("torch.nn.attention.varlen")
     monkeypatch.setattr(module, "varlen_attn", varlen_attn)
@@ -72,12 +77,14 @@ def test_the_kernels_get_heads_bounds_and_scale_as_they_want_them(monkeypatch: p
     tensors = [tensor.bfloat16() for tensor in tensors]  # fp32 is not for these kernels
     oracle, _ = attention.loop_attention(torch.nn.Module(), *tensors, None, **keywords)
     for backend in (attention.varlen_attention, attention.flash_attention):
+        CALLS.clear()
         out, weights = backend(torch.nn.Module(), *tensors, None, **keywords)
-        assert weights is None
+        assert (weights, len(CALLS)) == (None, 1)
         assert torch.allclose(out, oracle, atol=2e-2), backend
     monkeypatch.setattr(module, "varlen_attn", older)  # torch 2.11: no scale, and causal by another name
     default, _ = attention.loop_attention(torch.nn.Module(), *tensors, None, **{**keywords, "scaling": None})
     out, _ = attention.varlen_attention(torch.nn.Module(), *tensors, None, **keywords)
+    assert len(CALLS) == 2
     assert torch.allclose(out, default, atol=2e-2)
 
 

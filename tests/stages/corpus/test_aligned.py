@@ -36,7 +36,10 @@ def test_what_is_rejected_is_counted_and_written(tmp_path: Path) -> None:
     assert [pair.id for pair in kept] == ["a"]
     assert account.balance("pairs").rejected == {"contaminated": 1, "duplicate": 1}
     assert account.of("sources") == {"s": 1}
-    assert [row["record"]["id"] for row in read_jsonl(shard(tmp_path / "rejected", 0))] == ["b", "c"]
+    rejected = list(read_jsonl(shard(tmp_path / "rejected", 0)))
+    assert [row["record"]["id"] for row in rejected] == ["b", "c"]
+    reason = ("contaminated", "see contamination.jsonl", "none")
+    assert (rejected[1]["rule"], rejected[1]["value"], rejected[1]["threshold"]) == reason
 
 
 def test_a_conversation_leaves_for_any_of_its_texts(tmp_path: Path) -> None:

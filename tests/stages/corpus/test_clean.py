@@ -12,6 +12,7 @@ from llimba.records import Document
 from llimba.stages.corpus.account import Account
 from llimba.stages.corpus.clean import Clean, Cleaning
 from llimba.stages.corpus.shards import carried, record
+from llimba.stages.corpus.split import held_out
 from llimba.stages.corpus.tables import shard
 from llimba.stages.decontamination import EvaluationIndex
 from tests.fakes import SENTENCES
@@ -69,6 +70,22 @@ def test_a_page_in_other_languages_is_rejected_with_their_names(tmp_path: Path) 
     assert [(row["language"], row["line"]) for row in read_jsonl(shard(tmp_path / "foreign", 0))] == [
         ("it", text[0]), ("es", text[1])
     ]  # fmt: skip
+
+
+def test_held_out_documents_are_not_trained_on(tmp_path: Path) -> None:
+    pages = [replace(PAGE, id=f"page-{number}") for number in range(40)]
+    kept = {document.id for document in cleaned(tmp_path, *pages, held_out_documents=0.5)}
+    assert kept == {page.id for page in pages if not held_out(page, "sc", CorpusSection(held_out_documents=0.5), 1)}
+    assert Account.total([tmp_path / "account"]).of("moved")["evaluation"] == 40 - len(kept) > 5
+
+
+def test_only_documents_in_the_language_of_sources_not_trusted_are_looked_at(tmp_path: Path) -> None:
+    calls: Any = Calls(dict.fromkeys(SENTENCES["sc"], "es"))
+    settings = CorpusSection(identify=["seed"])
+    cleaning = Cleaning(settings, load_language("srd"), 1, EvaluationIndex([]), calls)
+    documents = [PAGE, replace(PAGE, id="trusted", source="seed"), replace(PAGE, id="other", language="it")]
+    kept = [record(carrier).id for carrier in Clean(cleaning, tmp_path)(map(carried, documents))]
+    assert kept == ["trusted", "other"]
 
 
 def test_scored_documents_are_counted_and_left_out(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def test_twins_and_repeated_lines_leave_with_their_reason(tmp_path: Path) -> Non
     assert rows["menu"]["record"]["text"] == DOCUMENTS[2].text, "the whole text is kept to be looked at"
     account = Account.total([tmp_path / "out" / "account"])
     assert account.of("lines") == {"boilerplate": 2}
+    assert account.of("rejected") == {"near-duplicate": 1, "repeated lines": 1}
     key = described(kept)
     assert [account.of(table) for table in ("documents", "words", "bytes")] == [
         {key: 1}, {key: len(kept.text.split())}, {key: len(kept.text.encode())}

@@ -32,9 +32,9 @@ def test_only_the_norms_asked_for() -> None:
     said = replace(document("a", "x"), norm="is")
     assert wrong_label(said, CorpusSection()) is None
     assert wrong_label(said, CorpusSection(norms=["is"])) is None
-    rejection = wrong_label(said, CorpusSection(norms=["sos-sas"]))
+    rejection = wrong_label(said, CorpusSection(norms=["sos-sas", "lsc"]))
     assert rejection is not None
-    assert (rejection.value, rejection.threshold) == ("is", "sos-sas")
+    assert (rejection.value, rejection.threshold) == ("is", "sos-sas, lsc")
     assert rejection.row(said)["record"]["id"] == "a"
     unknown = wrong_label(document("b", "x"), CorpusSection(norms=["is"]))
     assert unknown is not None

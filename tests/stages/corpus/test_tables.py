@@ -17,6 +17,15 @@ def test_every_row_falls_to_one_task_in_order(tmp_path: Path, tasks: int) -> Non
     assert [row for rank in range(tasks) for row in rows_between(tmp_path / "f.jsonl", rank, tasks)] == rows
 
 
+@pytest.mark.parametrize("tasks", [2, 3, 4, 6])
+def test_a_share_that_begins_where_a_line_does_has_that_line(tmp_path: Path, tasks: int) -> None:
+    (tmp_path / "f").write_text("".join(f'{{"n": {number}}}\n' for number in range(6)))  # lines of nine bytes
+    found = [[row["n"] for row in rows_between(tmp_path / "f", rank, tasks)] for rank in range(tasks)]
+    assert [n for share in found for n in share] == list(range(6))
+    if 6 % tasks == 0:
+        assert {len(share) for share in found} == {6 // tasks}
+
+
 def test_the_number_of_tasks_depends_on_the_size_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "SHARD_BYTES", 100)
     (tmp_path / "f").write_bytes(b"x" * 301)
