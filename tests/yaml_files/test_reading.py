@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from llimba.errors import RecipeError
-from llimba.yaml_files.reading import parse, read_yaml
+from llimba.yaml_files.reading import Unreadable, parse, read_yaml
 
 BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefg", "bcdefgh", strict=True)
@@ -48,7 +47,7 @@ LADDER = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [[[*a{n - 1}]]]\n" for n in ran
 )
 def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, text: bytes, said: str) -> None:
     (tmp_path / "f.yaml").write_bytes(text)
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(Unreadable) as caught:
         read_yaml(tmp_path / "f.yaml", "thing", "a, b")
     assert said in str(caught.value)
     assert len(str(caught.value)) < 400
@@ -56,11 +55,11 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, text: bytes, said: 
 
 
 def test_what_is_not_a_file(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="cannot be read: Is a directory"):
+    with pytest.raises(Unreadable, match="cannot be read: Is a directory"):
         read_yaml(tmp_path, "thing", "a")
-    with pytest.raises(RecipeError, match="cannot be read: File name too long"):
+    with pytest.raises(Unreadable, match="cannot be read: File name too long"):
         read_yaml(tmp_path / ("a" * 5000), "thing", "a")
-    with pytest.raises(RecipeError, match="cannot be the name of a file"):
+    with pytest.raises(Unreadable, match="cannot be the name of a file"):
         read_yaml(tmp_path / "a\0b", "thing", "a")
     with pytest.raises(FileNotFoundError):
         read_yaml(tmp_path / "absent", "thing", "a")

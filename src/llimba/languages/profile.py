@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from llimba.errors import RecipeError
 from llimba.yaml_files.checking import faults, sentences
 from llimba.yaml_files.faults import shortened
-from llimba.yaml_files.reading import read_yaml
+from llimba.yaml_files.reading import Unreadable, read_yaml
 
 PROFILES = Path(__file__).parent / "profiles"
 TABLES = Path(__file__).parent / "tables"  # what is known of languages that have no profile yet, and wordings
@@ -106,6 +106,8 @@ def load_language(name: str) -> Language:
     try:
         file = read_yaml(path, "language profile", "code, iso639_3, names, alphabet")
         return Language.model_validate(file.values)
+    except Unreadable as error:
+        raise RecipeError(str(error)) from error
     except FileNotFoundError:
         shipped = sorted(p.stem for p in PROFILES.glob("*.yaml"))
         close = get_close_matches(name[:100], shipped, n=1)

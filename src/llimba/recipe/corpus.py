@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from llimba.recipe.section import Section, unknown
+from llimba.recipe.section import Section, Whole, unknown
 from llimba.yaml_files.faults import Fault
-
-if TYPE_CHECKING:
-    from llimba.recipe.whole import Recipe
 
 
 class Executor(Section):
@@ -44,11 +41,11 @@ class CorpusSection(Section):
     max_rejected: float = Field(default=0.5, gt=0, le=1)  # the stage fails if a larger share of documents is lost
     executor: Executor = Field(default=Executor(), exclude=True)  # decides nothing about the output
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """Sources, norms and varieties that are named are there."""
-        profile = recipe.profile
-        yield from unknown("identify", self.identify, recipe.sources, "source")
-        yield from unknown("exempt", self.exempt, recipe.sources, "source")
+        profile = whole.profile
+        yield from unknown("identify", self.identify, whole.sources, "source")
+        yield from unknown("exempt", self.exempt, whole.sources, "source")
         yield from unknown("norms", self.norms, profile.norms, "norm", f" in the profile of {profile.iso639_3}")
         yield from unknown(
             "varieties", self.varieties, profile.varieties, "variety", f" in the profile of {profile.iso639_3}"

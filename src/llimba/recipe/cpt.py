@@ -1,16 +1,13 @@
 """What continued pretraining reads, and in which order: token shares, phases, aligned pairs as documents."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
-from llimba.recipe.section import Section, unknown, unnamed
+from llimba.recipe.section import Section, Whole, unknown, unnamed
 from llimba.recipe.training import TrainingSection
 from llimba.yaml_files.faults import Fault, shortened
-
-if TYPE_CHECKING:
-    from llimba.recipe.whole import Recipe
 
 PAIRS = "pairs"  # what a mixture calls the documents made of aligned pairs
 CHAT = "chat"  # and the conversations
@@ -24,10 +21,10 @@ class PairDocuments(Section):
     rows_per_document: int = Field(default=3, gt=0)  # consecutive pairs of one source
     sources: list[str] = []  # whose pairs; empty: every source's
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """Its directions have names, and its sources are there."""
-        yield from unnamed(self.directions, recipe)
-        yield from unknown("sources", self.sources, recipe.sources, "source")
+        yield from unnamed(self.directions, whole)
+        yield from unknown("sources", self.sources, whole.sources, "source")
 
 
 class ChatDocuments(Section):
@@ -39,9 +36,9 @@ class ChatDocuments(Section):
     max_new_tokens: int = Field(default=256, gt=0)  # of an own answer; one that has no end by then is left out
     temperature: float = Field(default=0.7, ge=0)  # of own answers; 0 is greedy
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """Its sources are there."""
-        yield from unknown("sources", self.sources, recipe.sources, "source")
+        yield from unknown("sources", self.sources, whole.sources, "source")
 
 
 class NormTags(Section):
@@ -49,10 +46,10 @@ class NormTags(Section):
 
     dropout: float = Field(default=0.3, ge=0, le=1)  # share of the documents that go without
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """The profile has tags."""
-        if not recipe.profile.tags:
-            yield Fault((), f"the profile of {recipe.profile.iso639_3} has no tags; write them there")
+        if not whole.profile.tags:
+            yield Fault((), f"the profile of {whole.profile.iso639_3} has no tags; write them there")
 
 
 class Phase(Section):
@@ -128,17 +125,17 @@ class CptSection(TrainingSection):
             raise ValueError("phases say their max_tokens themselves: leave cpt.max_tokens out, or give them shares")
         return self
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """Every key of a mixture names what may be there, the language to be learned among them."""
         if isinstance(self.interpolate, list) and not self.choosing_bytes:
             yield Fault(("interpolate",), "to choose among weights needs text: leave out choose_max_bytes: 0")
-        code, keys = recipe.profile.code, list(self.mixture_keys())
+        code, keys = whole.profile.code, list(self.mixture_keys())
         place = "phases" if self.phases else "mixture"
         if keys and not {key.split("/")[0] for key in keys} & {code, PAIRS}:
             yield Fault((place,), f"gives no share to '{code}', the language to be learned")
         for key in keys:
             _, slash, part = key.partition("/")
-            if slash and part not in recipe.sources and part not in ORIGINS:
+            if slash and part not in whole.sources and part not in ORIGINS:
                 yield Fault(
                     (place,),
                     f"key '{shortened(key)}': '{shortened(part)}' is neither a source nor {', '.join(ORIGINS)}",

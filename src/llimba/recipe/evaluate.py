@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from llimba.languages.prompts import split_direction
-from llimba.recipe.section import Section, unnamed
+from llimba.recipe.section import Section, Whole, unnamed
 from llimba.recipe.translate import AnyTranslation
 from llimba.yaml_files.faults import Fault
 from llimba.yaml_files.schema import FileOrName
-
-if TYPE_CHECKING:
-    from llimba.recipe.whole import Recipe
 
 OWN_SYSTEMS = ("copy", "base", "cpt", "sft", "model")  # headings of the table that are llimba's own
 
@@ -25,16 +22,16 @@ class ModeSwitch(Section):
     seeds: int = Field(default=3, gt=0)  # samples of each prompt at each temperature above 0
     max_new_tokens: int = Field(default=96, gt=0)
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """There is something that knows languages, and questions to ask."""
-        if not recipe.corpus.identify:
+        if not whole.identify:
             yield Fault((), "needs corpus.identify: without it no language is known")
-        if recipe.corpus.identifier is not None:
+        if whole.identifier:
             yield Fault((), "needs the identifier that the corpus stage trains: leave corpus.identifier out")
-        if not recipe.profile.probe_prompts:
+        if not whole.profile.probe_prompts:
             yield Fault(
                 (),
-                f"the profile of {recipe.profile.iso639_3} has no probe_prompts; write ten questions in the language",
+                f"the profile of {whole.profile.iso639_3} has no probe_prompts; write ten questions in the language",
             )
 
 
@@ -78,10 +75,10 @@ class EvaluateSection(Section):
     batch_size: int | None = Field(default=None, gt=0)  # default: by the memory there is
     precision: Literal["auto", "bf16", "fp32"] = "auto"
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """Directions have names, headings are free, and engines translate in the direction they are named for."""
-        yield from unnamed(self.directions, recipe)
-        tags = recipe.profile.tags
+        yield from unnamed(self.directions, whole)
+        tags = whole.profile.tags
         if self.norm_tag and (self.norm_tag not in tags or self.prompt == "chat"):
             yield Fault(
                 ("norm_tag",),

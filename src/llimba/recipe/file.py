@@ -15,7 +15,7 @@ from llimba.errors import RecipeError
 from llimba.recipe.whole import Recipe
 from llimba.yaml_files.checking import faults, sentences
 from llimba.yaml_files.faults import shortened, shown
-from llimba.yaml_files.reading import YamlFile, parse, read_yaml
+from llimba.yaml_files.reading import Unreadable, YamlFile, parse, read_yaml
 from llimba.yaml_files.schema import Shape, Value, anchored
 
 RECIPE = Shape.of(Recipe)
@@ -55,6 +55,8 @@ def _read(path: Path) -> YamlFile:
         near = get_close_matches(path.name, [p.name for p in path.parent.glob("*.yaml")], n=1)
         hint = f" Did you mean {path.parent / near[0]}?" if near else ""
         raise RecipeError(f"there is no recipe {shortened(str(path))}.{hint}") from None
+    except Unreadable as error:
+        raise RecipeError(str(error)) from error
     if len(file.values) > 2 and not file.values.keys() & {"extends", *RECIPE.keys}:
         keys = ", ".join(map(shortened, list(file.values)[:5]))
         raise RecipeError(f"{path} is not a recipe: none of its keys ({keys}) is one of {', '.join(RECIPE.keys)}.")

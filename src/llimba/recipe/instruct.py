@@ -1,16 +1,13 @@
 """What conversations are made of."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
-from llimba.recipe.section import Section, unknown, unnamed
+from llimba.recipe.section import Section, Whole, unknown, unnamed
 from llimba.recipe.translate import AnyTranslation, BackTranslation
 from llimba.yaml_files.faults import Fault
-
-if TYPE_CHECKING:
-    from llimba.recipe.whole import Recipe
 
 
 class InstructSection(Section):
@@ -27,8 +24,8 @@ class InstructSection(Section):
     min_words: int = Field(default=3, ge=1)
     max_words: int = Field(default=80, ge=1)
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """Its directions have names, and its sources are there."""
-        yield from unnamed(self.directions, recipe)
-        yield from unknown("translate", self.translate, recipe.sources, "source")
-        yield from unknown("upsample", self.upsample, recipe.sources, "source")
+        yield from unnamed(self.directions, whole)
+        yield from unknown("translate", self.translate, whole.sources, "source")
+        yield from unknown("upsample", self.upsample, whole.sources, "source")

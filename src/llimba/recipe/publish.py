@@ -1,16 +1,12 @@
 """What the finished folder is called, and under which licence."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from llimba.recipe.licensing.derive import conflict
-from llimba.recipe.section import Section
+from llimba.recipe.section import Section, Whole
 from llimba.yaml_files.faults import Fault
-
-if TYPE_CHECKING:
-    from llimba.recipe.whole import Recipe
 
 
 class PublishSection(Section):
@@ -23,9 +19,9 @@ class PublishSection(Section):
     watts: float | None = Field(default=None, gt=0)  # of one device; default: from a table, by its name
     grams_per_kwh: float | None = Field(default=None, ge=0)  # of CO2, where it was trained; default: none is claimed
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """The licence fits the base model and the text, or somebody says why it is right all the same."""
-        derived = recipe.derived_license
+        derived = whole.derived_license
         if not self.acknowledge and (found := conflict(derived, self.license)):
             yield Fault(
                 ("license",),

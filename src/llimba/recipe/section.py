@@ -1,15 +1,26 @@
 """What every part of a recipe has in common, and what a part checks against the others."""
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from llimba.languages.profile import Language
 from llimba.languages.prompts import split_direction
+from llimba.recipe.licensing.derive import Derived
 from llimba.yaml_files.faults import Fault, shortened
 
-if TYPE_CHECKING:
-    from llimba.recipe.whole import Recipe
+
+class Whole(NamedTuple):
+    """What a section is checked against: the profile, and what it may ask of other sections."""
+
+    profile: Language
+    sources: Collection[str]  # their names
+    derived_license: Derived
+    has_cpt: bool
+    cpt_choosing_bytes: int  # that cpt leaves out to choose weights by; 0 without cpt
+    identify: bool  # corpus.identify names sources
+    identifier: bool  # corpus.identifier names a file
 
 
 class Section(BaseModel):
@@ -17,16 +28,16 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """What does not agree with the language profile, the sources or other sections; places as seen from here."""
         yield from ()
 
-    def faults(self, recipe: "Recipe") -> Iterator[Fault]:
+    def faults(self, whole: Whole) -> Iterator[Fault]:
         """The faults of this section and of every section inside it."""
-        yield from self.check(recipe)
+        yield from self.check(whole)
         for name in type(self).model_fields:
             for location, section in _sections(getattr(self, name), (name,)):
-                for fault in section.faults(recipe):
+                for fault in section.faults(whole):
                     yield Fault((*location, *fault.location), fault.message)
 
 
@@ -48,9 +59,9 @@ def unknown(field: str, names: Iterable[str], known: Iterable[str], what: str, w
             yield Fault((field,), f"there is no {what} '{shortened(name)}'{where} (known: {listed})")
 
 
-def unnamed(directions: Iterable[str], recipe: "Recipe") -> Iterator[Fault]:
+def unnamed(directions: Iterable[str], whole: Whole) -> Iterator[Fault]:
     """A fault for every direction whose languages the profile has no name for."""
-    profile = recipe.profile
+    profile = whole.profile
     for direction in directions:
         if missing := [code for code in split_direction(direction) if code not in profile.names]:
             yield Fault(

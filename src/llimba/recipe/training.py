@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from llimba.recipe.section import Section
+from llimba.recipe.section import Section, Whole
 from llimba.yaml_files.faults import Fault
-
-if TYPE_CHECKING:
-    from llimba.recipe.whole import Recipe
 
 Weight = Annotated[float, Field(ge=0, le=1.5)]
 CHOOSING_BYTES = 20_000  # a language: what three digits of bits per byte need
@@ -129,11 +126,13 @@ class SftSection(TrainingSection):
             raise ValueError("adapter goes on from an adapter: set method (or policy) to lora, rslora or dora")
         return self
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """To choose among weights, there is text that training has not read."""
-        if isinstance(self.interpolate, list) and not (recipe.cpt or self).choosing_bytes:
+        if isinstance(self.interpolate, list) and not (
+            whole.cpt_choosing_bytes if whole.has_cpt else self.choosing_bytes
+        ):
             yield Fault(
                 ("interpolate",),
                 "to choose among weights needs text that training has not read: set "
-                f"{'cpt' if recipe.cpt else 'sft'}.choose_max_bytes: 20000, or name one weight",
+                f"{'cpt' if whole.has_cpt else 'sft'}.choose_max_bytes: 20000, or name one weight",
             )

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from llimba.recipe.section import Section, unknown
+from llimba.recipe.section import Section, Whole, unknown
 from llimba.yaml_files.faults import Fault
-
-if TYPE_CHECKING:
-    from llimba.recipe.whole import Recipe
 
 
 class TranslationSection(Section):
@@ -64,9 +61,9 @@ class ModelTranslation(TranslationSection):
     max_new_tokens: int = Field(default=256, gt=0)
     batch_size: int = Field(default=16, gt=0)
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """There is a model: a folder, or the recipe's own."""
-        if self.folder is None and recipe.cpt is None:
+        if self.folder is None and not whole.has_cpt:
             yield Fault((), "the engine model needs a folder, or a cpt section")
 
 
@@ -100,10 +97,10 @@ class BackTranslation(Section):
         """What translates into a language."""
         return self.engines.get(language, self.engine)
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """What is to be translated is there, and every language has an engine that goes into it."""
-        profile = recipe.profile
-        if self.source != "documents" and self.source not in recipe.sources:
+        profile = whole.profile
+        if self.source != "documents" and self.source not in whole.sources:
             yield Fault(("source",), f"there is no source '{self.source}'; `documents` means all of them")
         yield from unknown("norms", self.norms, profile.norms, "norm", f" in the profile of {profile.iso639_3}")
         for code in self.into:

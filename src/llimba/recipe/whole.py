@@ -15,7 +15,7 @@ from llimba.recipe.evaluate import EvaluateSection
 from llimba.recipe.instruct import InstructSection
 from llimba.recipe.licensing.derive import Derived, derive
 from llimba.recipe.publish import PublishSection
-from llimba.recipe.section import Section
+from llimba.recipe.section import Section, Whole
 from llimba.recipe.sources import AnySource
 from llimba.recipe.training import SftSection, TrainingSection
 from llimba.yaml_files.faults import Fault, Faults
@@ -70,11 +70,15 @@ class Recipe(Section):
             load_language(self.language)
         except RecipeError as error:
             raise Faults(Fault(("language",), line) for line in str(error).splitlines()) from error
-        if found := list(self.faults(self)):
+        whole = Whole(
+            self.profile, self.sources, self.derived_license, self.cpt is not None,
+            self.cpt.choosing_bytes if self.cpt else 0, bool(self.corpus.identify), self.corpus.identifier is not None,
+        )  # fmt: skip
+        if found := list(self.faults(whole)):
             raise Faults(found)
         return self
 
-    def check(self, recipe: "Recipe") -> Iterator[Fault]:
+    def check(self, whole: Whole) -> Iterator[Fault]:
         """There is text to learn from."""
         if not self.sources:
             yield Fault(("sources",), "sources is empty: name at least one source of text")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import yaml
 
-from llimba.errors import RecipeError
 from llimba.yaml_files.faults import printable, shortened
 from llimba.yaml_files.schema import Value
 
@@ -132,21 +131,25 @@ class YamlFile:
         return len(location), line
 
 
+class Unreadable(Exception):
+    """One line for the person who wrote the file."""
+
+
 def read_yaml(path: Path, what: str, example: str) -> YamlFile:
     """Read a file of one YAML mapping; `what` it should be and which keys it has (`example`) go into the message.
 
-    Raises `FileNotFoundError` for no file, `RecipeError` of one line for one that cannot be read or is no mapping.
+    Raises `FileNotFoundError` for no file, `Unreadable` of one line for one that cannot be read or is no mapping.
     """
     text = _text(path)
     try:
         root, values = _load(text)
     except yaml.YAMLError as error:
         line, problem = _explained(error, text)
-        raise RecipeError(f"{printable(str(path))}{line}: {problem}.") from error
+        raise Unreadable(f"{printable(str(path))}{line}: {problem}.") from error
     if not isinstance(values, dict) or root is None:
         kinds = {list: "a list", str: "text", bool: "a switch", int: "a number", float: "a number"}
         found = kinds.get(type(values), "empty")
-        raise RecipeError(f"{printable(str(path))} is {found}, not a {what}: expected keys such as {example}.")
+        raise Unreadable(f"{printable(str(path))} is {found}, not a {what}: expected keys such as {example}.")
     return YamlFile(path, values, root)
 
 
@@ -163,18 +166,18 @@ def _text(path: Path) -> str:
         with path.open("rb") as handle:
             data = handle.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
-            raise RecipeError(f"{printable(str(path))} is larger than {MAX_BYTES:,} bytes: is it the right file?")
+            raise Unreadable(f"{printable(str(path))} is larger than {MAX_BYTES:,} bytes: is it the right file?")
         return data.decode("utf-8")
     except FileNotFoundError:
         raise
     except UnicodeDecodeError as error:
-        raise RecipeError(
+        raise Unreadable(
             f"{printable(str(path))} is not UTF-8 text (byte {error.start:,}): save it as UTF-8."
         ) from None
     except OSError as error:
-        raise RecipeError(f"{shortened(str(path))} cannot be read: {error.strerror}.") from error
+        raise Unreadable(f"{shortened(str(path))} cannot be read: {error.strerror}.") from error
     except ValueError as error:  # a name with a NUL byte, or one that the file system cannot write
-        raise RecipeError(f"{shortened(str(path))} cannot be the name of a file: {error}.") from error
+        raise Unreadable(f"{shortened(str(path))} cannot be the name of a file: {error}.") from error
 
 
 def _load(text: str) -> tuple[yaml.Node | None, Value]:
