@@ -29,6 +29,7 @@ LADDER = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [[[*a{n - 1}]]]\n" for n in ran
         (b"a: 1\nb: \0\n", ":2: the character U+0000 is not allowed in a file"),
         (b'a: "\\0"\n', ":1: a NUL, or half a surrogate pair, in text"),
         (b'a: "\\ud800"\n', ":1: a NUL, or half a surrogate pair, in text"),
+        (b'a: 1\nb: "\\UFFFFFFFF"\n', ":2: not valid YAML: a character that does not exist"),
         (b"a: !!set {b}\n", ":1: !!set is a type that is not read"),
         (b"a: !!python/object:os.system x\n", "!!python/object:os.system is a type that is not read"),
         (b"a: {no: 1}\n", ":1: a key must be text, and 'no' is not: put it in quotes"),
