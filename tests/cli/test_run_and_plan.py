@@ -20,7 +20,7 @@ from tests.fakes import recipe, recipe_content, write_text
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "plan", "compare", "new", "chat", "translate", "serve", "web", "export", "push"]
+    "command", ["run", "plan", "compare", "new", "chat", "translate", "serve", "web", "export", "push", "choose"]
 )
 def test_help_shows_an_example(command: str) -> None:
     result = CliRunner().invoke(cli.app, [command, "--help"])
