@@ -91,6 +91,15 @@ def test_plan_for_a_card_that_is_not_here(tmp_path: Path) -> None:
     assert "rtx1: not a card that llimba knows" in str(unknown.exception)
 
 
+def test_the_apache_twin_fits_a_24_gb_card_with_everything_trained(tmp_path: Path) -> None:
+    twin = str(ROOT / "recipes" / "sardinian-apache.yaml")
+    done = CliRunner().invoke(cli.app, ["plan", twin, "--card", "rtx4090", "--runs", str(tmp_path), "--json"])
+    estimates = {stage["stage"]: stage["estimate"] for stage in json.loads(done.stdout)["stages"]}
+    assert estimates["cpt"]["fits"]
+    assert estimates["sft"]["fits"]
+    assert 1.6e9 < estimates["cpt"]["trained_parameters"] < 1.8e9
+
+
 def test_plan_names_a_declared_licence_beside_the_published_one(tmp_path: Path) -> None:
     base = {**recipe_content(tmp_path)["base_model"], "name": "google/gemma-4-E2B-it", "license": "gemma"}
     path = str(recipe(tmp_path, base_model=base).path)
