@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from llimba.errors import LlimbaError
 from llimba.files import read_json
 from llimba.pipeline import choosing
-from llimba.pipeline.choosing import Scored, choose, decide, vocabulary
+from llimba.pipeline.candidate_scores import Scored, _lines
+from llimba.pipeline.choosing import choose, decide, vocabulary
 from llimba.reports.training_facts import Differences, Forward
 from llimba.stages.evaluate.metrics import Likelihood
 from tests.fakes import recipe, recipe_content, save_tiny_model, tiny_tokenizer, write_text
@@ -56,7 +57,7 @@ def scored_words(folder: Path, code: str) -> int:
 
 def test_a_killed_choice_continues_with_what_was_scored(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[str] = []
-    right = choosing._measure
+    right = choosing.measure
 
     def counted(section: Any, *rest: Any) -> Scored:
         if len(measured) == 1 and section.name not in measured:
@@ -65,7 +66,7 @@ def test_a_killed_choice_continues_with_what_was_scored(ready: Path, monkeypatch
         measured.append(section.name)
         return right(section, *rest)
 
-    monkeypatch.setattr(choosing, "_measure", counted)
+    monkeypatch.setattr(choosing, "measure", counted)
     other = str(ready / "other")
     with pytest.raises(KeyboardInterrupt):
         choose(recipe(ready), [other], ready / "runs", None)
@@ -148,11 +149,11 @@ def test_faults(ready: Path) -> None:
 def test_a_line_gets_the_tokens_that_end_in_it() -> None:
     tokenizer = tiny_tokenizer()  # a token a byte
     text = "aà\n\nbc"
-    lines = choosing._lines(text, [1.0] * 7, tokenizer)
+    lines = _lines(text, [1.0] * 7, tokenizer)
     assert [(-line.nats, line.bytes, line.tokens) for line in lines] == [(4, 4, 4), (1, 1, 1), (2, 2, 2)]
-    ended = choosing._lines(text, [1.0] * 7 + [0.5], tokenizer)  # an end mark that is predicted too
+    ended = _lines(text, [1.0] * 7 + [0.5], tokenizer)  # an end mark that is predicted too
     assert [-line.nats for line in ended] == [4, 1, 2.5]
-    begun = choosing._lines(text, [1.0] * 6, tokenizer)  # the first token is not predicted
+    begun = _lines(text, [1.0] * 6, tokenizer)  # the first token is not predicted
     assert [-line.nats for line in begun] == [3, 1, 2]
 
 

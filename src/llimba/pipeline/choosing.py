@@ -1,56 +1,42 @@
 """Which base model for a recipe: candidates scored on its held-out text, one model in memory at a time.
 
 What was scored is kept under `RUNS/choices/<fingerprint>/`, so a killed run continues and a further candidate costs
-only itself. The fingerprint covers the text, how it is computed, and the libraries that compute. The bits per byte are
-those of `evaluate` for documents that fit its window; it scores the end of a longer one with more context.
+only itself.
 """
 
 import gc
 import logging
-import re
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
-from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel
-
-from llimba import progress
 from llimba.errors import LlimbaError, StageError
-from llimba.files import fingerprint, read_json, sha256, write_json
+from llimba.files import fingerprint, read_json, write_json
 from llimba.models.base_model import base_folder, config_at_hand, declared_license
-from llimba.models.loading import load_model
 from llimba.pipeline import runner
+from llimba.pipeline.candidate_scores import (
+    Scored,
+    Texts,
+    conditions,
+    kept_file,
+    language_score,
+    measure,
+    scoring_settings,
+)
 from llimba.recipe import BaseModelSection, Recipe, TrainingSection
 from llimba.recipe.licensing.derive import conflict, derive, known_base
-from llimba.records import Document
-from llimba.reports.candidates import Candidate, Choice, Fit, LanguageScore
+from llimba.reports.candidates import Candidate, Choice, Fit
 from llimba.reports.plots import base_models
-from llimba.reports.training_facts import Forward
-from llimba.stages.evaluate.harness import WINDOW, choose_precision
-from llimba.stages.evaluate.metrics import Likelihood, bits_difference, bits_interval, bits_per_byte
+from llimba.stages.evaluate.metrics import bits_difference
 from llimba.stages.evaluate.selection import texts
 from llimba.stages.folders import CorpusFolder
 
 logger = logging.getLogger(__name__)
 
-Texts = Mapping[str, Sequence[Document]]  # by language
-
 # Tokens a word of the target against its best neighbour's, from which on a larger vocabulary is worth a trial. Below it
 # even new words that make the target as short as the neighbour save a third of the tokens at most, and the embeddings
 # of new words start from nothing: with up to 30 billion tokens the old vocabulary was better (arXiv 2401.01055).
 WORTH_EXTENDING = 1.5
-
-
-class Scored(BaseModel):
-    """What is kept of one candidate."""
-
-    parameters: int
-    forward: Forward
-    lines: dict[str, list[Likelihood]]  # of every line of the text, by language
-    words: dict[str, int]
 
 
 class Chosen(NamedTuple):
@@ -78,15 +64,25 @@ def choose(recipe: Recipe, models: Sequence[str], runs: Path, card: str | None, 
         raise LlimbaError(f"evaluate.languages does not name '{target}', so there is nothing to choose by: add it.")
     corpus = runner.run_stage(recipe, runs, "corpus")
     chosen = texts(CorpusFolder(corpus.folder).held_out(), recipe.evaluate, recipe.seed)
-    settings = _settings(recipe)
-    place = runs / "choices" / fingerprint(_conditions(chosen, settings))
+    settings = scoring_settings(recipe)
+    place = runs / "choices" / fingerprint(conditions(chosen, settings))
     store: dict[str, Scored] = {}
     candidates = []
     for section in sections:
+        _free_memory()
         candidates.append(_candidate(recipe, section, chosen, settings, place, store, card_here.name if card else None))
     choice = decide(candidates, store, recipe, card_here.name)
     write_json(place / "choice.json", choice.model_dump(mode="json"))
     return Chosen(choice, place, _picture(choice, recipe, place))
+
+
+def _free_memory() -> None:
+    """Of the candidate before."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def language_names(recipe: Recipe) -> dict[str, str]:
@@ -148,20 +144,6 @@ def _section(model: str) -> BaseModelSection:
     return BaseModelSection.model_validate({"name": name or model, "license": "unknown", **place})
 
 
-def _settings(recipe: Recipe) -> TrainingSection:
-    """How training computes, in the precision of `evaluate`."""
-    precision, _ = choose_precision(recipe.evaluate.precision)
-    return (recipe.cpt or recipe.sft).model_copy(update={"precision": precision})
-
-
-def _conditions(chosen: Texts, settings: TrainingSection) -> list[object]:
-    """Everything but the model that can change a score."""
-    text = {language: [[d.id, d.text] for d in documents] for language, documents in chosen.items()}
-    packages = {package: version(package) for package in ("torch", "transformers")}
-    cut = [WINDOW, settings.sequence_length, settings.row_length, settings.precision, settings.attention]
-    return [text, cut, packages]
-
-
 def _candidate(
     recipe: Recipe,
     section: BaseModelSection,
@@ -177,12 +159,12 @@ def _candidate(
     try:
         folder = base_folder(section)
         found |= _license(recipe, section, folder) | _fits(recipe, section, card)
-        kept = _kept(section, folder, place)
+        kept = kept_file(section, folder, place)
         if kept.exists():
             logger.info("%s: scored before, taken from %s", section.name, kept)
             scored = Scored.model_validate(read_json(kept))
         else:
-            scored = _measure(section, folder, chosen, settings)
+            scored = measure(section, folder, chosen, settings)
     except Exception as error:  # whatever transformers raises at a folder that it does not understand
         ours = isinstance(error, StageError)
         said = str(error) if ours else f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
@@ -197,7 +179,7 @@ def _candidate(
             "training": "a call a document" if scored.forward.one_by_one else "a call a row",
             "reason": scored.forward.reason,
             "parameters": scored.parameters,
-            "languages": {code: _score(lines, scored.words[code]) for code, lines in scored.lines.items()},
+            "languages": {code: language_score(lines, scored.words[code]) for code, lines in scored.lines.items()},
         }
     )
 
@@ -240,92 +222,6 @@ def _fits(recipe: Recipe, section: BaseModelSection, card: str | None) -> dict[s
                 remedy=needed.remedy,
             )
     return found
-
-
-def _kept(section: BaseModelSection, folder: Path, place: Path) -> Path:
-    """Where the scores of a model with these weights are kept."""
-    key = fingerprint([sha256(folder), section.tokens.model_dump(mode="json")])
-    return place / f"{re.sub('[^A-Za-z0-9.-]+', '-', section.name).strip('-')}-{key}.json"
-
-
-def _measure(section: BaseModelSection, folder: Path, chosen: Texts, settings: TrainingSection) -> Scored:
-    """Load the model, prove that it can be trained, and score every line of the text."""
-    import torch
-
-    from llimba.training.model import DTYPES
-    from llimba.training.monitor import held_out_examples
-    from llimba.training.scoring import Scorer
-    from llimba.training.settings import resolve_for
-
-    resolved = resolve_for(folder, settings)
-    loaded = load_model(folder, section.tokens, DTYPES[resolved.precision.value])
-    if settings.gradient_checkpointing:  # for the check, which computes gradients
-        loaded.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    documents = [document for of_language in chosen.values() for document in of_language]
-    whole = 4 * sum(len(document.text.encode()) for document in documents)  # so that every document counts in full
-    length, separator = min(WINDOW, loaded.context), loaded.contract.separator_id  # as `evaluate` cuts a text
-    held_out = held_out_examples(documents, list(chosen), whole, loaded.tokenizer, separator, length)
-    logger.info("%s: its own forward against ours ...", section.name)
-    scorer = Scorer(loaded, resolved, settings.sequence_length)
-    examples = [example for of_language in held_out.examples.values() for example in of_language]
-    with progress.bar(section.name, sum(len(example.input_ids) for example in examples), "tokens") as bar:
-        nats = scorer.token_nats(examples, bar)
-    of_document: dict[tuple[str, str], list[float]] = {}
-    for example, found in zip(examples, nats, strict=True):
-        of_document.setdefault((example.language, example.document), []).extend(found.tolist())
-    lines = {
-        language: [
-            line
-            for document in of_language
-            for line in _lines(document.text, of_document[language, document.id], loaded.tokenizer)
-        ]
-        for language, of_language in chosen.items()
-    }
-    words = {language: sum(len(document.text.split()) for document in of) for language, of in chosen.items()}
-    parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
-    scored = Scored(parameters=parameters, forward=scorer.forward, lines=lines, words=words)
-    del loaded, scorer
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    return scored
-
-
-def _lines(text: str, nats: list[float], tokenizer: object) -> list[Likelihood]:
-    """One document's tokens by line: a token belongs to the line of its last character.
-
-    `nats` are of the tokens in order. What is predicted after the last one counts to the last line; where the first is
-    not predicted, it counts nothing.
-    """
-    encoded = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)  # type: ignore[operator]
-    ends = [max(end - 1, 0) for _, end in encoded["offset_mapping"]]
-    parts = text.splitlines(keepends=True) if "\n" in text else [text]
-    starts = [0, *accumulate(map(len, parts))][:-1]
-    places = [bisect_right(starts, end) - 1 for end in ends]
-    predicted = places[max(0, len(places) - len(nats)) :]
-    predicted += [len(parts) - 1] * (len(nats) - len(predicted))
-    lost, tokens = [0.0] * len(parts), [0] * len(parts)
-    for place in places:
-        tokens[place] += 1
-    for place, value in zip(predicted, nats, strict=True):
-        lost[place] -= value
-    return [
-        Likelihood(round(one, 4), len(part.encode()), count)
-        for one, part, count in zip(lost, parts, tokens, strict=True)
-    ]
-
-
-def _score(lines: Sequence[Likelihood], words: int) -> LanguageScore:
-    found = bits_per_byte(lines)
-    low, high = bits_interval(lines)
-    return LanguageScore(
-        bits_per_byte=found.value,
-        low=low,
-        high=high,
-        tokens_per_word=round(found.tokens / max(1, words), 3),
-        bytes=found.bytes,
-        lines=found.documents,
-    )
 
 
 def _picture(choice: Choice, recipe: Recipe, place: Path) -> Path | None:
