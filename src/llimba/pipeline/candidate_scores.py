@@ -67,6 +67,9 @@ def kept_file(section: BaseModelSection, folder: Path, place: Path) -> Path:
 
 def measure(section: BaseModelSection, folder: Path, chosen: Texts, settings: TrainingSection) -> Scored:
     """Load the model, prove that it can be trained, and score every line of the text."""
+    import torch
+
+    from llimba.training.examples import IGNORED
     from llimba.training.model import DTYPES
     from llimba.training.monitor import held_out_examples
     from llimba.training.scoring import Scorer
@@ -87,7 +90,8 @@ def measure(section: BaseModelSection, folder: Path, chosen: Texts, settings: Tr
         nats = scorer.token_nats(examples, bar)
     of_document: dict[tuple[str, str], list[float]] = {}
     for example, found in zip(examples, nats, strict=True):
-        of_document.setdefault((example.language, example.document), []).extend(found.tolist())
+        predicted = torch.from_numpy(example.labels) != IGNORED  # a piece may begin with what is not predicted
+        of_document.setdefault((example.language, example.document), []).extend(found[predicted].tolist())
     lines = {
         language: [
             line
