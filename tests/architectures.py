@@ -83,6 +83,29 @@ FAMILIES = (
 )  # fmt: skip
 
 
+class Refused(NamedTuple):
+    """A kind of model that is not trained on, and how its refusal begins."""
+
+    name: str
+    kind: str
+    changes: dict[str, Any]
+    why: str
+
+
+REFUSED = (
+    Refused(
+        "BERT as a decoder", "bert", {**SMALL, "is_decoder": True},
+        "its own logits are not those that its output embedding gives: something between hidden states and logits is "
+        "missing",
+    ),
+    Refused(
+        "XLNet", "xlnet",
+        {"vocab_size": VOCABULARY, "d_model": 64, "n_layer": 2, "n_head": 4, "d_inner": 96, "initializer_range": 0.5},
+        "is no causal model: a token changes what comes before it",
+    ),
+)  # fmt: skip
+
+
 def build(family: Family, **changes: Any) -> Any:
     """The tiny model, fp32, with its class's own attention."""
     import torch

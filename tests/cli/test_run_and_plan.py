@@ -16,11 +16,11 @@ from llimba.languages.prompts import evaluation_prompt
 from llimba.pipeline import runner
 from llimba.recipe.file import load_recipe
 from tests import ROOT
-from tests.fakes import recipe, write_text
+from tests.fakes import recipe, recipe_content, write_text
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "plan", "compare", "new", "chat", "translate", "serve", "web", "export", "push"]
+    "command", ["run", "plan", "compare", "new", "chat", "translate", "serve", "web", "export", "push", "choose"]
 )
 def test_help_shows_an_example(command: str) -> None:
     result = CliRunner().invoke(cli.app, [command, "--help"])
@@ -89,6 +89,23 @@ def test_plan_for_a_card_that_is_not_here(tmp_path: Path) -> None:
     assert cpt["hours_per_million_tokens"] > 0
     unknown = CliRunner().invoke(cli.app, ["plan", published, "--card", "rtx1", "--runs", str(tmp_path)])
     assert "rtx1: not a card that llimba knows" in str(unknown.exception)
+
+
+def test_the_apache_twin_fits_a_24_gb_card_with_everything_trained(tmp_path: Path) -> None:
+    twin = str(ROOT / "recipes" / "sardinian-apache.yaml")
+    done = CliRunner().invoke(cli.app, ["plan", twin, "--card", "rtx4090", "--runs", str(tmp_path), "--json"])
+    estimates = {stage["stage"]: stage["estimate"] for stage in json.loads(done.stdout)["stages"]}
+    assert estimates["cpt"]["fits"]
+    assert estimates["sft"]["fits"]
+    assert 1.6e9 < estimates["cpt"]["trained_parameters"] < 1.8e9
+
+
+def test_plan_names_a_declared_licence_beside_the_published_one(tmp_path: Path) -> None:
+    base = {**recipe_content(tmp_path)["base_model"], "name": "google/gemma-4-E2B-it", "license": "gemma"}
+    path = str(recipe(tmp_path, base_model=base).path)
+    shown = CliRunner().invoke(cli.app, ["plan", path, "--runs", str(tmp_path / "runs")]).stdout
+    assert "licence of google/gemma-4-E2B-it: declared gemma, published as Apache-2.0" in shown
+    assert "declared gemma" not in CliRunner().invoke(cli.app, ["plan", str(ROOT / "recipes/llimba-3b.yaml")]).stdout
 
 
 def test_a_fault_is_one_paragraph_and_exit_code_2(tmp_path: Path) -> None:

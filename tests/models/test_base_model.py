@@ -6,7 +6,7 @@ import pytest
 
 from llimba.errors import StageError
 from llimba.models import base_model
-from llimba.models.base_model import apply_contract, base_folder, config_at_hand, token_contract
+from llimba.models.base_model import apply_contract, base_folder, config_at_hand, declared_license, token_contract
 from llimba.packages import Fetched
 from llimba.recipe import BaseModelSection, Tokens
 from tests.chat_templates import FAMILIES, tokenizer_of
@@ -98,3 +98,18 @@ def test_the_contract_of_every_family_travels_with_the_checkpoint(tmp_path: Path
     assert saved.generation_config.pad_token_id == saved.config.pad_token_id == contract.pad_id
     assert (reopened.eos_token, reopened.pad_token) == (about.eos, about.chosen_pad)
     assert contract.pad_id not in contract.stop_ids
+
+
+@pytest.mark.parametrize(
+    ("header", "license"),
+    [
+        ("---\nlicense: apache-2.0\n---\n", "apache-2.0"),
+        ("---\nlicense: other\nlicense_name: qwen-research\n---\n", "qwen-research"),
+        ("---\nlanguage: sc\n---\n", None),
+        ("# A model\n", None),
+    ],
+)
+def test_the_licence_that_a_folders_card_declares(header: str, license: str | None, tmp_path: Path) -> None:
+    assert declared_license(tmp_path) is None
+    (tmp_path / "README.md").write_text(header)
+    assert declared_license(tmp_path) == license

@@ -34,6 +34,15 @@ def test_shipped_recipes_are_valid(path: Path) -> None:
     assert load_recipe(path).profile.code == "sc"
 
 
+def test_the_apache_twin_differs_in_base_model_and_licence_alone() -> None:
+    twin, original = (load_recipe(ROOT / "recipes" / f"sardinian-{name}.yaml") for name in ("apache", "3b"))
+    same = {"name", "base_model", "publish"}
+    assert twin.model_dump(exclude=same) == original.model_dump(exclude=same)
+    assert twin.derived_license.parts[0].terms.license == "Apache-2.0"
+    assert twin.derived_license.terms.license == "CC-BY-NC-SA-4.0"
+    assert original.derived_license.terms.license == "qwen-research"
+
+
 @pytest.mark.parametrize(
     ("change", "messages"),
     [

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from llimba.reports.plots import forgetting, loss_curve, mode_switch, smoothed
+from llimba.reports.plots import base_models, forgetting, loss_curve, mode_switch, smoothed
 from llimba.reports.scores import LanguageShares
+from tests.reports.candidates import candidate
 from tests.reports.scores import share
 
 
@@ -34,3 +35,10 @@ def test_the_mode_switch_is_drawn(tmp_path: Path) -> None:
     }
     mode_switch({"base": table, "sft": table}, tmp_path / "m.png", "t", "Sardinian")
     assert (tmp_path / "m.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_base_models_are_drawn_side_by_side(tmp_path: Path) -> None:
+    names = {"sc": "Sardinian", "it": "Italian"}
+    for count in (1, 6):
+        base_models([candidate(f"a/{n}") for n in range(count)], names, tmp_path / f"{count}.png", "title")
+        assert (tmp_path / f"{count}.png").read_bytes().startswith(b"\x89PNG")

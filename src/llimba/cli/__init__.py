@@ -15,6 +15,7 @@ from llimba import processes, progress
 # each adds its command, in the order of the help page
 from llimba.cli import (  # noqa: F401
     chat,
+    choose,
     compare,
     corpus,
     evaluate,

@@ -62,6 +62,8 @@ def plan(
     derived = loaded.derived_license
     said = f"declared {loaded.publish.license}" if loaded.publish.license else f"derived from {derived.because}"
     stdout.print(f"licence: {loaded.publish.license or derived.terms.license} ({said})", markup=False, soft_wrap=True)
+    if derived.difference:
+        stdout.print(f"licence of {loaded.base_model.name}: {derived.difference}", markup=False, soft_wrap=True)
     if estimates:
         from llimba.reports.plan_table import render_plan
 

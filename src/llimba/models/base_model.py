@@ -85,6 +85,17 @@ def folder_at_hand(section: BaseModelSection) -> Path | None:
     return Path(config).parent if isinstance(config, str | Path) and Path(config).exists() else None
 
 
+def declared_license(folder: Path) -> str | None:
+    """The licence that a model folder's own card declares; None where it has no card, or its card says nothing."""
+    from huggingface_hub.repocard import metadata_load
+
+    if not (folder / "README.md").exists():
+        return None
+    header = metadata_load(folder / "README.md") or {}
+    named = header.get("license_name") if header.get("license") == "other" else header.get("license")
+    return str(named) if named else None
+
+
 def config_at_hand(section: BaseModelSection) -> dict[str, object]:
     """The model's config without fetching anything: from its folder, else what the recipe says of it.
 
@@ -155,7 +166,7 @@ def _from_hub(hub: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
-    patterns = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
+    patterns = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "README.md"]
     try:
         return Path(snapshot_download(hub, revision=revision, allow_patterns=patterns))
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError) as error:

@@ -1,8 +1,9 @@
-"""The loss curve, and what was learned and forgotten on the way, as pictures."""
+"""The loss curve, what was learned and forgotten on the way, and base models side by side, as pictures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from llimba.reports.candidates import Candidate
 from llimba.reports.scores import LanguageShares
 from llimba.reports.training_facts import HeldOutMetrics, Row
 
@@ -86,6 +87,49 @@ def mode_switch(systems: Mapping[str, Mapping[float, LanguageShares]], path: Pat
     panel.spines[["top", "right"]].set_visible(False)
     panel.grid(alpha=0.25)
     panel.legend(frameon=False, fontsize=8)
+    figure.savefig(path)
+
+
+def base_models(candidates: Sequence[Candidate], names: Mapping[str, str], path: Path, title: str) -> None:
+    """Draw bits per byte with 95 % intervals, a group a language and a bar a candidate, into a PNG.
+
+    `names` of the languages by code, in the order of the groups. Colours go from dark to light, so that they differ in
+    grey too, and every second one is hatched.
+    """
+    from matplotlib import colormaps
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    width = 0.8 / len(candidates)
+    inches = max(6.4, 1.2 + 0.5 * len(candidates) * len(names))
+    figure = Figure(figsize=(inches, 4.2), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    panel = figure.subplots()
+    for place, candidate in enumerate(candidates):
+        scores = [candidate.languages[code] for code in names]
+        values = [score.bits_per_byte for score in scores]
+        spread = [[s.bits_per_byte - s.low for s in scores], [s.high - s.bits_per_byte for s in scores]]
+        bars = panel.bar(
+            [group + (place - (len(candidates) - 1) / 2) * width for group in range(len(names))],
+            values,
+            0.92 * width,
+            yerr=spread,
+            color=colormaps["cividis"](0.4 + 0.55 * place / max(1, len(candidates) - 1)),
+            edgecolor="white",
+            hatch="//" if place % 2 else None,
+            error_kw={"ecolor": "#222222", "elinewidth": 1, "capsize": 2.5},
+            label=candidate.short,
+        )
+        panel.bar_label(bars, [f"{value:.2f}" for value in values], padding=2, fontsize=8)
+    panel.set_xticks(range(len(names)), list(names.values()))
+    panel.set_xlim(-0.5, len(names) - 0.5)
+    panel.tick_params(axis="x", length=0)
+    panel.set_ylabel("bits per byte (less is better)")
+    panel.set_title(title, fontsize=11, loc="left")
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.grid(axis="y", alpha=0.25)
+    panel.set_axisbelow(True)
+    figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=min(4, len(candidates)))
     figure.savefig(path)
 
 

@@ -54,7 +54,7 @@ class Shape:
             layers=config.num_hidden_layers,
             hidden_size=config.hidden_size,
             attention_size=heads * (getattr(config, "head_dim", None) or config.hidden_size // heads),
-            intermediate_size=config.intermediate_size,
+            intermediate_size=getattr(config, "intermediate_size", None) or 4 * config.hidden_size,
             vocabulary_size=head.shape[0],
             trained=sum(p.numel() for p in named.values() if p.requires_grad),
             adapter=sum(p.numel() for name, p in named.items() if "lora_" in name),

@@ -22,13 +22,43 @@ def test_apache_base_and_free_text() -> None:
 def test_a_research_base_declared_apache() -> None:
     derived = derive(QWEN, "apache-2.0", [("mine", "CC0-1.0")])
     assert derived.terms.license == "qwen-research"
-    assert "the recipe says apache-2.0" in derived.because
+    assert derived.because == f"base model {QWEN} (declared apache-2.0, published as qwen-research)"
     found = conflict(derived, "apache-2.0")
     assert found is not None
     assert "declared apache-2.0, but base model Qwen/Qwen2.5-3B-Instruct" in found
     assert conflict(derived, None) is not None
     assert conflict(derived, "qwen-research") is None
     assert known_base("Qwen/Qwen2.5-1.5B-Instruct") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "license"),
+    [
+        ("google/gemma-4-E2B-it", "Apache-2.0"),
+        ("google/gemma-3-270m", "gemma"),
+        ("CohereLabs/tiny-aya-global", "CC-BY-NC-4.0"),
+        ("swiss-ai/Apertus-8B-2509", "Apache-2.0"),
+        ("utter-project/EuroLLM-1.7B-Instruct", "Apache-2.0"),
+        ("BSC-LT/salamandra-2b", "Apache-2.0"),
+        ("HuggingFaceTB/SmolLM3-3B", "Apache-2.0"),
+        ("mistralai/Ministral-3-3B-Base-2512", "Apache-2.0"),
+        ("Qwen/Qwen3-1.7B", "Apache-2.0"),
+        ("lballore/llimba-3b-instruct-cpt", "qwen-research"),
+    ],
+)
+def test_base_models_whose_licence_is_known(name: str, license: str) -> None:
+    found = known_base(name)
+    assert found is not None
+    assert found.license == license
+    assert derive(name, license, []).difference == ""
+
+
+def test_a_licence_stricter_than_the_published_one_counts_and_both_are_named() -> None:
+    derived = derive("google/gemma-4-E2B-it", "gemma", [])
+    assert derived.terms.license == "gemma"
+    assert derived.difference == "declared gemma, published as Apache-2.0"
+    assert derived.difference in license_rows(derived.parts)[0][0]
+    assert derive("tests/tiny", "gemma", []).difference == ""
 
 
 def test_text_that_is_not_for_commerce() -> None:

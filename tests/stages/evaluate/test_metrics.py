@@ -11,7 +11,15 @@ import sacrebleu
 
 from llimba.records import Document
 from llimba.reports.scores import BitsPerByte, Metric, Score
-from llimba.stages.evaluate.metrics import Likelihood, bits_by_label, bits_per_byte, score_translations, signatures
+from llimba.stages.evaluate.metrics import (
+    Likelihood,
+    bits_by_label,
+    bits_difference,
+    bits_interval,
+    bits_per_byte,
+    score_translations,
+    signatures,
+)
 from tests.fakes import SENTENCES
 
 
@@ -95,3 +103,25 @@ def test_mostly_empty_answers_are_scored_too() -> None:
     assert scores.chrf and scores.chrf.margin
     assert scores.chrf.value > 0
     assert scores.chrf.margin > 0
+
+
+def test_the_interval_of_bits_per_byte_covers_as_often_as_it_says() -> None:
+    """Of 100 draws of 40 lines, the true mean is inside about 95 times."""
+    draw = random.Random(1)
+
+    def lines() -> list[Likelihood]:
+        return [Likelihood(-draw.gauss(20, 4) * math.log(2), 10, 5) for _ in range(40)]
+
+    intervals = [bits_interval(lines()) for _ in range(100)]
+    assert 88 <= sum(low < 2 < high for low, high in intervals) <= 100
+    assert sum(high - low for low, high in intervals) / 100 == pytest.approx(2 * 1.96 * 0.4 / 40**0.5, rel=0.1)
+
+
+def test_two_models_are_compared_on_the_same_lines() -> None:
+    """Lines that differ much hide a difference that every one of them has."""
+    one = [Likelihood(-bits * math.log(2), 10, 5) for bits in (10, 40, 15, 60, 22)]
+    other = [Likelihood(text.nats - math.log(2), 10, 5) for text in one]
+    assert bits_difference(one, other) == (0.1, 0.1)
+    assert bits_difference(other, one) == (-0.1, -0.1)
+    low, high = bits_interval(one)
+    assert high - low > 1

@@ -145,6 +145,10 @@ def test_the_licence_is_derived_and_a_conflict_is_repeated(tmp_path: Path) -> No
     derived = recipe(tmp_path, base_model={**recipe_content(tmp_path)["base_model"], "license": "GPL-3.0-or-later"})
     assert ModelCard(card(derived, manifests(derived), SCORES, "t")).data.license == "gpl-3.0"
     assert "derived: base model tests/tiny decides" in card(derived, manifests(derived), SCORES, "t")
+    named = {**recipe_content(tmp_path)["base_model"], "name": "google/gemma-4-E2B-it", "license": "gemma"}
+    differs = recipe(tmp_path, base_model=named)
+    row = "| base model google/gemma-4-E2B-it (declared gemma, published as Apache-2.0) | gemma |"
+    assert row in card(differs, manifests(differs), SCORES, "t")
 
 
 def test_a_licence_that_the_hub_has_no_name_for_gets_a_name_and_a_link(tmp_path: Path) -> None:

@@ -25,21 +25,29 @@ class Derived(NamedTuple):
     because: str  # the part that decided
     asks: tuple[str, ...]
     parts: tuple[Part, ...]
+    difference: str = ""  # between the licence declared for the base model and the one its authors publish
 
 
 def derive(base_model: str, base_license: str, sources: Iterable[tuple[str, str]]) -> Derived:
-    """Derive from the base model's name and declared licence, and (name, licence) of every source trained on."""
-    parts = [Part(f"base model {base_model}", terms(base_license))]
-    if (real := known_base(base_model)) is not None and real.rank > parts[0].terms.rank:
-        parts[0] = Part(f"base model {base_model} (its own licence; the recipe says {base_license})", real)
-    parts += [Part(f"source {name}", terms(license)) for name, license in sources]
+    """Derive from the base model's name and declared licence, and (name, licence) of every source trained on.
+
+    Where the declared licence is not the one in `base_models.tsv`, the more restrictive of the two counts and both are
+    named.
+    """
+    declared, published = terms(base_license), known_base(base_model) or terms(base_license)
+    base, difference = Part(f"base model {base_model}", declared), ""
+    if published.license != declared.license:
+        difference = f"declared {base_license}, published as {published.license}"
+        counts = max(declared, published, key=lambda found: found.rank)
+        base = Part(f"base model {base_model} ({difference})", counts)
+    parts = [base, *(Part(f"source {name}", terms(license)) for name, license in sources)]
     strictest = max(parts, key=lambda part: part.terms.rank)  # the first of equals
     asks = tuple(dict.fromkeys(ask for part in parts for ask in part.terms.asks))
-    return Derived(strictest.terms, strictest.what, asks, tuple(parts))
+    return Derived(strictest.terms, strictest.what, asks, tuple(parts), difference)
 
 
 def known_base(name: str) -> Terms | None:
-    """The terms of a base model that is often declared freer than it is; None where nothing is known against it."""
+    """The terms that a base model's authors publish it under; None where the table does not have it."""
     with BASE_MODELS.open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader((line for line in handle if not line.startswith("#")), delimiter="\t"))
     return next((terms(row["license"]) for row in rows if fnmatchcase(name, row["pattern"])), None)

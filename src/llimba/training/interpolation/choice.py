@@ -34,16 +34,11 @@ def measure(
     As the monitor of a training run measures: the beginnings of documents, every token predicted. One model is loaded,
     and its tensors are replaced for each weight.
     """
-    import torch
-
-    from llimba.training import packing
-    from llimba.training.forward_check import settle
-    from llimba.training.model import DTYPES, PackedModel
+    from llimba.training.model import DTYPES
     from llimba.training.monitor import held_out_examples
+    from llimba.training.scoring import Scorer
 
-    precision = resolved.precision.value
-    loaded = load_model(between.trained, tokens, DTYPES[precision])
-    model, device = loaded.model, loaded.model.device
+    loaded = load_model(between.trained, tokens, DTYPES[resolved.precision.value])
     languages = list(dict.fromkeys(document.language for document in documents))
     held_out = held_out_examples(
         documents,
@@ -53,22 +48,17 @@ def measure(
         loaded.contract.separator_id,
         settings.sequence_length,
     )
-    packed = PackedModel(model)
-    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "mixed"):
-        longest = max((len(e.input_ids) for examples in held_out.examples.values() for e in examples), default=64)
-        settle(packed, resolved.attention.value, longest, device)
-    packed.eval()
-    row_length = resolved.row_length.value
+    longest = max((len(e.input_ids) for examples in held_out.examples.values() for e in examples), default=64)
+    scorer = Scorer(loaded, resolved, longest)
     table: list[dict[str, float]] = []
     every = sorted({0.0, 1.0, *weights})
     with progress.bar("between start and trained", len(every), "weights") as bar:
         for weight in every:
-            between.load_into(model, weight)
+            between.load_into(loaded.model, weight)
             row = {"weight": weight}
-            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "mixed"):
-                for language, examples in held_out.examples.items():
-                    nats = sum(float(packed(part.to(device))) for part in packing.pack(examples, row_length))
-                    row[language] = round(nats / math.log(2) / held_out.num_bytes[language], 4)
+            for language, examples in held_out.examples.items():
+                nats = sum(float(part.sum()) for part in scorer.token_nats(examples))
+                row[language] = round(nats / math.log(2) / held_out.num_bytes[language], 4)
             table.append(row)
             bar.advance()
     return table, dict(held_out.num_bytes)
