@@ -186,8 +186,8 @@ def _load(text: str) -> tuple[yaml.Node | None, Value]:
     try:
         root = loader.get_single_node()
         return root, None if root is None else loader.construct_document(root)
-    except ValueError as error:  # PyYAML's own: an escape such as "\\UFFFFFFFF" names no character
-        mark = loader.get_mark()  # type: ignore[no-untyped-call]
+    except (ValueError, OverflowError) as error:  # PyYAML's own: an escape such as "\\UFFFFFFFF" names no character
+        mark = loader.get_mark()
         raise yaml.MarkedYAMLError(problem=f"a character that does not exist ({error})", problem_mark=mark) from error
     finally:
         loader.dispose()
