@@ -59,7 +59,7 @@ class Stage(NamedTuple):
 
 
 STAGES = (
-    Stage("sources", (), (), run_sources),
+    Stage("sources", (), (), run_sources, version=2),
     Stage("corpus", ("sources",), ("language", "seed"), run_corpus, version=3, resumable=True),
     Stage("instruct", ("corpus",), ("language", "seed"), run_instruct, also_needs=instruct_needs),
     Stage(
