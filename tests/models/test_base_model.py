@@ -6,7 +6,7 @@ import pytest
 
 from llimba.errors import StageError
 from llimba.models import base_model
-from llimba.models.base_model import apply_contract, base_folder, config_at_hand, token_contract
+from llimba.models.base_model import apply_contract, base_folder, config_at_hand, end_of_answer, token_contract
 from llimba.packages import Fetched
 from llimba.recipe import BaseModelSection, Tokens
 from tests.chat_templates import FAMILIES, tokenizer_of
@@ -135,7 +135,8 @@ def test_a_template_that_does_not_say_how_an_answer_ends_is_refused(template: st
     assert template != GEMMA
     tokenizer = kind_tokenizer("Gemma", template)
     with pytest.raises(StageError, match=r"with one control token .*Set base_model\.tokens\.eos"):
-        token_contract(tokenizer, Tokens())
+        end_of_answer(tokenizer)
+    assert token_contract(tokenizer, Tokens()).eos == "<eos>", "who only reads text need not know"
     assert token_contract(tokenizer, Tokens(eos="<end_of_turn>")).eos == "<end_of_turn>"
 
 

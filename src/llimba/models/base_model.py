@@ -9,6 +9,7 @@ folder that leaves us.
 import logging
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -117,15 +118,18 @@ def token_contract(tokenizer: "PreTrainedTokenizerBase", tokens: Tokens) -> Toke
     """Choose each token by the recipe, else by tokenizer and chat template; raises `StageError` where it cannot.
 
     What ends an answer is what the template writes after one; a tokenizer that names another EOS is not believed, and
-    both stop generation. PAD is never a token that stops generation: a padded label would otherwise be confused with
-    the end of an answer.
+    both stop generation. Where the template does not say, the tokenizer is believed. PAD is never a token that stops
+    generation: a padded label would otherwise be confused with the end of an answer.
     """
     vocabulary = tokenizer.get_vocab()
     for job in ("separator", "eos", "pad"):
         token = getattr(tokens, job)
         if token is not None and token not in vocabulary:
             raise StageError(f"base_model.tokens.{job}: the tokenizer has no token {token!r}.")
-    own, of_template = tokenizer.eos_token, None if tokens.eos else end_of_answer(tokenizer)
+    own, of_template = tokenizer.eos_token, None
+    if tokens.eos is None:
+        with suppress(StageError):  # who trains answers asks again; pretraining and use can do without
+            of_template = end_of_answer(tokenizer)
     eos = tokens.eos or of_template or own
     if eos is None:
         raise StageError("neither the tokenizer nor its chat template names an EOS token: set base_model.tokens.eos.")

@@ -7,8 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llimba.errors import StageError
-from llimba.models.base_model import base_folder, folder_at_hand, shipped_generation, token_contract
-from llimba.models.encoding import TemplateRefused, chat_prompt, takes_system
+from llimba.models.base_model import (
+    base_folder,
+    end_of_answer,
+    folder_at_hand,
+    shipped_generation,
+    token_contract,
+)
+from llimba.models.encoding import takes_system
 from llimba.models.loading import load_tokenizer
 from llimba.recipe import Recipe
 from llimba.stages.folders import CorpusFolder, InstructFolder
@@ -36,11 +42,9 @@ def examine(recipe: Recipe, folders: dict[str, Path], *, fetch: bool) -> list[st
             f"base_model: the tokenizer in {folder} has no chat template, which sft needs. Put a chat_template.jinja "
             "there, take the instruct variant of the model, or run with --until cpt."
         )
+    if recipe.base_model.tokens.eos is None:
+        end_of_answer(tokenizer)
     settled = [token_contract(tokenizer, recipe.base_model.tokens).reasons]
-    try:
-        chat_prompt("a", tokenizer)
-    except TemplateRefused as error:
-        raise StageError(f"base_model: {error}. A single question was asked; use another base model.") from error
     if not takes_system(tokenizer):
         settled.append("the chat template takes no system message: its text goes into the first user turn")
     if "enable_thinking" in str(tokenizer.chat_template):
