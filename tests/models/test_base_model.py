@@ -6,11 +6,19 @@ import pytest
 
 from llimba.errors import StageError
 from llimba.models import base_model
-from llimba.models.base_model import apply_contract, base_folder, config_at_hand, declared_license, token_contract
+from llimba.models.base_model import (
+    apply_contract,
+    base_folder,
+    config_at_hand,
+    declared_license,
+    end_of_answer,
+    token_contract,
+)
 from llimba.packages import Fetched
 from llimba.recipe import BaseModelSection, Tokens
 from tests.chat_templates import FAMILIES, tokenizer_of
 from tests.fakes import save_tiny_model, tiny_model, tiny_tokenizer
+from tests.tokenizer_kinds import GEMMA, KINDS, kind_tokenizer
 
 WHEEL = {"name": "a/b", "license": "mit", "wheel": "w==1", "file": "m.gguf"}
 
@@ -113,3 +121,73 @@ def test_the_licence_that_a_folders_card_declares(header: str, license: str | No
     assert declared_license(tmp_path) is None
     (tmp_path / "README.md").write_text(header)
     assert declared_license(tmp_path) == license
+
+
+def test_a_tag_of_html_does_not_separate_documents() -> None:
+    tokenizer = kind_tokenizer("Gemma")
+    tokenizer.add_tokens(["</s>"])
+    contract = token_contract(tokenizer, Tokens())
+    assert contract.separator == "<eos>"
+    tokenizer.add_special_tokens({"additional_special_tokens": ["</s>"]})
+    assert token_contract(tokenizer, Tokens()).separator == "</s>"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_a_text_begins_with_and_what_ends_an_answer_are_found(name: str) -> None:
+    kind, tokenizer = KINDS[name], kind_tokenizer(name)
+    contract = token_contract(tokenizer, Tokens())
+    bos = () if kind.bos is None else (tokenizer.convert_tokens_to_ids(kind.bos),)
+    assert contract.begin_ids == bos
+    assert contract.start_id == (bos[0] if bos else contract.separator_id)
+    assert (contract.eos, contract.separator) == (kind.end, kind.eos)
+    own = tokenizer.convert_tokens_to_ids(kind.eos)
+    assert contract.stop_ids == list(dict.fromkeys([contract.eos_id, own])), "both end an answer"
+    assert (f"EOS {kind.end!r} (tokenizer)" in contract.reasons) == (kind.end == kind.eos)
+    assert ("begins a text with it" in contract.reasons) == (kind.bos is not None)
+
+
+def test_the_template_names_the_end_of_an_answer_and_the_recipe_has_the_last_word() -> None:
+    tokenizer = kind_tokenizer("Gemma")
+    found = token_contract(tokenizer, Tokens())
+    assert "EOS '<end_of_turn>' (the chat template's; the tokenizer says '<eos>')" in found.reasons
+    assert token_contract(tokenizer, Tokens(eos="<start_of_turn>")).eos == "<start_of_turn>"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        GEMMA.replace("<end_of_turn>", " ciao <end_of_turn>"),
+        GEMMA.replace("'<end_of_turn>\\n'", "'\\n'"),
+        GEMMA.replace("'<end_of_turn>\\n'", "('<end_of_turn>' if loop.last else '<eos>')"),
+    ],
+    ids=["text before it", "none", "another at the end"],
+)
+def test_a_template_that_does_not_say_how_an_answer_ends_is_refused(template: str) -> None:
+    assert template != GEMMA
+    tokenizer = kind_tokenizer("Gemma", template)
+    with pytest.raises(StageError, match=r"with one control token .*Set base_model\.tokens\.eos"):
+        end_of_answer(tokenizer)
+    assert token_contract(tokenizer, Tokens()).eos == "<eos>", "who only reads text need not know"
+    assert token_contract(tokenizer, Tokens(eos="<end_of_turn>")).eos == "<end_of_turn>"
+
+
+def test_generation_settings_of_the_base_are_told_and_switched_off() -> None:
+    model, tokenizer = tiny_model(), tiny_tokenizer()
+    for key, value in {"do_sample": True, "repetition_penalty": 1.05, "top_k": 20, "no_repeat_ngram_size": 3}.items():
+        setattr(model.generation_config, key, value)
+    shipped = apply_contract(model, tokenizer, token_contract(tokenizer, Tokens()))
+    assert shipped == {"do_sample": True, "repetition_penalty": 1.05, "top_k": 20, "no_repeat_ngram_size": 3}
+    left = model.generation_config
+    assert (left.do_sample, left.repetition_penalty, left.top_k, left.no_repeat_ngram_size) == (False, None, None, None)
+    assert left.eos_token_id == [258, 256]
+    assert apply_contract(model, tokenizer, token_contract(tokenizer, Tokens())) == {}
+
+
+def test_a_template_that_can_think_is_told_not_to_wherever_it_is_used() -> None:
+    model, tokenizer = tiny_model(), kind_tokenizer("Qwen3")
+    apply_contract(model, tokenizer, token_contract(tokenizer, Tokens()))
+    asked = [{"role": "user", "content": "a"}]
+    ours = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    assert ours.endswith("<think>\n\n</think>\n\n")
+    apply_contract(model, tokenizer, token_contract(tokenizer, Tokens()))
+    assert tokenizer.chat_template.count("enable_thinking = false") == 1

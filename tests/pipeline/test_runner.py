@@ -103,6 +103,39 @@ def test_recipes_that_differ_in_sft_share_everything_before_it(tmp_path: Path, r
     assert CALLS == ["sft", "evaluate", "publish"]
 
 
+def test_what_ends_an_answer_makes_no_cpt_stale_but_one_that_reads_conversations(tmp_path: Path, runs: Path) -> None:
+    base = recipe_content(tmp_path)["base_model"]
+    runner.run(recipe(tmp_path), runs)
+    changed = recipe(tmp_path, base_model={**base, "tokens": {"eos": "<|endoftext|>"}})
+    known = states(runner.plan(changed, runs))
+    assert {name: known[name] for name in ("corpus", "instruct", "cpt", "sft", "evaluate")} == {
+        "corpus": "done", "instruct": "done", "cpt": "done", "sft": "stale", "evaluate": "stale",
+    }  # fmt: skip
+    separated = recipe(tmp_path, base_model={**base, "tokens": {"separator": "<|endoftext|>"}})
+    assert states(runner.plan(separated, runs))["cpt"] == "stale"
+    chat = {**recipe_content(tmp_path)["cpt"], "chat": {}, "mixture": {"sc": 0.5, "it": 0.4, "chat": 0.1}}
+    runner.run(recipe(tmp_path, cpt=chat), runs)
+    with_chat = recipe(tmp_path, cpt=chat, base_model={**base, "tokens": {"eos": "<|endoftext|>"}})
+    assert states(runner.plan(with_chat, runs))["cpt"] == "stale"
+
+
+def test_a_stage_is_checked_before_anything_trains_and_only_where_it_will_run(
+    tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: Any, fetch: bool) -> list[str]:
+        raise StageError(f"row 3 is wrong ({fetch})")
+
+    checked = tuple(s._replace(check=refuses) if s.name == "sft" else s for s in runner.STAGES)
+    monkeypatch.setattr(runner, "STAGES", checked)
+    with pytest.raises(StageError, match=r"row 3 is wrong \(True\)"):
+        runner.run(recipe(tmp_path), runs)
+    assert CALLS == ["sources", "corpus", "instruct"]
+    with pytest.raises(StageError, match=r"row 3 is wrong \(False\)"):
+        runner.examined(recipe(tmp_path), runs)
+    runner.run(recipe(tmp_path), runs, until="cpt")
+    assert CALLS[-1] == "cpt"
+
+
 def test_stale_says_what_changed(tmp_path: Path, runs: Path) -> None:
     runner.run(recipe(tmp_path), runs)
     plan = runner.plan(

@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tokenizers.processors import TemplateProcessing
 
 from llimba.errors import StageError
+from llimba.models.encoding import chat_prompt, written_around
 from llimba.records import Conversation, Document
 from llimba.training.examples import (
     IGNORED,
+    check_beginnings,
     conversation_example,
+    conversation_examples,
     conversation_length,
     document_examples,
     split,
@@ -18,6 +20,7 @@ from llimba.training.examples import (
 )
 from tests.chat_templates import FAMILIES, MARKED, tokenizer_of
 from tests.fakes import tiny_tokenizer
+from tests.tokenizer_kinds import QWEN3, kind_tokenizer
 
 
 def document(text: str) -> Document:
@@ -81,20 +84,37 @@ def test_an_example_knows_what_it_was_and_what_a_mixture_counts_it_under() -> No
     assert len(example.input_ids) == len(example.labels) == conversation_length(chat, tokenizer) - 1
 
 
-def test_a_tokenizer_that_would_add_a_token_adds_none() -> None:
-    """Control tokens come from the template and from us, whatever the tokenizer puts around a text by itself."""
-    plain, adding = tiny_tokenizer(), tiny_tokenizer()
-    adding.backend_tokenizer.post_processor = TemplateProcessing(
-        single="<|im_start|> $A", special_tokens=[("<|im_start|>", 257)]
-    )
-    assert adding("a")["input_ids"] == [257, *plain("a")["input_ids"]]
-    chat = conversation(("user", "a"), ("assistant", "b"))
-    for tokens in ("input_ids", "labels"):
-        ours, theirs = (conversation_example(chat, t, "<|im_end|>", 512) for t in (adding, plain))
-        assert getattr(ours, tokens).tolist() == getattr(theirs, tokens).tolist()
-        ours, theirs = (next(document_examples([document("eja")], t, 256, 8)) for t in (adding, plain))
-        assert getattr(ours, tokens).tolist() == getattr(theirs, tokens).tolist()
-    assert conversation_length(chat, adding) == conversation_length(chat, plain)
+@pytest.mark.parametrize("length", [4, 5, 16])
+def test_every_piece_of_a_document_begins_as_the_tokenizer_begins_a_text(length: int) -> None:
+    """BOS is never predicted, and all that follows is, once."""
+    tokenizer = kind_tokenizer("Gemma")
+    bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
+    text = "Su sole essit dae su mare"
+    ids = tokenizer(text)["input_ids"]
+    assert ids[0] == bos
+    pieces = list(document_examples([document(text)], tokenizer, eos, length))
+    assert all(piece.input_ids[0] == bos and len(piece.input_ids) <= length for piece in pieces)
+    assert [int(label) for piece in pieces for label in piece.labels if label != IGNORED] == [*ids[1:], eos]
+    check_beginnings(pieces, tokenizer)
+
+
+def test_documents_without_bos_are_refused_by_name() -> None:
+    tokenizer = kind_tokenizer("Gemma")
+    planted = list(split(tokenizer("Su sole", add_special_tokens=False)["input_ids"], 8, "prose:3", "sc"))
+    with pytest.raises(StageError, match=r"BOS lost: .*'<bos>', and the document prose:3 does not"):
+        check_beginnings(planted, tokenizer)
+
+
+def test_a_tokenizer_without_bos_reads_the_same_ids_as_ever() -> None:
+    tokenizer = tiny_tokenizer()
+    (piece,) = document_examples([document("eja")], tokenizer, 256, 8)
+    assert (piece.input_ids.tolist(), piece.labels.tolist()) == ([68, 73, 64], [73, 64, 256])
+    assert written_around(tokenizer) == ((), ())
+    example = conversation_example(conversation(("user", "a"), ("assistant", "b")), tokenizer, "<|im_end|>", 512)
+    assert example.input_ids.tolist() == [
+        257, 84, 82, 68, 81, tokenizer("\n")["input_ids"][0], 64, 258,
+        tokenizer("\n")["input_ids"][0], 257, *tokenizer("assistant\nb")["input_ids"], 258,
+    ]  # fmt: skip
 
 
 def test_a_long_conversation_is_cut_at_the_end() -> None:
@@ -120,12 +140,52 @@ def test_a_row_with_nothing_to_learn_is_refused(turns: list[tuple[str, str]]) ->
         conversation_example(conversation(*turns), tiny_tokenizer(), "<|im_end|>", 64)
 
 
-def test_a_template_that_rewrites_the_past_is_refused() -> None:
+def test_a_template_that_rewrites_the_past_gives_an_example_an_answer() -> None:
+    """Each is what is seen when that answer is asked for."""
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = "{{ messages | length }}" + tokenizer.chat_template
     chat = conversation(("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"))
-    with pytest.raises(StageError, match="does not keep earlier messages"):
-        conversation_example(chat, tokenizer, "<|im_end|>", 512)
+    with pytest.raises(StageError, match="conversation c: the chat template does not write the answer"):
+        conversation_examples(replace(chat, messages=chat.messages[:2]), tokenizer, "<|endoftext|>", 512)
+    tokenizer.chat_template = QWEN3
+    tokenizer.add_tokens(["<think>", "</think>"])
+    first, second = conversation_examples(chat, tokenizer, "<|im_end|>", 512)
+    assert tokenizer.decode(first.labels[first.labels != IGNORED]) == "b<|im_end|>"
+    assert tokenizer.decode(second.labels[second.labels != IGNORED]) == "d<|im_end|>"
+    asked = chat_prompt(chat.messages[:3], tokenizer)
+    assert asked.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+    assert tokenizer.decode(second.input_ids) == asked + "d"
+
+
+@pytest.mark.parametrize("answer", ["mangianu", "sole essit"])
+def test_the_first_word_is_learned_after_an_opening_that_ends_in_a_space(answer: str) -> None:
+    tokenizer = kind_tokenizer("Mistral")
+    chat = conversation(("user", "Salude"), ("assistant", answer))
+    (example,) = conversation_examples(chat, tokenizer, "</s>", 64)
+    asked = tokenizer(chat_prompt("Salude", tokenizer), add_special_tokens=False)["input_ids"]
+    assert example.input_ids[: len(asked)].tolist() == asked, "the prompt's ids are those of inference"
+    assert tokenizer.decode(example.labels[example.labels != IGNORED]) == f"{answer}</s>"
+    assert (example.labels == IGNORED).sum() == len(asked) - 1
+
+
+def test_several_answers_after_such_an_opening_are_several_examples() -> None:
+    tokenizer = kind_tokenizer("Mistral")
+    chat = conversation(("user", "a"), ("assistant", "sole"), ("user", "b"), ("assistant", "mare"))
+    taught = [
+        tokenizer.decode(example.labels[example.labels != IGNORED])
+        for example in conversation_examples(chat, tokenizer, "</s>", 64)
+    ]
+    assert taught == ["sole</s>", "mare</s>"]
+    last = conversation_example(chat, tokenizer, "</s>", 64, last_answer_only=True)
+    assert tokenizer.decode(last.labels[last.labels != IGNORED]) == "mare</s>"
+
+
+def test_a_conversation_that_the_template_refuses_is_named() -> None:
+    chat = conversation(("user", "a"), ("user", "b"), ("assistant", "c"))
+    with pytest.raises(StageError, match=r"conversation c: the chat template refuses .*must alternate"):
+        conversation_examples(chat, kind_tokenizer("Gemma"), "<end_of_turn>", 64)
+    with pytest.raises(StageError, match="conversation c: "):
+        conversation_examples(conversation(("assistant", "c")), tiny_tokenizer(), "<|im_end|>", 64)
 
 
 TALK = Conversation(
@@ -165,14 +225,17 @@ def test_generation_marks_are_used_and_the_eos_added() -> None:
         conversation_example(TALK, marked, "<|endoftext|>", 1000)
 
 
-def test_generation_marks_serve_a_template_that_rewrites_its_past() -> None:
+def test_generation_marks_of_a_template_that_rewrites_its_past_serve_answer_by_answer() -> None:
     forgets = MARKED.replace(
         "{{ message['content'] }}{% endgeneration %}",
         "{{ message['content'] if loop.last else '…' }}{% endgeneration %}",
     )
-    example = conversation_example(TALK, tokenizer_of("SmolLM2", forgets), "<|im_end|>", 1000)
-    taught = tokenizer_of("SmolLM2").decode([label for label in example.labels if label != IGNORED])
-    assert taught == "…<|im_end|>Non l'isco.<|im_end|>"
+    tokenizer = tokenizer_of("SmolLM2", forgets)
+    taught = [
+        tokenizer.decode(example.labels[example.labels != IGNORED])
+        for example in conversation_examples(TALK, tokenizer, "<|im_end|>", 1000)
+    ]
+    assert taught == ["Casteddu est sa capitale.<|im_end|>", "Non l'isco.<|im_end|>"]
 
 
 def test_marks_that_leave_an_answer_out_are_refused() -> None:

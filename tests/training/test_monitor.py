@@ -20,6 +20,7 @@ from llimba.training.monitor import (
     open_accelerator,
 )
 from tests.fakes import SENTENCES, tiny_tokenizer
+from tests.tokenizer_kinds import kind_tokenizer
 
 SETTINGS = CptSection(sequence_length=64, precision="fp32", report_to=[])
 
@@ -97,3 +98,12 @@ def test_trackers_are_named_by_the_recipe(tmp_path: Path) -> None:
         open_accelerator(["nonsense"], tmp_path)
     with pytest.raises(StageError, match="report_to: swanlab is not installed"):
         open_accelerator(["swanlab"], tmp_path)
+
+
+def test_held_out_text_is_predicted_from_bos_where_the_tokenizer_writes_it() -> None:
+    tokenizer = kind_tokenizer("Gemma")
+    found = held_out_examples(documents(10), ["it"], 400, tokenizer, tokenizer.eos_token_id, 16)
+    assert all(e.input_ids[0] == tokenizer.bos_token_id for e in found.examples["it"])
+    assert all((e.labels != tokenizer.bos_token_id).all() for e in found.examples["it"])
+    plain = held_out_examples(documents(10), ["it"], 400, tiny_tokenizer(), 256, 1000)
+    assert all(e.input_ids[0] == 256 for e in plain.examples["it"])

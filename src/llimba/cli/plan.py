@@ -33,6 +33,10 @@ def plan(
         estimates = runner.estimates(loaded, runs, card)
     except StageError as error:
         estimates, unknown = {}, str(error)
+    try:
+        settled = runner.examined(loaded, runs)
+    except StageError as error:
+        settled = [f"a run will be refused before it trains: {error}"]
     if as_json:
         rows = [
             {
@@ -46,7 +50,9 @@ def plan(
             }
             for step in steps
         ]
-        typer.echo(json.dumps({"recipe": loaded.name, "stages": rows}, ensure_ascii=False, indent=2))
+        typer.echo(
+            json.dumps({"recipe": loaded.name, "stages": rows, "examined": settled}, ensure_ascii=False, indent=2)
+        )
         return
     tree = Tree(
         f"[bold]{loaded.name}[/] ({recipe}): {loaded.base_model.name} learns "
@@ -64,6 +70,8 @@ def plan(
     stdout.print(f"licence: {loaded.publish.license or derived.terms.license} ({said})", markup=False, soft_wrap=True)
     if derived.difference:
         stdout.print(f"licence of {loaded.base_model.name}: {derived.difference}", markup=False, soft_wrap=True)
+    for line in settled:
+        stdout.print(f"tokens and template: {line}", markup=False, soft_wrap=True)
     if estimates:
         from llimba.reports.plan_table import render_plan
 

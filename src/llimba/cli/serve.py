@@ -31,14 +31,15 @@ def serve(
     chosen, why = choose(engine)
     import uvicorn
 
+    from llimba.models.encoding import takes_system
     from llimba.models.loading import chat_tokenizer
     from llimba.use.serving.asked import Limits
     from llimba.use.serving.guard import build
 
-    chat_tokenizer(folder)  # refuses a folder that is not safe to serve
+    tokenizer = chat_tokenizer(folder)  # refuses a folder that is not safe to serve
     signal.signal(signal.SIGTERM, _end)  # uvicorn sends itself the signal again, and the engine must be stopped first
     with Engine(chosen, folder) as running:
-        guard = build(name, running, Limits(folder), token)
+        guard = build(name, running, Limits(folder, takes_system=takes_system(tokenizer)), token)
         say = progress.console.print
         say(
             f"http://{shown_host(host)}:{port}/v1 serves the model '{name}' with {chosen} ({why}); Ctrl-C ends it.",

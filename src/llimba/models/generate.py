@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from llimba import progress
+from llimba.models.encoding import text_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -34,13 +35,15 @@ def generate(
     num_return_sequences: int = 1,
     stop_strings: Sequence[str] = (),
     seed: int | None = None,
+    begin: bool = False,
     bar: progress.Bar | None = None,
 ) -> list[Answer]:
     """`num_return_sequences` answers to each prompt, one prompt after another; greedy at temperature 0.
 
-    A prompt is text, which is tokenized without special tokens of the tokenizer's own, or token ids. Batches are made
-    longest first, of `batch_size` prompts padded on the left. The end tokens are those of the generation config. The
-    same `seed` gives the same samples on the same machine; None leaves torch's generator as it is.
+    A prompt is token ids, or text that the chat template wrote; with `begin` it is plain text, which begins as the
+    tokenizer begins one (BOS). Batches are made longest first, of `batch_size` prompts padded on the left. The end
+    tokens are those of the generation config. The same `seed` gives the same samples on the same machine; None leaves
+    torch's generator as it is.
     """
     import torch
 
@@ -55,7 +58,7 @@ def generate(
     ranked = sorted(range(len(prompts)), key=lambda place: -len(prompts[place]))
     for start in range(0, len(ranked), batch_size):
         places = ranked[start : start + batch_size]
-        batch = [_ids(tokenizer, prompts[place]) for place in places]
+        batch = [_ids(tokenizer, prompts[place], begin) for place in places]
         width = max(map(len, batch))
         made = model.generate(
             input_ids=torch.tensor([[pad] * (width - len(ids)) + ids for ids in batch], device=model.device),
@@ -85,8 +88,8 @@ def end_ids(model: "PreTrainedModel") -> set[int]:
     return set(ends if isinstance(ends, list) else [ends])
 
 
-def _ids(tokenizer: "PreTrainedTokenizerBase", prompt: str | Sequence[int]) -> list[int]:
-    return list(tokenizer(prompt, add_special_tokens=False)["input_ids"] if isinstance(prompt, str) else prompt)
+def _ids(tokenizer: "PreTrainedTokenizerBase", prompt: str | Sequence[int], begin: bool) -> list[int]:
+    return text_ids(prompt, tokenizer, begin=begin) if isinstance(prompt, str) else list(prompt)
 
 
 def _cut(ids: list[int], ends: set[int], pad: int | None) -> list[int]:

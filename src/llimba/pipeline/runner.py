@@ -17,6 +17,7 @@ import platform
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -95,10 +96,15 @@ def plan(recipe: Recipe, runs: Path) -> list[Step]:
 
 def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
     """Run what is not done, in order; with `until` that stage and what it needs. Returns the finished plan."""
-    steps = plan(recipe, runs)
+    steps, examined = plan(recipe, runs), False
     folders = {step.stage.name: step.folder for step in steps}
-    for step in up_to(steps, until):
+    wanted = up_to(steps, until)
+    for step in wanted:
         inputs = {need: folders[need] for need in step.needs}
+        if step.state != "done" and step.stage.parallel and not examined and processes.is_main():
+            examined = True
+            for line in _checked(recipe, wanted, folders, fetch=True):
+                logger.info("  examined: %s", line)
         if step.state == "done":
             logger.info("%-9s already done, skipped (%s)", step.stage.name, step.folder)
         elif processes.is_main():
@@ -150,6 +156,20 @@ def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, Estimat
     return {step.stage.name: step.stage.estimate(recipe, folders, card) for step in steps if step.stage.estimate}
 
 
+def examined(recipe: Recipe, runs: Path) -> list[str]:
+    """What is settled, before anything trains, for stages that have not run; touches and fetches nothing.
+
+    Raises `StageError` for what a run would refuse then.
+    """
+    steps = plan(recipe, runs)
+    return _checked(recipe, steps, {step.stage.name: step.folder for step in steps}, fetch=False)
+
+
+def _checked(recipe: Recipe, steps: list[Step], folders: dict[str, Path], *, fetch: bool) -> list[str]:
+    checks = [step.stage.check for step in steps if step.state != "done" and step.stage.check is not None]
+    return [line for check in checks for line in check(recipe, folders, fetch=fetch)]
+
+
 def _files(recipe: Recipe, stage: Stage) -> dict[str, str]:
     """The content of every local file that a stage reads, as a digest."""
     section = getattr(recipe, stage.name)
@@ -166,10 +186,21 @@ def _ingredients(
     parts: Json = {"section": _dump(section, set_only), "needs": needs, "version": stage.version, "files": files}
     for use in stage.uses:
         parts[use] = _dump(recipe.profile if use == "language" else getattr(recipe, use), set_only)
+    for key in stage.ignores(recipe):
+        parts = _without(parts, key.split("."))
     used = [section, *(getattr(recipe, use) for use in stage.uses if use != "language")]
     own = {path for part in used if isinstance(part, BaseModel | dict) for path in local_paths(part)}
     names = {str(path): _from_recipe(path, recipe.path) for path in own}
     return Ingredients.model_validate(_as_written(parts, names))
+
+
+def _without(parts: Json, key: Sequence[str]) -> Json:
+    """The parts without one key; a section that holds nothing else goes with it."""
+    first, *rest = key
+    if first not in parts:
+        return parts
+    inner = _without(parts[first], rest) if rest else None
+    return {name: inner if name == first else part for name, part in parts.items() if name != first or inner}
 
 
 def _from_recipe(path: Path, recipe: Path) -> str:

@@ -8,7 +8,7 @@ leaves out (`cpt`, when training starts from a finished CPT checkpoint) is not r
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from llimba.manifest import Json
 from llimba.recipe import Recipe
@@ -20,12 +20,26 @@ from llimba.stages.evaluate.stage import run as run_evaluate
 from llimba.stages.instruct.stage import needs as instruct_needs
 from llimba.stages.instruct.stage import run as run_instruct
 from llimba.stages.publish.stage import run as run_publish
+from llimba.stages.sft.examine import examine
 from llimba.stages.sft.stage import estimate as estimate_sft
 from llimba.stages.sft.stage import run as run_sft
 from llimba.stages.sources.stage import run as run_sources
 
 Run = Callable[[Recipe, dict[str, Path], Path], Json]
 Estimator = Callable[[Recipe, dict[str, Path], str | None], Estimate]
+
+
+class Check(Protocol):
+    """What settles, before anything trains, whether a stage will be able to run."""
+
+    def __call__(self, recipe: Recipe, folders: dict[str, Path], *, fetch: bool) -> list[str]:
+        """What was settled, for people; `fetch`: whether the base model may be fetched. Raises `StageError`."""
+        ...
+
+
+def _not_of_cpt(recipe: Recipe) -> tuple[str, ...]:
+    """What ends an answer changes nothing in a cpt that reads no conversation."""
+    return () if recipe.cpt is not None and recipe.cpt.chat is not None else ("base_model.tokens.eos",)
 
 
 class Stage(NamedTuple):
@@ -40,10 +54,12 @@ class Stage(NamedTuple):
     parallel: bool = False  # all processes of `accelerate launch` run it together; other stages run in the first alone
     estimate: Estimator | None = None  # what it will need on a card (None: this machine's), for `llimba plan`
     also_needs: Callable[[Recipe], tuple[str, ...]] = lambda recipe: ()  # further stages, where the recipe asks for it
+    ignores: Callable[[Recipe], tuple[str, ...]] = lambda recipe: ()  # keys of what it uses that change nothing in it
+    check: Check | None = None  # asked before the first stage that trains, where this one is to run too
 
 
 STAGES = (
-    Stage("sources", (), (), run_sources),
+    Stage("sources", (), (), run_sources, version=2),
     Stage("corpus", ("sources",), ("language", "seed"), run_corpus, version=3, resumable=True),
     Stage("instruct", ("corpus",), ("language", "seed"), run_instruct, also_needs=instruct_needs),
     Stage(
@@ -51,27 +67,29 @@ STAGES = (
         ("corpus",),
         ("language", "base_model", "seed"),
         run_cpt,
-        version=2,
+        version=3,
         resumable=True,
         parallel=True,
         estimate=estimate_cpt,
+        ignores=_not_of_cpt,
     ),
     Stage(
         "sft",
         ("corpus", "instruct", "cpt"),
         ("base_model", "seed"),
         run_sft,
-        version=2,
+        version=3,
         resumable=True,
         parallel=True,
         estimate=estimate_sft,
+        check=examine,
     ),
     Stage(
         "evaluate",
         ("corpus", "cpt", "sft"),
         ("language", "base_model", "seed"),
         run_evaluate,
-        version=3,
+        version=4,
         resumable=True,
     ),
     Stage(

@@ -111,6 +111,7 @@ class TrainingFacts(_Facts):
     device: str
     settings: ResolvedSettings
     tokens: str  # the token contract, for people
+    base_generation: dict[str, Any] = {}  # what the start's generation config shipped; none of it is used
     forward: Forward
     trainable: Trainable
     memory_gib: MemoryPeak
@@ -140,6 +141,8 @@ class SftFacts(TrainingFacts):
     conversations: int
     dropped_for_control_tokens: int
     cut_at_sequence_length: int | None = None  # None for preferences, as what follows
+    one_example_an_answer: int | None = None  # conversations of several answers that one text cannot show as asked
+    system_in_first_turn: bool | None = None  # the template takes no system message
     supervised_tokens_per_epoch: int | None = None
     supervised_tokens_a_row: tuple[int, int] | None = None  # least and most
     loss: Gap | None = None

@@ -210,6 +210,7 @@ def train(
         device=str(device),
         settings=resolved,
         tokens=opened.contract.reasons,
+        base_generation=dict(opened.shipped),
         forward=forward,
         trainable=trains,
         memory_gib=MemoryPeak(

@@ -5,10 +5,11 @@ Loading, what trains, and saving as a plain transformers folder that anybody's `
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -120,6 +121,9 @@ class TrainableModel(NamedTuple):
     tokenizer: Any
     contract: TokenContract
     resolved: ResolvedSettings
+    shipped: Mapping[str, object] = MappingProxyType(
+        {}
+    )  # settings of the folder's own generation config; saved models have none
 
     @property
     def model(self) -> Any:
@@ -143,13 +147,15 @@ def open_for_training(folder: Path, settings: TrainingSection, tokens: Tokens) -
     if not settings.base_dropout and (dropped := {value for _, _, value in without_dropout(model)}):
         shown = ", ".join(f"{value:g}" for value in sorted(dropped))
         logger.info("the base model's own dropout (%s) is off; base_dropout: true keeps it", shown)
-    apply_contract(model, tokenizer, contract)
+    shipped = apply_contract(model, tokenizer, contract)
     if settings.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     for name, (_, setting) in zip(ResolvedSettings.model_fields, resolved, strict=True):
         logger.info("%s: %s (%s)", name, setting.value, setting.reason)
     logger.info("tokens: %s", contract.reasons)
-    return TrainableModel(PackedModel(model.train()), tokenizer, contract, resolved)
+    if shipped:
+        logger.info("generation settings of the model, not used: %s", ", ".join(f"{k} {v}" for k, v in shipped.items()))
+    return TrainableModel(PackedModel(model.train()), tokenizer, contract, resolved, shipped)
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path, weights: dict[str, torch.Tensor] | None = None) -> None:

@@ -21,6 +21,7 @@ from accelerate.utils import ProjectConfiguration
 from llimba import processes
 from llimba.errors import StageError
 from llimba.files import stable_fraction, write_jsonl
+from llimba.models.encoding import written_around
 from llimba.models.generate import generate
 from llimba.recipe import TrainingSection
 from llimba.records import Document
@@ -42,6 +43,7 @@ class HeldOut:
     examples: Mapping[str, Sequence[Example]] = field(default_factory=dict)
     num_bytes: Mapping[str, int] = field(default_factory=dict)
     prompts: Sequence[str] = ()
+    rendered: bool = False  # whether the chat template wrote the prompts
 
 
 def held_out_examples(
@@ -52,10 +54,11 @@ def held_out_examples(
     separator_id: int,
     sequence_length: int,
 ) -> HeldOut:
-    """`max_bytes` of held-out text in each language, every token predicted, the first after a separator.
+    """`max_bytes` of held-out text in each language, every token predicted, the first after BOS or, without, separator.
 
     The beginnings of documents, in an order fixed by their ids, none more than a quarter of the whole.
     """
+    begin = written_around(tokenizer)[0]
     chosen: dict[str, list[Example]] = {}
     sizes: dict[str, int] = {}
     for document in sorted(documents, key=lambda d: stable_fraction("held out", d.id)):
@@ -63,7 +66,9 @@ def held_out_examples(
         size = len(text.encode())
         if language in languages and 0 < size <= max_bytes - sizes.get(language, 0):
             ids = tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-            chosen.setdefault(language, []).extend(split([separator_id, *ids], sequence_length, document.id, language))
+            after = [] if begin else [separator_id]
+            pieces = split([*after, *ids], sequence_length, document.id, language, begin)
+            chosen.setdefault(language, []).extend(pieces)
             sizes[language] = sizes.get(language, 0) + size
     ordered = [language for language in languages if language in chosen]
     return HeldOut({language: chosen[language] for language in ordered}, sizes)
@@ -166,7 +171,7 @@ class Monitor:
     def _sample(self, step: int, packed: PackedModel, tokenizer: Any) -> None:
         """Greedy continuations."""
         for prompt in self._held_out.prompts:
-            (answer,) = generate(packed.model, tokenizer, [prompt], NEW_TOKENS)
+            (answer,) = generate(packed.model, tokenizer, [prompt], NEW_TOKENS, begin=not self._held_out.rendered)
             text = tokenizer.decode(answer.token_ids, skip_special_tokens=False)
             self._append(self._samples, {"step": step, "prompt": prompt, "text": text})
             shown = [" ".join(part.split()) for part in (prompt, text)]

@@ -8,13 +8,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from llimba.errors import StageError
 from llimba.languages.profile import load_language
 from llimba.models.device import inference_precision
 from llimba.recipe import EvaluateSection, Tokens
 from llimba.records import Document
 from llimba.stages.evaluate import harness
 from llimba.stages.evaluate.tasks import write_tasks
-from tests.fakes import SENTENCES, evaluation_pairs, save_tiny_model
+from tests.fakes import SENTENCES, evaluation_pairs, save_tiny_model, tiny_model
+from tests.tokenizer_kinds import kind_tokenizer
 
 SETTINGS = EvaluateSection(precision="fp32", batch_size=2, max_new_tokens=6)
 
@@ -100,3 +102,81 @@ def test_a_completion_stops_at_its_line(tmp_path: Path, model: Any, monkeypatch:
     assert prompt == f"{first}Italian: {samples[0]['doc']['texts']['it']}\nSardinian:"
     assert {s["doc"]["id"]: model.stopped(s["arguments"][0][0]) for s in samples} == {"0": False, "1": True}
     assert {s["filtered_resps"][0].strip() for s in samples} == {"eja", "eja eja"}
+
+
+@pytest.fixture
+def beginning(tmp_path: Path) -> Any:
+    """A model whose tokenizer and template both write BOS."""
+    tokenizer = kind_tokenizer("Gemma")
+    tiny_model(vocab_size=len(tokenizer)).save_pretrained(tmp_path / "m")
+    tokenizer.save_pretrained(tmp_path / "m")
+    return harness.load(tmp_path / "m", Tokens(), SETTINGS)
+
+
+def asked_with(model: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, settings: EvaluateSection) -> list[list[int]]:
+    """The token ids that the model is asked with."""
+    shown = {"it-sc": evaluation_pairs([9])} if settings.num_fewshot else {}
+    write_tasks(folder, {"it-sc": evaluation_pairs(range(3))}, {}, load_language("srd"), settings, shown)
+    seen = []
+
+    def generate(input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: Any) -> torch.Tensor:
+        seen.extend(row[mask.bool()].tolist() for row, mask in zip(input_ids, attention_mask, strict=True))
+        return torch.cat([input_ids, torch.full((len(input_ids), 1), model.tokenizer.eos_token_id)], dim=1)
+
+    monkeypatch.setattr(model.model, "generate", generate)
+    harness.run_tasks(model, folder, ["llimba_it_sc"], chat=settings.prompt == "chat", batch_size=2, title="t")
+    return seen
+
+
+@pytest.mark.parametrize("form", ["chat", "completion"])
+def test_prompts_begin_with_one_bos(tmp_path: Path, beginning: Any, monkeypatch: Any, form: Any) -> None:
+    settings = EvaluateSection(precision="fp32", prompt=form, num_fewshot=int(form == "completion"), max_new_tokens=6)
+    seen = asked_with(beginning, tmp_path / "t", monkeypatch, settings)
+    bos = beginning.tokenizer.bos_token_id
+    assert len(seen) == 3
+    assert all(ids[0] == bos and ids.count(bos) == 1 for ids in seen)
+
+
+def test_other_tokens_than_ours_stop_before_the_first_answer(
+    tmp_path: Path, beginning: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = type(beginning).tok_batch_encode
+
+    def twice(self: Any, *args: Any, **kwargs: Any) -> Any:
+        ids, mask = encode(self, *args, **kwargs)
+        return tuple(torch.cat([part[:, :1], part], dim=1) for part in (ids, mask))
+
+    monkeypatch.setattr(type(beginning), "tok_batch_encode", twice)
+    settings = EvaluateSection(precision="fp32", max_new_tokens=6, batch_size=1)
+    with pytest.raises(StageError, match="the harness asks with other tokens than llimba trains"):
+        asked_with(beginning, tmp_path / "t", monkeypatch, settings)
+
+
+def test_a_prompt_that_leaves_no_room_is_refused(tmp_path: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "_max_length", 40)
+    with pytest.raises(StageError, match="a prompt of .* do not fit a window of 40"):
+        asked_with(model, tmp_path / "t", monkeypatch, SETTINGS)
+
+
+@pytest.mark.parametrize("window", [2048, 7])
+def test_every_window_of_a_text_is_scored_after_bos(
+    tmp_path: Path, beginning: Any, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    monkeypatch.setattr(harness, "WINDOW", window)
+    monkeypatch.setattr(beginning, "_max_length", window)
+    text = SENTENCES["sc"][0]
+    document = Document(id="0", text=text, language="sc", source="s", license="x", provenance="p")
+    write_tasks(tmp_path / "t", {}, {"sc": [document]}, load_language("srd"), SETTINGS, {})
+    (samples,) = harness.run_tasks(
+        beginning, tmp_path / "t", ["llimba_text_sc"], chat=False, batch_size=2, title="t"
+    ).values()
+    ids, bos = beginning.tokenizer(text, add_special_tokens=False)["input_ids"], beginning.tokenizer.bos_token_id
+    assert len(ids) > 7
+    expected = 0.0
+    for start in range(0, len(ids), window):
+        before = [bos, *([ids[start - 1]] if start else [])]
+        part = torch.tensor([[*before, *ids[start : start + window]]])
+        with torch.no_grad():
+            logits = beginning.model(part).logits[0, len(before) - 1 : -1].float()
+        expected -= F.cross_entropy(logits, part[0, len(before) :], reduction="sum").item()
+    assert math.isclose(float(samples[0]["filtered_resps"][0]), expected, rel_tol=1e-4)

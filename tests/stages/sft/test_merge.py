@@ -115,3 +115,17 @@ def test_what_the_adapter_does_not_touch_stays_bit_by_bit(tmp_path: Path, name: 
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(StageError, match=message):
         check_tensors(tmp_path / "start", tmp_path / "adapter", folder)
+
+
+def test_a_tied_duplicate_and_weights_that_nobody_reads_are_no_loss(tmp_path: Path) -> None:
+    model = adapted(tmp_path / "start", "lora")
+    save_adapter(model, tiny_tokenizer(), tmp_path / "adapter")
+    folder, file = merge(model, tmp_path / "merged"), tmp_path / "start" / "model.safetensors"
+    tensors = load_file(file)
+    embedding = tensors["model.embed_tokens.weight"]
+    save_file({"tok_embeddings.weight": embedding}, tmp_path / "start" / "consolidated.safetensors")
+    save_file({**tensors, "lm_head.weight": embedding.clone()}, file, metadata={"format": "pt"})
+    prove_merge(tmp_path / "start", tmp_path / "adapter", folder, prompts(), Tokens(), torch.float32)
+    save_file({**tensors, "lm_head.weight": embedding + 1}, file, metadata={"format": "pt"})
+    with pytest.raises(StageError, match=r"lacks tensors of the model before: lm_head\.weight"):
+        check_tensors(tmp_path / "start", tmp_path / "adapter", folder)

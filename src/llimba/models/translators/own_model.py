@@ -14,7 +14,7 @@ from llimba.files import sha256
 from llimba.languages.profile import Language
 from llimba.languages.prompts import completion_prompt, evaluation_prompt
 from llimba.models.base_model import TokenContract, token_contract
-from llimba.models.encoding import chat_prompt
+from llimba.models.encoding import chat_prompt, text_ids
 from llimba.models.generate import generate
 from llimba.models.loading import load_model, load_tokenizer
 from llimba.models.translators.engine import Engine, Identity, Translation
@@ -106,6 +106,7 @@ class OwnModel(_Asked):
             self._settings.max_new_tokens,
             batch_size=self.batch,
             stop_strings=() if self._chat else ("\n",),
+            begin=not self._chat,
         )
         return [self._line(answer.text, answer.stopped) for answer in answers]
 
@@ -134,7 +135,7 @@ class VllmModel(_Asked):
     def translate(self, sentences: Sequence[str]) -> list[Translation]:
         """One translation a sentence."""
         prompts = [self._prompt(sentence) for sentence in sentences]
-        ids = self._tokenizer(prompts, add_special_tokens=False)["input_ids"]
+        ids = [text_ids(prompt, self._tokenizer, begin=not self._chat) for prompt in prompts]
         answers = self._model.generate([{"prompt_token_ids": one} for one in ids], self._sampling, use_tqdm=False)
         firsts = [answer.outputs[0] for answer in answers]
         return [self._line(first.text, first.finish_reason == "stop") for first in firsts]

@@ -80,7 +80,8 @@ def training_examples(
     `answers`: the base model's own to the conversations, where `chat.own_answers` asks for them; None for an estimate.
     """
     from llimba.training.examples import (
-        conversation_example,
+        check_beginnings,
+        conversation_examples,
         conversation_length,
         document_examples,
         without_control_tokens,
@@ -90,12 +91,14 @@ def training_examples(
     contract = token_contract(tokenizer, recipe.base_model.tokens)
     length = settings.sequence_length
     examples = list(document_examples(documents(recipe, corpus), tokenizer, contract.separator_id, length))
+    check_beginnings(examples, tokenizer)
     if settings.chat is not None:
         keys, spoken = set(settings.mixture_keys()), conversations(settings.chat, corpus, answers)
         for conversation in without_control_tokens(spoken, tokenizer):
             if conversation_length(conversation, tokenizer) <= length:  # a longer one would lose its end
-                example = conversation_example(conversation, tokenizer, contract.eos, length)
-                examples.append(replace(example, language=key_of(conversation, CHAT, keys)))
+                key = key_of(conversation, CHAT, keys)
+                parts = conversation_examples(conversation, tokenizer, contract.eos, length)
+                examples += [replace(part, language=key) for part in parts]
     chosen = mix(examples, settings.all_phases, settings.max_tokens, code, seed, repeat=settings.repeat)
     if not chosen:
         raise StageError("cpt: the corpus holds no document to train on; look at its rejected.jsonl.")

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 SCORES, ANSWERS = "scores.json", "hypotheses"  # in the folder of a model: its `SystemScores`, and what it said
 ANSWERS_WITH = ("torch", "transformers", "lm_eval", "sacrebleu")  # other versions may give other digits
-MEANING = 2  # raised when what `measure_model` returns or saves changes its meaning
+MEANING = 3  # raised when what `measure_model` returns or saves changes its meaning
 NOT_ASKED = {"baselines", "decoding", "published"}  # of the section: columns of others
 
 

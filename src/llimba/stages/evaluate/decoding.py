@@ -104,6 +104,7 @@ def _candidates(
         num_return_sequences=each,
         stop_strings=("\n",) if settings.prompt == "completion" else (),
         seed=recipe.seed,
+        begin=settings.prompt == "completion",
         bar=bar,
     )
     return [tuple(made[start : start + each]) for start in range(0, len(made), each)]

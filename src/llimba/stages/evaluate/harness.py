@@ -1,6 +1,7 @@
 """lm-evaluation-harness in process: one model folder against the task files, answers and log-likelihoods out.
 
-The only thing added to the harness's own `hf` model is a note, per answer, of whether it ended by itself.
+Added to the harness's own `hf` model: a note, per answer, of whether it ended by itself; prompts in the token ids that
+the model is trained and asked with elsewhere; and BOS before every window of a text, for models that have one.
 """
 
 import logging
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llimba import progress
+from llimba.errors import StageError
 from llimba.models.device import inference_precision
-from llimba.models.encoding import Message, chat_prompt
+from llimba.models.encoding import Message, chat_prompt, text_ids
 from llimba.models.generate import end_ids
 from llimba.models.loading import load_model
 from llimba.recipe import EvaluateSection, Tokens
@@ -71,9 +73,10 @@ class RecordingModel(Protocol):
     tokenizer: "PreTrainedTokenizerBase"
     bar: progress.Bar | None
     batch_size_per_gpu: int
+    begin: bool
 
-    def tok_encode(self, text: str) -> list[int]:
-        """Token ids of a text."""
+    def tok_encode(self, text: str, add_special_tokens: bool | None = None) -> list[int]:
+        """Token ids of a text; it begins with BOS where there is one and `add_special_tokens`, else `begin`, says."""
         ...
 
     def stopped(self, prompt: str) -> bool:
@@ -92,11 +95,62 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> RecordingMo
         def __init__(self, **kwargs: object) -> None:
             super().__init__(**kwargs)
             self._stopped: dict[tuple[int, ...], bool] = {}
+            self._asked: set[tuple[int, ...]] = set()
             self.bar: progress.Bar | None = None
+            self.begin = False  # whether prompts are plain text, which begins as the tokenizer begins one
+
+        def tok_encode(
+            self,
+            string: str,
+            add_special_tokens: bool | None = None,
+            left_truncate_len: int | None = None,
+            **_: object,
+        ) -> list[int]:
+            begin = self.begin if add_special_tokens is None else add_special_tokens
+            return text_ids(string, self.tokenizer, begin=begin)[-(left_truncate_len or 0) :]
+
+        def tok_batch_encode(
+            self,
+            strings: list[str],
+            padding_side: str = "left",
+            left_truncate_len: int | None = None,
+            truncation: bool = False,
+        ) -> tuple[torch.Tensor, torch.Tensor]:
+            rows = [self.tok_encode(string, left_truncate_len=left_truncate_len) for string in strings]
+            width, pad = max(map(len, rows)), self.tokenizer.pad_token_id
+            ids = [[pad] * (width - len(row)) + row for row in rows]
+            mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
+            return torch.tensor(ids), torch.tensor(mask)
+
+        def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+            """As the harness does, our bar in place of its own; raises `StageError` before an answer is made of
+            other tokens than ours.
+            """
+            self._asked = set()
+            for prompt, how in (request.args for request in requests):
+                ids = text_ids(prompt, self.tokenizer, begin=self.begin)
+                if len(ids) + how["max_gen_toks"] > self.max_length:
+                    raise StageError(
+                        f"evaluate: a prompt of {len(ids)} tokens and {how['max_gen_toks']} new ones do not fit a "
+                        f"window of {self.max_length}. Lower evaluate.max_new_tokens or num_fewshot."
+                    )
+                self._asked.add(tuple(ids))
+            answers: list[str] = super().generate_until(requests, disable_tqdm=True)
+            return answers
 
         def _model_generate(
             self, context: torch.Tensor, max_length: int, stop: list[str], **kwargs: torch.Tensor
         ) -> torch.Tensor:
+            given = [
+                tuple(i for i, m in zip(ids, mask, strict=True) if m)
+                for ids, mask in zip(context.tolist(), kwargs["attention_mask"].tolist(), strict=True)
+            ]
+            if wrong := next((ids for ids in given if ids not in self._asked), None):
+                raise StageError(
+                    "evaluate: the harness asks with other tokens than llimba trains and answers with: "
+                    f"{self.tokenizer.decode(list(wrong))!r} ({len(wrong)} tokens). Nothing was scored; report this "
+                    "with the base model's name."
+                )
             answers: torch.Tensor = super()._model_generate(context, max_length, stop, **kwargs)
             ends = torch.tensor(list(end_ids(self.model)), device=answers.device)
             made = answers[:, context.shape[1] :]
@@ -105,23 +159,31 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> RecordingMo
                 said = self.tokenizer.batch_decode(made, skip_special_tokens=True)
                 stopped = [one or any(s in text for s in wanted) for one, text in zip(stopped, said, strict=True)]
             self._advance(len(stopped))
-            for ids, mask, ended in zip(context.tolist(), kwargs["attention_mask"].tolist(), stopped, strict=True):
-                self._stopped[tuple(i for i, m in zip(ids, mask, strict=True) if m)] = ended
+            self._stopped |= dict(zip(given, stopped, strict=True))
             return answers
 
         def apply_chat_template(self, chat_history: list[Message], add_generation_prompt: bool = True) -> str:
             assert add_generation_prompt, "no task of ours begins the answer itself"
             return chat_prompt(chat_history, self.tokenizer)
 
-        def _loglikelihood_tokens(self, requests: list[object], *args: object, **kwargs: object) -> list[object]:
+        def _loglikelihood_tokens(self, requests: list[Any], *args: object, **kwargs: object) -> list[object]:
             self._advance(len(requests))
+            begin = list(loaded.contract.begin_ids)
+            if begin and all(key is None for key, _, _ in requests):  # windows of texts: each begins with BOS
+                rest = ((before[1:] if before[0] == begin[-1] else before, after) for _, before, after in requests)
+                requests = [(None, begin + before, after) for before, after in rest]
+                self._max_length = WINDOW + len(begin)
             found: list[object] = super()._loglikelihood_tokens(requests, *args, **{**kwargs, "disable_tqdm": True})
+            self._max_length = WINDOW
             return found
 
-        # our bar is shown in place of the harness's
-        loglikelihood = partialmethod(HFLM.loglikelihood, disable_tqdm=True)
-        loglikelihood_rolling = partialmethod(HFLM.loglikelihood_rolling, disable_tqdm=True)
-        generate_until = partialmethod(HFLM.generate_until, disable_tqdm=True)
+        def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
+            """As the harness does; BOS is put before every window, not into the text."""
+            self.begin = False
+            scores: list[float] = super().loglikelihood_rolling(requests, disable_tqdm=True)
+            return scores
+
+        loglikelihood = partialmethod(HFLM.loglikelihood, disable_tqdm=True)  # our bar is shown in its place
 
         def _advance(self, amount: int) -> None:
             if self.bar is not None:
@@ -141,7 +203,7 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> RecordingMo
         batch_size=settings.batch_size or 1,
         max_length=WINDOW,
         softmax_dtype="float32",
-        prefix_token_id=loaded.contract.separator_id,  # the first token of a text is scored after a document's end
+        prefix_token_id=loaded.contract.start_id,  # the first token of a text is scored after BOS or a document's end
         device=loaded.model.device.type,
     )
 
@@ -157,7 +219,7 @@ def run_tasks(
     from lm_eval import evaluate
     from lm_eval.tasks import TaskManager, get_task_dict
 
-    model.batch_size_per_gpu = batch_size
+    model.batch_size_per_gpu, model.begin = batch_size, not chat
     requests = sum(len((folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()) for name in names)
     with progress.bar(title, requests, "answers" if chat else "texts") as model.bar:
         results = evaluate(

@@ -130,7 +130,7 @@ def _references(model: RecordingModel, system: str, rows: dict[str, list[Pair]],
 
 
 def _likelihood(model: RecordingModel, nats: float, text: str) -> Likelihood:
-    return Likelihood(nats, len(text.encode()), len(model.tok_encode(text)))
+    return Likelihood(nats, len(text.encode()), len(model.tok_encode(text, add_special_tokens=False)))
 
 
 def _translations(

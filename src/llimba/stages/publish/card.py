@@ -171,7 +171,14 @@ def _training(manifests: Manifests) -> str:
         ["machine", *(manifest.machine for manifest in trained)],
     ]
     table = markdown_table(["", *(headings[stage] for stage in stages)], rows)
-    return f"## Training\n\n{table}\n![loss](loss.png)\n{_replay(manifests)}{_forgetting(manifests)}"
+    shipped = ", ".join(f"{key} {value}" for key, value in facts[0].base_generation.items())
+    said = (
+        f"\nThe base model ships generation settings ({shipped}); they are off in every score here and in this model's "
+        "generation_config.\n"
+        if shipped
+        else ""
+    )
+    return f"## Training\n\n{table}{said}\n![loss](loss.png)\n{_replay(manifests)}{_forgetting(manifests)}"
 
 
 def _replay(manifests: Manifests) -> str:

@@ -8,7 +8,7 @@ peft's merge: it is right for what it is given, but scaling, ties and rounding w
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +16,7 @@ import torch
 from safetensors import safe_open
 
 from llimba.errors import StageError
+from llimba.files import read_json
 from llimba.models.generate import generate
 from llimba.models.loading import load_model, load_tokenizer
 from llimba.recipe import Tokens
@@ -94,8 +95,13 @@ def prove_merge(
 
 
 def check_tensors(start: Path, adapter: Path, merged: Path) -> int:
-    """That the merged folder has the start's tensors, all but the adapter's targets bit by bit; returns how many."""
+    """That the merged folder has the start's tensors, all but the adapter's targets bit by bit; returns how many.
+
+    A tensor that the start holds twice, as a tied output embedding can be, is no loss where one of the two is there.
+    """
     before, after = _tensor_files(start), _tensor_files(merged)
+    for name in _copies(before, kept=before.keys() & after.keys(), of=before.keys() - after.keys()):
+        del before[name]
     if added := sorted(after.keys() - before.keys()):
         raise StageError(_refusal(f"it has tensors that the model before had not: {', '.join(added[:3])}"))
     if lost := sorted(before.keys() - after.keys()):
@@ -147,9 +153,29 @@ def _margin(adapter: Behaviour, answer: list[int], index: int) -> float:
     return float(logits[own[at]] - logits[answer[at]])
 
 
+def _copies(files: dict[str, Path], kept: Set[str], of: Set[str]) -> list[str]:
+    """Those of the tensors `of` that are equal, bit by bit, to one of `kept`."""
+    found = []
+    for name in sorted(of):
+        tensor = _tensor(files[name], name)
+        alike = (other for other in kept if _shape(files[other], other) == list(tensor.shape))
+        if any(torch.equal(tensor, _tensor(files[other], other)) for other in alike):
+            found.append(name)
+    return found
+
+
+def _shape(path: Path, name: str) -> list[int]:
+    with safe_open(path, framework="pt") as file:
+        shape: list[int] = file.get_slice(name).get_shape()
+    return shape
+
+
 def _tensor_files(folder: Path) -> dict[str, Path]:
+    """Which file holds which tensor, of the files that transformers reads; a folder may hold others besides."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.glob("*.safetensors")):
+    index, whole = folder / "model.safetensors.index.json", folder / "model.safetensors"
+    names = set(read_json(index)["weight_map"].values()) if index.exists() and not whole.exists() else {whole.name}
+    for path in sorted(folder / name for name in names):
         with safe_open(path, framework="pt") as file:
             found |= dict.fromkeys(file.keys(), path)
     return found

@@ -6,13 +6,13 @@ A LoRA method also leaves `adapter/`, which plain peft loads, and its `model/` i
 from dataclasses import replace
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llimba import processes
 from llimba.errors import StageError
 from llimba.languages.prompts import evaluation_prompt, split_direction
 from llimba.models.base_model import base_folder, token_contract
-from llimba.models.encoding import chat_prompt
+from llimba.models.encoding import chat_prompt, takes_system
 from llimba.recipe import Recipe
 from llimba.records import Conversation
 from llimba.reports.plan_table import Estimate
@@ -74,14 +74,14 @@ def _instruct(
     from llimba.stages.sft.gap import gap, set_aside
     from llimba.training.objectives import LanguageModelling
 
-    examples, dropped, cut = training_examples(recipe, instruct, opened.tokenizer)
+    examples, counts = training_examples(recipe, instruct, opened.tokenizer)
     trained, aside = set_aside(examples, recipe.sft.held_out_share, recipe.seed)
     facts = _train(recipe, corpus, opened, LanguageModelling(trained, recipe.sft), out)
     supervised = [example.num_loss_tokens for example in examples]
     return SftFacts(
         **dict(facts),
-        dropped_for_control_tokens=dropped,
-        cut_at_sequence_length=cut,
+        **counts._asdict(),
+        system_in_first_turn=not takes_system(opened.tokenizer),
         method=recipe.sft.method,
         policy=recipe.sft.adapter_kind or "full",
         conversations=len(trained),
@@ -122,7 +122,7 @@ def _train(
         opened.contract.separator_id,
         settings.sequence_length,
     )
-    held_out = replace(held_out, prompts=sample_prompts(recipe, corpus, opened.tokenizer))
+    held_out = replace(held_out, prompts=sample_prompts(recipe, corpus, opened.tokenizer), rendered=True)
     return train(opened, objective, settings, out, seed=recipe.seed_of(settings), title="sft", held_out=held_out)
 
 
@@ -137,17 +137,26 @@ def preferences(recipe: Recipe, instruct: InstructFolder, tokenizer: Any) -> tup
     return PREFERENCES[recipe.sft.method](pairs, recipe.sft.beta), dropped
 
 
-def training_examples(recipe: Recipe, instruct: InstructFolder, tokenizer: Any) -> tuple[list["Example"], int, int]:
-    """The conversations in the tokenizer's ids, and how many were dropped for control tokens and cut at the length."""
-    from llimba.training.examples import conversation_example, conversation_length
+class Counts(NamedTuple):
+    """What became of the conversations, besides one whole example each."""
+
+    dropped_for_control_tokens: int
+    cut_at_sequence_length: int
+    one_example_an_answer: int  # the template shows earlier turns otherwise than they were, or glues prompt and answer
+
+
+def training_examples(recipe: Recipe, instruct: InstructFolder, tokenizer: Any) -> tuple[list["Example"], Counts]:
+    """The conversations in the tokenizer's ids, and how many were dropped, cut and taken apart."""
+    from llimba.training.examples import conversation_examples, conversation_length
 
     clean, dropped = _clean(instruct, tokenizer)
     eos = token_contract(tokenizer, recipe.base_model.tokens).eos
     length = recipe.sft.sequence_length
-    examples = [conversation_example(c, tokenizer, eos, length) for c in clean]
-    full = [c for c, example in zip(clean, examples, strict=True) if len(example.input_ids) == length]
+    made = [conversation_examples(c, tokenizer, eos, length) for c in clean]
+    full = [c for c, ones in zip(clean, made, strict=True) if any(len(one.input_ids) == length for one in ones)]
     cut = sum(conversation_length(c, tokenizer) > length + 1 for c in full)
-    return examples, dropped, cut
+    apart = sum(len(examples) > 1 for examples in made)
+    return [example for examples in made for example in examples], Counts(dropped, cut, apart)
 
 
 def _clean(instruct: InstructFolder, tokenizer: Any) -> tuple[list[Conversation], int]:

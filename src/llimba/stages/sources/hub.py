@@ -26,11 +26,11 @@ def load(source: HubSource, intake: Intake) -> Iterator[Record]:
         elif source.yields == "conversations":
             mapped = row | {field: row[column] for field, column in source.columns.items() if column in row}
             try:
-                messages, rejected = messages_of(mapped, f"{intake.key('columns')}: {source.dataset}, row {number}")
+                turns = messages_of(mapped, f"{intake.key('columns')}: {source.dataset}, row {number}")
             except Unsafe as error:
                 intake.quarantine(source.dataset, f"row {number}", str(error), str(row))
                 continue
-            yield intake.conversation(identifier, messages, rejected, provenance)
+            yield intake.conversation(identifier, turns, provenance)
         else:
             codes = [code for code in intake.profile.names if source.columns.get(code, code) in row]
             texts = {code: str(row[source.columns.get(code, code)]) for code in codes}

@@ -14,6 +14,7 @@ from llimba.records import Conversation, Document, Pair
 
 if TYPE_CHECKING:  # the parsers' process imports `Unsafe`, and should start quickly
     from llimba.languages.profile import Language
+    from llimba.stages.sources.messages import Turns
 
 SAMPLE = 200  # characters of the bad row that are kept
 
@@ -32,6 +33,7 @@ class Intake:
     quarantine_file: IO[str] | None = None  # gets one JSON line for each entry
     skipped: Counter[str] = field(default_factory=Counter)  # files and rows, by reason
     quarantined: Counter[str] = field(default_factory=Counter)  # files and rows, by reason
+    trimmed: Counter[str] = field(default_factory=Counter)  # conversations that lost turns at an end, by which
     first_quarantined: str = ""  # file, place and reason, for people
     revision: str = ""  # of a dataset
     fetched: list[dict[str, str]] = field(default_factory=list)  # packages: package, file, sha256
@@ -51,13 +53,12 @@ class Intake:
             **self.carried,
         )  # fmt: skip
 
-    def conversation(
-        self, identifier: object, messages: list[dict[str, str]], rejected: str, provenance: str, task: str = ""
-    ) -> Conversation:
+    def conversation(self, identifier: object, turns: "Turns", provenance: str, task: str = "") -> Conversation:
         """Chat messages, and the rejected last answer of preference data."""
+        self.trimmed.update(turns.trimmed)
         return Conversation(
-            id=f"{self.name}:{identifier}", messages=messages, rejected=rejected, task=task, provenance=provenance,
-            **self.carried,
+            id=f"{self.name}:{identifier}", messages=turns.messages, rejected=turns.rejected, task=task,
+            provenance=provenance, **self.carried,
         )  # fmt: skip
 
     def key(self, setting: str) -> str:

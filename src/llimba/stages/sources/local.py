@@ -97,9 +97,9 @@ def _conversations(files: list[tuple[str, Path]], intake: Intake) -> Iterator[Co
             )
         for number, row in rows(path, intake):
             try:
-                messages, rejected = messages_of(row, f"sources.{intake.name}: {shown}, row {number}")
+                turns = messages_of(row, f"sources.{intake.name}: {shown}, row {number}")
             except Unsafe as error:
                 intake.quarantine(path, f"row {number}", str(error), json.dumps(row, ensure_ascii=False, default=str))
                 continue
             identifier, task = f"{shown}:{row.get('id', number)}", str(row.get("task", ""))
-            yield intake.conversation(identifier, messages, rejected, f"{shown}:{number}", task)
+            yield intake.conversation(identifier, turns, f"{shown}:{number}", task)

@@ -50,6 +50,7 @@ class SourceFacts:
     pair_words: dict[str, int]  # of pairs, by language
     skipped: dict[str, int]  # files and rows, by reason; so is `quarantined`
     quarantined: dict[str, int]
+    trimmed: dict[str, int]  # conversations that lost turns at an end, by which
     revision: str  # of a hub dataset
     fetched: list[dict[str, str]]  # packages: package, file, sha256
 
@@ -137,6 +138,7 @@ def _facts(source: AnySource, counts: Counts, intake: Intake) -> SourceFacts:
         pair_words=dict(counts.pair_words),
         skipped=dict(intake.skipped),
         quarantined=dict(intake.quarantined),
+        trimmed=dict(intake.trimmed),
         revision=intake.revision,
         fetched=intake.fetched,
     )
@@ -163,6 +165,8 @@ def _say(facts: SourceFacts, intake: Intake) -> None:
     totals = Counter(facts.words) | Counter(facts.pair_words)
     words = ", ".join(f"{language} {number:,}" for language, number in totals.items())
     logger.info("  %-12s %d documents, %d pairs, words: %s", intake.name, facts.documents, facts.pairs, words)
+    for what, number in facts.trimmed.items():
+        logger.info("  %-12s %d conversations were trimmed: %s", intake.name, number, what)
     if facts.quarantined:
         reasons = ", ".join(f"{reason} {number}" for reason, number in facts.quarantined.items())
         logger.warning(

@@ -12,7 +12,7 @@ from typing import Any
 
 from llimba.errors import LlimbaError
 from llimba.files import read_json
-from llimba.models.encoding import CHARACTERS_PER_TOKEN
+from llimba.models.encoding import CHARACTERS_PER_TOKEN, with_system_in_first_turn
 from llimba.models.loading import CONTEXT
 
 ROLES = ("system", "user", "assistant")
@@ -41,11 +41,13 @@ class Refused(LlimbaError):
 class Limits:
     """What one model folder allows: its context, its control tokens, a tokenizer that counts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, takes_system: bool = True) -> None:
+        """`takes_system`: whether the folder's chat template writes system messages, as `encoding` finds out."""
         from tokenizers import Tokenizer
 
         if not (folder / "tokenizer.json").exists():
             raise LlimbaError(f"serve: {folder} holds no tokenizer.json. Save its tokenizer with transformers once.")
+        self.takes_system = takes_system
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         config = read_json(folder / "config.json")
         config = config.get("text_config") or config
@@ -72,7 +74,10 @@ def asked(body: bytes, name: str, limits: Limits) -> tuple[dict[str, Any], list[
         raise Refused("the body must be a JSON object.")
     if given.get("model") != name:
         raise Refused(f"there is one model here, '{name}' (see /v1/models).", 404)
-    passed: dict[str, Any] = {"messages": [_message(one, limits) for one in _messages(given)]}
+    messages = [_message(one, limits) for one in _messages(given)]
+    if messages[0]["role"] == "system" and not limits.takes_system:
+        messages = with_system_in_first_turn(messages)
+    passed: dict[str, Any] = {"messages": messages}
     for field, (least, most, kind) in NUMBERS.items():
         if given.get(field) is not None:
             passed[field] = _number(field, given[field], least, most, kind)
