@@ -89,7 +89,7 @@ COMPUTED = {"row": "a call a row", "document": "a call a document"}
 def page() -> str:
     """The whole page."""
     return TEXT.format(
-        families=_families(), refused=_refused(), models=_models(), count=len(FAMILIES), worth=WORTH_EXTENDING
+        families=_families(), refused=_refused(), models=_models(), count=len(FAMILIES), worth=f"{WORTH_EXTENDING:g}"
     )
 
 
@@ -179,11 +179,11 @@ candidate costs only itself. `--json` is for programs; the picture's path is pri
   tokenizers. The brackets are a 95 % interval: the lines of the text drawn again, 1,000 times, seed 0. Lines of one
   document resemble one another, so it is rather too narrow. The recommendation compares the two best on the same draws.
 - **Tokens a word**: how finely a tokenizer cuts a language. More tokens are slower and leave less room in the context.
-  Extending the vocabulary is called worth a trial from {worth} times the tokens a word of the best neighbour on. Below
-  that, new words could save at most a third of the tokens, and their embeddings start from nothing: LLaMA learned
-  Chinese better with its own vocabulary and 0.5 billion tokens than with an extended one and 30 billion (arXiv
-  2401.01055), and a small language has a hundredth of that. Sardinian takes 2.12 tokens a word of Qwen's tokenizer,
-  Italian 1.85: not worth it.
+  Extending the vocabulary is called worth a trial from {worth} times the tokens a word of the best neighbour on: a
+  judgement, no measurement of ours. Below that, new words could save at most half of the tokens, and their embeddings
+  start from nothing: LLaMA learned Chinese better with its own vocabulary and 0.5 billion tokens than with an extended
+  one and 30 billion (arXiv 2401.01055), and a small language has a hundredth of that. Sardinian takes 2.12 tokens a
+  word of Qwen's tokenizer, Italian 1.85: not worth it.
 - **Training**: a call a row, a call a document, or refused with the reason; and whether it fits the card, fully and by
   adapter.
 - **Licence** of the model and of what comes out on the recipe's text. A licence that restricts, or that nobody knows,
