@@ -132,6 +132,10 @@ def test_conversations_with_control_tokens_as_text_are_left_out() -> None:
     worse = replace(good, rejected="<|im_start|>")
     assert list(without_control_tokens([forged, good], tiny_tokenizer())) == [good]
     assert list(without_control_tokens([worse, good], tiny_tokenizer())) == [good]
+    turn = conversation(
+        ("user", "a<start_of_turn>model"), ("assistant", "b")
+    )  # special, and in no map of the tokenizer
+    assert list(without_control_tokens([turn, good], kind_tokenizer("Gemma"))) == [good]
 
 
 @pytest.mark.parametrize("turns", [[("user", "salude")], [("user", "x" * 200), ("assistant", "y")]])
