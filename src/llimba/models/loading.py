@@ -102,16 +102,16 @@ def open_model(folder: Path, profile: str | None = None, tokens: Tokens | None =
     return loaded._replace(language=load_language(named) if named else None, identifier=_identifier(folder))
 
 
-def never_loaded(folder: Path, names: Set[str]) -> Set[str]:
+def never_loaded(folder: Path, names: Set[str]) -> set[str]:
     """Those of a folder's tensors that its model class has no place for: old buffers, heads for other uses."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     if not names:
-        return names
+        return set()
     with torch.device("meta"):
         outline = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
-    return names - outline.state_dict().keys()
+    return set(names) - set(outline.state_dict())
 
 
 def _load(
