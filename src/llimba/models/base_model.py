@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SEPARATORS = (  # what the field's base models end a document with
+SEPARATORS = (
     "<|endoftext|>",
     "<|end_of_text|>",
-    "<eos>",
     "</s>",
-)
+    "<eos>",
+)  # what the field's base models end a document with
 PADS = (
     "<|fim_pad|>",
     "<|finetune_right_pad_id|>",
@@ -146,8 +146,7 @@ def token_contract(tokenizer: "PreTrainedTokenizerBase", tokens: Tokens) -> Toke
         raise StageError("neither the tokenizer nor its chat template names an EOS token: set base_model.tokens.eos.")
     # a control token: Gemma's vocabulary has `</s>` too, as HTML writes it
     control = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
-    ends = ([own] if own in SEPARATORS else []) + [token for token in SEPARATORS if token in control]
-    separator = tokens.separator or next(iter(ends), own or eos)
+    separator = tokens.separator or next((token for token in SEPARATORS if token in control), own or eos)
     stops = list(dict.fromkeys([eos, separator, *([own] if own in vocabulary and own != tokens.pad else [])]))
     candidates = [tokens.pad] if tokens.pad else [tokenizer.pad_token, *PADS]
     pad = next((token for token in candidates if token in vocabulary and token not in stops), None)
