@@ -58,7 +58,7 @@ KINDS = {
     ),
     "Gemma": Kind(
         "Gemma 2", ["<pad>", "<eos>", "<bos>", "<start_of_turn>", "<end_of_turn>"], GEMMA, "<bos>", "<eos>", "<pad>",
-        "<end_of_turn>", metaspace=True,
+        "<end_of_turn>", metaspace=True, added=("</s>",),  # HTML, to Gemma
     ),
     "Mistral": Kind("Mistral", ["<pad>", "<s>", "</s>"], MISTRAL, "<s>", "</s>", "<pad>", "</s>", metaspace=True),
     "Qwen3": Kind(

@@ -16,7 +16,7 @@ from llimba.languages.prompts import evaluation_prompt
 from llimba.pipeline import runner
 from llimba.recipe.file import load_recipe
 from tests import ROOT
-from tests.fakes import recipe, recipe_content, write_text
+from tests.fakes import recipe, recipe_content, save_tiny_model, write_text
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,17 @@ def test_plan_names_a_declared_licence_beside_the_published_one(tmp_path: Path) 
     shown = CliRunner().invoke(cli.app, ["plan", path, "--runs", str(tmp_path / "runs")]).stdout
     assert "licence of google/gemma-4-E2B-it: declared gemma, published as Apache-2.0" in shown
     assert "declared gemma" not in CliRunner().invoke(cli.app, ["plan", str(ROOT / "recipes/llimba-3b.yaml")]).stdout
+
+
+def test_plan_says_what_is_settled_about_tokens_and_template_or_what_a_run_would_refuse(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    asked = ["plan", str(recipe(tmp_path).path), "--runs", str(tmp_path / "runs")]
+    base = save_tiny_model(tmp_path / "base")
+    assert "tokens and template: separator '<|endoftext|>'" in CliRunner().invoke(cli.app, asked).stdout
+    (base / "chat_template.jinja").write_text("{{ raise_exception('no such thing') }}")
+    assert "a run will be refused before it trains" in CliRunner().invoke(cli.app, asked).stdout
+    (said,) = json.loads(CliRunner().invoke(cli.app, [*asked, "--json"]).stdout)["examined"]
+    assert "the chat template refuses the conversation: no such thing" in said
 
 
 def test_a_fault_is_one_paragraph_and_exit_code_2(tmp_path: Path) -> None:

@@ -108,6 +108,9 @@ def test_what_a_template_refuses_is_said_in_its_words() -> None:
     twice = [{"role": "user", "content": "a"}] * 2
     with pytest.raises(TemplateRefused, match="refuses the conversation: Conversation roles must alternate"):
         chat_prompt(twice, kind_tokenizer("Gemma"))
+    for template in ("{{ 1 // 0 }}", "{{ messages[9]['role'] }}", "{{ raise_exception('') }}", "{{ 'a' + 1 }}"):
+        with pytest.raises(TemplateRefused):
+            chat_prompt("a", kind_tokenizer("Gemma", template))
     without = tiny_tokenizer()
     without.chat_template = None
     with pytest.raises(TemplateRefused, match="chat_template is not set"):

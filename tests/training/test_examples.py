@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from llimba.errors import StageError
+from llimba.models.base_model import end_of_answer
 from llimba.models.encoding import chat_prompt, written_around
 from llimba.records import Conversation, Document
 from llimba.training.examples import (
@@ -132,6 +133,10 @@ def test_conversations_with_control_tokens_as_text_are_left_out() -> None:
     worse = replace(good, rejected="<|im_start|>")
     assert list(without_control_tokens([forged, good], tiny_tokenizer())) == [good]
     assert list(without_control_tokens([worse, good], tiny_tokenizer())) == [good]
+    turn = conversation(
+        ("user", "a<start_of_turn>model"), ("assistant", "b")
+    )  # special, and in no map of the tokenizer
+    assert list(without_control_tokens([turn, good], kind_tokenizer("Gemma"))) == [good]
 
 
 @pytest.mark.parametrize("turns", [[("user", "salude")], [("user", "x" * 200), ("assistant", "y")]])
@@ -178,6 +183,42 @@ def test_several_answers_after_such_an_opening_are_several_examples() -> None:
     assert taught == ["sole</s>", "mare</s>"]
     last = conversation_example(chat, tokenizer, "</s>", 64, last_answer_only=True)
     assert tokenizer.decode(last.labels[last.labels != IGNORED]) == "mare</s>"
+
+
+TURNS = "{% for m in messages %}"
+ODD = {  # how other families write a conversation, and how many examples two answers are
+    "Llama 2": (
+        "{% set s = messages[0]['content'] if messages[0]['role'] == 'system' else '' %}"
+        "{% for m in (messages[1:] if s else messages) %}{% if m['role'] == 'user' %}{{ bos_token + '[INST] ' + "
+        "('<<SYS>>\\n' + s + '\\n<</SYS>>\\n\\n' if loop.first and s else '') + m['content'] + ' [/INST]' }}"
+        "{% else %}{{ ' ' + m['content'] + ' ' + eos_token }}{% endif %}{% endfor %}", 1),
+    "the system message goes to the last question": (
+        "{{ bos_token }}{% set s = messages[0]['content'] if messages[0]['role'] == 'system' else '' %}"
+        "{% for m in (messages[1:] if s else messages) %}{% if m['role'] == 'user' %}{{ '[INST] ' + "
+        "(s + '\\n\\n' if loop.last and s else '') + m['content'] + '[/INST]' }}"
+        "{% else %}{{ ' ' + m['content'] + eos_token }}{% endif %}{% endfor %}", 2),
+    "the end of the text is marked": (
+        TURNS + "{{ '<|' + m['role'] + '|>' + m['content'] + eos_token }}{% endfor %}"
+        "{{ '<|assistant|>' if add_generation_prompt else '\\n(end)' }}", 2),
+    "the opening of an answer holds a thought": (
+        TURNS + "{{ '<' + m['role'] + '>' + m['content'] + eos_token }}{% endfor %}"
+        "{{ '<assistant><think>\\n' if add_generation_prompt else '' }}", 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_however_a_template_writes_what_is_trained_is_what_is_asked(name: str) -> None:
+    template, count = ODD[name]
+    tokenizer = kind_tokenizer("Mistral", template)
+    assert end_of_answer(tokenizer) == "</s>"
+    chat = conversation(
+        ("system", "Agiuda."), ("user", "Su sole"), ("assistant", "Bene"), ("user", "mare"), ("assistant", "essit dae")
+    )
+    examples = conversation_examples(chat, tokenizer, "</s>", 500)
+    taught = "".join(tokenizer.decode(example.labels[example.labels != IGNORED]) for example in examples)
+    assert (len(examples), taught.replace(" ", "")) == (count, "Bene</s>essitdae</s>")
+    asked = tokenizer(chat_prompt(chat.messages[:-1], tokenizer), add_special_tokens=False)["input_ids"]
+    assert examples[-1].input_ids[: len(asked)].tolist() == asked
 
 
 def test_a_conversation_that_the_template_refuses_is_named() -> None:

@@ -199,7 +199,8 @@ def end_of_answer(tokenizer: "PreTrainedTokenizerBase") -> str | None:
     if ANSWER not in once or len(found) < len(ends) or differs:
         raise StageError(
             f"base_model: the chat template does not end every answer with one control token ({once!r}), so the model "
-            "would not learn to stop. Set base_model.tokens.eos to the token that ends one."
+            "would not learn to stop. Set base_model.tokens.eos to the token that ends one, or put one into its "
+            "chat_template.jinja."
         )
     return found[0][0]
 

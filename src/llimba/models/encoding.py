@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Message = dict[str, str]  # role, content
 # written before the template of a model that can think, so that whoever serves it asks as it was trained to be asked
 NO_THOUGHTS = "{% if enable_thinking is not defined %}{% set enable_thinking = false %}{% endif %}"
+RAISED = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)  # by templates, besides jinja's own
 CHARACTERS_PER_TOKEN = 32  # no text has more; longer ones are refused before a tokenizer looks at them
 
 
@@ -66,7 +67,7 @@ def _takes_system(template: str, special: tuple[tuple[str, str], ...]) -> bool:
         rendered, _ = render_jinja_template(
             [asked], chat_template=template, add_generation_prompt=True, **dict(special)
         )
-    except (TemplateError, ValueError, TypeError):
+    except (TemplateError, *RAISED):
         return False
     return "llimba-s" in rendered[0]
 
@@ -111,8 +112,9 @@ def _rendered(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase",
         text: str = tokenizer.apply_chat_template(
             _for_template(messages, tokenizer), tokenize=False, add_generation_prompt=opening, enable_thinking=False
         )
-    except (TemplateError, ValueError, TypeError) as error:  # whatever a template raises, in its own words
-        raise TemplateRefused(f"the chat template refuses the conversation: {str(error).splitlines()[0]}") from error
+    except (TemplateError, *RAISED) as error:
+        said = (str(error) or type(error).__name__).splitlines()[0]
+        raise TemplateRefused(f"the chat template refuses the conversation: {said}") from error
     return text
 
 

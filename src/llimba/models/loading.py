@@ -4,7 +4,7 @@
 `identifier.safetensors`, which says what language an answer is in. Training loads models in `training/model.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -100,6 +100,18 @@ def open_model(folder: Path, profile: str | None = None, tokens: Tokens | None =
     loaded = _load(folder, chat_tokenizer(folder), tokens, None)
     named = profile or (str(folder / PROFILE) if (folder / PROFILE).exists() else None)
     return loaded._replace(language=load_language(named) if named else None, identifier=_identifier(folder))
+
+
+def never_loaded(folder: Path, names: Set[str]) -> set[str]:
+    """Those of a folder's tensors that its model class has no place for: old buffers, heads for other uses."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    if not names:
+        return set()
+    with torch.device("meta"):
+        outline = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
+    return set(names) - set(outline.state_dict())
 
 
 def _load(

@@ -91,7 +91,8 @@ def check_beginnings(examples: Iterable[Example], tokenizer: Any) -> None:
 
 def without_control_tokens(conversations: Iterable[Conversation], tokenizer: Any) -> Iterator[Conversation]:
     """Those in which nobody wrote a control token as text: it would end or forge a turn."""
-    control = [token for token in tokenizer.all_special_tokens if token]
+    added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+    control = [token for token in added.union(tokenizer.all_special_tokens) if token]
     for conversation in conversations:
         if not any(token in text for text in conversation.contents for token in control):
             yield conversation
@@ -154,7 +155,7 @@ _Part = tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]  # ids, and which of
 def _in_one(conversation: Conversation, tokenizer: Any, eos: str, last_answer_only: bool) -> _Part | None:
     """The conversation as it is rendered whole; None where its prompts are not those of inference."""
     text = chat_text(conversation.messages, tokenizer)
-    says_itself = "{% generation" in (tokenizer.chat_template or "").replace("{%-", "{%")
+    says_itself = "{% generation" in tokenizer.get_chat_template().replace("{%-", "{%")
     answers = list((_marked if says_itself else _answers)(conversation, tokenizer, eos, text))
     if None in answers:
         return None

@@ -124,7 +124,8 @@ def test_a_tied_duplicate_and_weights_that_nobody_reads_are_no_loss(tmp_path: Pa
     tensors = load_file(file)
     embedding = tensors["model.embed_tokens.weight"]
     save_file({"tok_embeddings.weight": embedding}, tmp_path / "start" / "consolidated.safetensors")
-    save_file({**tensors, "lm_head.weight": embedding.clone()}, file, metadata={"format": "pt"})
+    more = {"lm_head.weight": embedding.clone(), "model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(4)}
+    save_file({**tensors, **more}, file, metadata={"format": "pt"})
     prove_merge(tmp_path / "start", tmp_path / "adapter", folder, prompts(), Tokens(), torch.float32)
     save_file({**tensors, "lm_head.weight": embedding + 1}, file, metadata={"format": "pt"})
     with pytest.raises(StageError, match=r"lacks tensors of the model before: lm_head\.weight"):

@@ -96,3 +96,11 @@ def test_a_temperature_samples_with_transformers(tmp_path: Path) -> None:
     assert (settings["do_sample"], settings["temperature"], settings["max_new_tokens"]) == (True, 0.7, 5)
     assert settings["eos_token_id"] == 258, "what ends an answer stays"
     assert sampled({"temperature": 0.0}, folder) == {"temperature": 0.0}
+
+
+def test_a_system_message_that_the_template_does_not_take_goes_into_the_first_turn(tmp_path: Path) -> None:
+    messages = [{"role": "system", "content": "Faedda."}, {"role": "user", "content": "Ite?"}]
+    limits = Limits(save_tiny_model(tmp_path), takes_system=False)
+    passed, _ = asked(body(messages=messages), "m", limits)
+    assert passed["messages"] == [{"role": "user", "content": "Faedda.\n\nIte?"}]
+    assert asked(body(messages=messages), "m", Limits(tmp_path))[0]["messages"] == messages

@@ -18,7 +18,7 @@ from safetensors import safe_open
 from llimba.errors import StageError
 from llimba.files import read_json
 from llimba.models.generate import generate
-from llimba.models.loading import load_model, load_tokenizer
+from llimba.models.loading import load_model, load_tokenizer, never_loaded
 from llimba.recipe import Tokens
 from llimba.reports.training_facts import MergeProof
 from llimba.stages.sft.adapter import targets
@@ -97,9 +97,12 @@ def prove_merge(
 def check_tensors(start: Path, adapter: Path, merged: Path) -> int:
     """That the merged folder has the start's tensors, all but the adapter's targets bit by bit; returns how many.
 
-    A tensor that the start holds twice, as a tied output embedding can be, is no loss where one of the two is there.
+    A tensor that the start holds twice, as a tied output embedding can be, is no loss where one of the two is there;
+    one that the model class does not load was never part of it.
     """
     before, after = _tensor_files(start), _tensor_files(merged)
+    for name in never_loaded(start, before.keys() - after.keys()):
+        del before[name]
     for name in _copies(before, kept=before.keys() & after.keys(), of=before.keys() - after.keys()):
         del before[name]
     if added := sorted(after.keys() - before.keys()):

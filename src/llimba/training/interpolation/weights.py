@@ -15,6 +15,7 @@ import torch
 from safetensors import safe_open
 
 from llimba.errors import StageError
+from llimba.models.loading import never_loaded
 
 INDEX = "model.safetensors.index.json"
 
@@ -30,7 +31,8 @@ class Between:
         for name in self._after:
             if self._source(name) is None:
                 raise StageError(f"{trained} has {name}, which {start} has not: the two are not of one architecture.")
-        for name in self._before.keys() - self._after.keys():
+        lost = self._before.keys() - self._after.keys()
+        for name in lost - never_loaded(start, lost):
             twin = next((other for other in self._alias.get(name, ()) if other in self._before), None)
             if twin is None:
                 raise StageError(f"{start} has {name}, which {trained} has not: the two are not of one architecture.")
