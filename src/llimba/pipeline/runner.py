@@ -37,25 +37,10 @@ from llimba.training import peak_memory
 
 logger = logging.getLogger(__name__)
 
-RECORDED_PACKAGES = (
-    "torch",
-    "transformers",
-    "accelerate",
-    "peft",
-    "lm_eval",
-    "sacrebleu",
-    "datasets",
-    "tokenizers",
-)
+RECORDED_PACKAGES = ("torch", "transformers", "accelerate", "peft", "lm_eval", "sacrebleu", "datasets", "tokenizers")
 
-REFUSALS = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-    errno.ENOTDIR,
-}  # what a disk answers, not a bug
+# what a disk answers, not a bug
+REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 
 State = Literal["done", "partial", "stale", "missing"]
 

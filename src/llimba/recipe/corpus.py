@@ -30,9 +30,8 @@ class CorpusSection(Section):
     norms: list[str] = []  # keep only documents of these written norms; empty: all
     varieties: list[str] = []  # the same for varieties
     near_duplicates: float | None = Field(default=0.7, gt=0, le=1)  # Jaccard of word 5-grams; null: left in
-    boilerplate_documents: int | None = Field(
-        default=20, gt=1
-    )  # a line in this many documents of a source goes wholly; of any other repeated line one copy stays
+    # a line in this many documents of a source is removed from all; of any other repeated line one copy stays
+    boilerplate_documents: int | None = Field(default=20, gt=1)
     held_out_pairs: float = Field(
         default=0.0, ge=0, lt=1
     )  # share of each training source's pairs set aside to score on
@@ -43,10 +42,8 @@ class CorpusSection(Section):
 
     def check(self, whole: Whole) -> Iterator[Fault]:
         """Sources, norms and varieties that are named are there."""
-        profile = whole.profile
+        profile, said_by = whole.profile, f" in the profile of {whole.profile.iso639_3}"
         yield from unknown("identify", self.identify, whole.sources, "source")
         yield from unknown("exempt", self.exempt, whole.sources, "source")
-        yield from unknown("norms", self.norms, profile.norms, "norm", f" in the profile of {profile.iso639_3}")
-        yield from unknown(
-            "varieties", self.varieties, profile.varieties, "variety", f" in the profile of {profile.iso639_3}"
-        )
+        yield from unknown("norms", self.norms, profile.norms, "norm", said_by)
+        yield from unknown("varieties", self.varieties, profile.varieties, "variety", said_by)

@@ -18,9 +18,8 @@ OTHER = "other"
 MAX_LINES = 6000  # of each language; more does not help
 MIN_LINES = 50
 LENGTHS = (20, 40, 60, 80, 120)  # characters: bounds of the bins that have a threshold each
-FALSE_SHARE = (
-    0.04  # of the relatives' texts may pass while their language is left out; of strangers a fifth of that does
-)
+# of the relatives' texts this share may pass while their language is left out; of strangers a fifth of that does
+FALSE_SHARE = 0.04
 LOWEST, HIGHEST = 0.3, 0.95  # of a threshold
 
 

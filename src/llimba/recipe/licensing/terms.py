@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 
 TABLE = Path(__file__).parent / "licenses.tsv"
 UNKNOWN = "unknown"
-RESTRICTED = (
-    5  # from this rank on somebody must say that they know: no derivatives, not commercially, research, unknown
-)
+# from this rank on somebody must say that they know: no derivatives, not commercially, research, unknown
+RESTRICTED = 5
 CATEGORIES = {  # of license-expression's index, for licences that the table does not name
     "Public Domain": (0, ""),
     "Permissive": (1, "attribution"),

@@ -52,11 +52,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     identifier = _identifier(recipe, sources, pairs, corpus)
 
     documents = _clean_documents(recipe, sources, index, identifier, corpus)
-    accounts = {
-        "documents": documents,
-        "pairs": Account(),
-        "conversations": Account(),
-    }
+    accounts = {"documents": documents, "pairs": Account(), "conversations": Account()}
     with Tables(work / "aligned", 0, ("rejected", "contamination")) as tables:
         kept = aligned.clean_pairs(pairs(), held_out_ids, index, accounts["pairs"], tables)
         write_records(corpus.pairs_file, kept)
