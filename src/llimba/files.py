@@ -11,10 +11,28 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from llimba.errors import StageError
+
+
+class Within:
+    """A file or folder inside a `Folder`, by its name: `scores_file = Within("scores.json")` is a path there."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, folder: "Folder", _: type["Folder"]) -> Path:
+        return folder.path / self._name
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder whose file names are known: the subclasses say them, and nobody else does."""
+
+    path: Path
 
 
 @contextmanager

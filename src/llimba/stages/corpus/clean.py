@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from datatrove.data import Document as Carrier
 from datatrove.pipeline.base import PipelineStep
 
+from llimba.languages.identify.fasttext import FastText
+from llimba.languages.identify.identifier import Identifier
 from llimba.languages.profile import Language
 from llimba.recipe import CorpusSection
 from llimba.records import Document
@@ -27,10 +29,6 @@ from llimba.stages.corpus.split import held_out
 from llimba.stages.corpus.tables import Tables
 from llimba.stages.decontamination import EvaluationIndex
 
-if TYPE_CHECKING:
-    from llimba.languages.identify.fasttext import FastText
-    from llimba.languages.identify.identifier import Identifier
-
 BATCH = 64  # documents whose lines are identified together
 TABLES = ("rejected", "contamination", "foreign")
 
@@ -43,7 +41,7 @@ class Cleaning:
     profile: Language
     seed: int
     index: EvaluationIndex
-    identifier: "Identifier | FastText | None"
+    identifier: Identifier | FastText | None
 
 
 class Clean(PipelineStep):  # type: ignore[misc]

@@ -13,9 +13,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llimba.errors import StageError
+from llimba.languages.identify.fasttext import FastText
+from llimba.languages.identify.identifier import Identifier
 from llimba.recipe import Recipe
 from llimba.records import Document, Pair, write_records
 from llimba.stages.corpus import aligned
@@ -28,10 +30,6 @@ from llimba.stages.corpus.tables import Tables, gather, tasks_for
 from llimba.stages.corpus_facts import Balance, Contamination, CorpusFacts, Counts, Words
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.folders import CorpusFolder, SourcesFolder
-
-if TYPE_CHECKING:
-    from llimba.languages.identify.fasttext import FastText
-    from llimba.languages.identify.identifier import Identifier
 
 logger = logging.getLogger(__name__)
 
@@ -92,11 +90,9 @@ def _evaluation_documents(recipe: Recipe, sources: SourcesFolder) -> Iterator[Do
 
 def _identifier(
     recipe: Recipe, sources: SourcesFolder, pairs: Callable[[], Iterator[Pair]], corpus: CorpusFolder
-) -> "Identifier | FastText | None":
+) -> Identifier | FastText | None:
     """The fastText model that the recipe names, else one trained on trusted sources (by a stopped run before)."""
     if recipe.corpus.identifier is not None:
-        from llimba.languages.identify.fasttext import FastText
-
         return FastText(recipe.corpus.identifier)
     if (trained := corpus.identifier()) is not None:
         return trained
@@ -111,7 +107,7 @@ def _clean_documents(
     recipe: Recipe,
     sources: SourcesFolder,
     index: EvaluationIndex,
-    identifier: "Identifier | FastText | None",
+    identifier: Identifier | FastText | None,
     corpus: CorpusFolder,
 ) -> Account:
     """Write `documents.jsonl`; returns its account. Shards and tables of all passes stay under `work` meanwhile."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from llimba.errors import StageError, set_at
 from llimba.files import stable_fraction, write_jsonl
+from llimba.languages.identify.identifier import OTHER
 from llimba.languages.text import fold
 from llimba.models.translators.engines import open_engine
 from llimba.recipe import ModelTranslation, Recipe, TranslationSection
@@ -131,8 +132,6 @@ def _translated(
 
 def _identify(corpus: CorpusFolder) -> Callable[[str], str | None] | None:
     """The language of a text by the corpus stage's identifier, None for a text it is not sure of; None without one."""
-    from llimba.languages.identify.identifier import OTHER
-
     identifier = corpus.identifier()
     if identifier is None:
         return None
