@@ -24,3 +24,8 @@ Runs = Annotated[Path, typer.Option("--runs", help="The folder that holds every 
 
 # a log or a pipe has no width of its own: the table needs 100 columns
 stdout = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=120)
+
+
+def say(text: str, console: Console = stdout) -> None:
+    """Print text as it is: it may quote what others wrote, so it has no markup, and its lines are not broken."""
+    console.print(text, markup=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from llimba import progress
-from llimba.cli.app import Runs, app, stdout
+from llimba.cli.app import Runs, app, say, stdout
 from llimba.cli.model_folder import ModelOrRecipe, model_folder
 from llimba.errors import LlimbaError
 
@@ -30,7 +30,7 @@ def chat(
 
     opened = open_model(folder, profile)
     talk = Chat(opened, system=system, temperature=temperature, max_new_tokens=max_new_tokens)
-    progress.console.print(f"{folder}\n{HELP}", markup=False, soft_wrap=True)
+    say(f"{folder}\n{HELP}", progress.console)
     interactive = sys.stdin.isatty()
     while True:
         if interactive:
@@ -52,7 +52,7 @@ def chat(
         except KeyboardInterrupt:
             pass  # the answer is cut short, the conversation continues
         except LlimbaError as error:
-            progress.console.print(f"llimba: {error}", markup=False, soft_wrap=True)
+            say(f"llimba: {error}", progress.console)
             continue
         stdout.print()
         if language := opened.language_of("".join(pieces)):

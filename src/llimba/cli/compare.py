@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from llimba.cli.app import Runs, app, stdout
+from llimba.cli.app import Runs, app, say, stdout
 from llimba.manifest import Json
 from llimba.pipeline import runner
 from llimba.recipe import Recipe
@@ -43,10 +43,10 @@ def compare(
     else:
         print_table(evaluated, trained if len(evaluated) > 1 else None)
         for line in [*paired_lines(evaluated), *matched.proof(trained)]:
-            stdout.print(line, soft_wrap=True)
+            say(line)
         page = page or runs / "compare" / f"{'-'.join(trained)[:80]}.html"
         write_page(finished, page)
-        stdout.print(f"The same with pictures and sentences: {page}", soft_wrap=True)
+        say(f"The same with pictures and sentences: {page}")
 
 
 def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] | None = None) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from llimba.cli.app import RecipePath, Runs, Set, app, stdout
+from llimba.cli.app import RecipePath, Runs, Set, app, say, stdout
 from llimba.pipeline import runner
 from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
@@ -58,7 +58,7 @@ def report(
     page = out or runs / "reports" / f"{loaded.name}-corpus.html"
     base = folder_at_hand(loaded.base_model)
     write_report(gather(_folder(loaded, runs), load_tokenizer(base) if base is not None else None), page)
-    stdout.print(f"{page}\n{page.with_suffix('.json')}", soft_wrap=True)
+    say(f"{page}\n{page.with_suffix('.json')}")
 
 
 def _folder(recipe: Recipe, runs: Path, unfinished: bool = False) -> CorpusFolder:

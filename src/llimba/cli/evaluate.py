@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llimba.cli.app import Runs, Set, app, stdout
+from llimba.cli.app import Runs, Set, app, say
 from llimba.cli.compare import print_table
 from llimba.recipe.file import load_recipe
 
@@ -24,4 +24,4 @@ def evaluate(
     loaded = load_recipe(recipe, set_ or [])
     done = evaluate_model(model, loaded, runs, out)
     print_table([(loaded, done.path)])
-    stdout.print(f"{done.scores_file}; every answer under {done.hypotheses}/", soft_wrap=True)
+    say(f"{done.scores_file}; every answer under {done.hypotheses}/")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llimba.cli.app import Runs, app, stdout
+from llimba.cli.app import Runs, app, say
 from llimba.cli.model_folder import ModelOrRecipe, model_folder
 
 
@@ -26,6 +26,6 @@ def export(
 
     for file in export_files(source, folder, kinds or ["f16", "q8_0"], name, check=check):
         said = f", {file.same} of {len(QUESTIONS)} greedy answers the same as the folder's in f16" if file.same else ""
-        stdout.print(f"{file.path}  {file.bytes / 2**20:,.0f} MiB{said}", markup=False, soft_wrap=True)
+        say(f"{file.path}  {file.bytes / 2**20:,.0f} MiB{said}")
     made = folder / "Modelfile"
-    stdout.print(f"{made}  ollama create {name} -f {made}", markup=False, soft_wrap=True)
+    say(f"{made}  ollama create {name} -f {made}")

@@ -7,7 +7,7 @@ import typer
 from rich import box
 from rich.table import Table
 
-from llimba.cli.app import Runs, Set, app, stdout
+from llimba.cli.app import Runs, Set, app, say, stdout
 from llimba.cli.compare import print_table
 from llimba.errors import LlimbaError
 from llimba.recipe.file import load_recipe
@@ -37,10 +37,10 @@ def interpolate(
     if done.table:
         stdout.print("bits per byte ↓ of the text that chooses")
         stdout.print(_choices(done.table, done.weight))
-        stdout.print(f"weight {done.weight:g}: {done.reason}", markup=False, soft_wrap=True)
+        say(f"weight {done.weight:g}: {done.reason}")
         stdout.print("chosen on half of the held-out documents; the scores below are of the other half alone")
     print_table([(loaded, done.folder)])
-    stdout.print(f"model {done.model}\nscores and answers {done.folder}", markup=False, soft_wrap=True)
+    say(f"model {done.model}\nscores and answers {done.folder}")
 
 
 def _weights(text: str) -> list[float]:

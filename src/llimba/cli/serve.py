@@ -9,7 +9,7 @@ import typer
 
 from llimba import progress
 from llimba.cli.address import TOKEN, shown_host, token_for
-from llimba.cli.app import Runs, app
+from llimba.cli.app import Runs, app, say
 from llimba.cli.model_folder import ModelOrRecipe, model_folder
 
 
@@ -40,13 +40,9 @@ def serve(
     signal.signal(signal.SIGTERM, _end)  # uvicorn sends itself the signal again, and the engine must be stopped first
     with Engine(chosen, folder) as running:
         guard = build(name, running, Limits(folder, takes_system=takes_system(tokenizer)), token)
-        say = progress.console.print
-        say(
-            f"http://{shown_host(host)}:{port}/v1 serves the model '{name}' with {chosen} ({why}); Ctrl-C ends it.",
-            markup=False,
-            soft_wrap=True,
-        )
-        say(f"token: {'asked for' if token else 'none (only this machine can reach it)'}", markup=False)
+        address = f"http://{shown_host(host)}:{port}/v1"
+        say(f"{address} serves the model '{name}' with {chosen} ({why}); Ctrl-C ends it.", progress.console)
+        say(f"token: {'asked for' if token else 'none (only this machine can reach it)'}", progress.console)
         uvicorn.run(guard, host=host, port=port, log_level="warning")
 
 

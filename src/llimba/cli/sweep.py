@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich import box
@@ -10,14 +10,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from llimba import processes
-from llimba.cli.app import RecipePath, Runs, app, stdout
+from llimba.cli.app import RecipePath, Runs, app, say, stdout
 from llimba.cli.compare import print_table
-
-if TYPE_CHECKING:
-    from llimba.pipeline.sweep.measure import Measure
-    from llimba.pipeline.sweep.plan import SweepPlan
-    from llimba.pipeline.sweep.report import Report
-    from llimba.pipeline.sweep.seeds import OverSeeds
+from llimba.pipeline.sweep.arms import SCORED, prepare_sweep
+from llimba.pipeline.sweep.measure import Measure
+from llimba.pipeline.sweep.plan import SweepPlan, plan_sweep
+from llimba.pipeline.sweep.report import Report
+from llimba.pipeline.sweep.rounds import run_sweep
+from llimba.pipeline.sweep.seeds import COUNTS, OverSeeds
+from llimba.reports.plan_table import duration
 
 SET = typer.Option(
     "--set",
@@ -50,15 +51,11 @@ def sweep(
     runs: Runs = Path("runs"),
 ) -> None:
     """Run a recipe with every combination of some values. What arms share is run once; the same command resumes."""
-    from llimba.pipeline.sweep.plan import plan_sweep
-    from llimba.pipeline.sweep.request import SCORED, prepare_sweep
-    from llimba.pipeline.sweep.rounds import run_sweep
-
     asked = prepare_sweep(recipe, set_ or [], by, runs, until)
     measure = asked.measure
     if processes.is_main():
         ranked = f"ranked by {measure.name} {measure.arrow} ({asked.reason})" if measure else asked.reason
-        stdout.print(f"{len(asked.arms)} arms of {recipe}, {ranked}", markup=False, soft_wrap=True)
+        say(f"{len(asked.arms)} arms of {recipe}, {ranked}")
     if dry_run:
         _print_plan(plan_sweep(asked, card))
         return
@@ -79,13 +76,11 @@ def sweep(
     if report.best:
         options = " ".join(f"--set {shlex.quote(override)}" for override in report.best_overrides)
         finish = f"best: {report.best}\nto finish it: llimba run {recipe} {options}".rstrip()
-        stdout.print(finish, markup=False, soft_wrap=True)
-    stdout.print(f"all arms with fingerprints and scores: {path}", markup=False, soft_wrap=True)
+        say(finish)
+    say(f"all arms with fingerprints and scores: {path}")
 
 
-def _print_plan(plan: "SweepPlan") -> None:
-    from llimba.reports.plan_table import duration
-
+def _print_plan(plan: SweepPlan) -> None:
     rendered = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("stage", "runs", "done", "time of the rest", ""):
         rendered.add_column(heading, justify="left" if heading in ("stage", "") else "right", no_wrap=heading != "")
@@ -97,10 +92,10 @@ def _print_plan(plan: "SweepPlan") -> None:
         rendered.add_row(name, str(count), str(stage.done), hours, escape(note))
     stdout.print(rendered)
     for arm, done in plan.arms.items():
-        stdout.print(f"  {'done     ' if done else 'not done '}{arm}", markup=False, soft_wrap=True)
+        say(f"  {'done     ' if done else 'not done '}{arm}")
 
 
-def _ranking(report: "Report", measure: "Measure") -> Table:
+def _ranking(report: Report, measure: Measure) -> Table:
     """Every round, its arms best first."""
     title = f"{measure.name} {measure.arrow}"
     rendered = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -114,10 +109,8 @@ def _ranking(report: "Report", measure: "Measure") -> Table:
     return rendered
 
 
-def _over_seeds(found: "OverSeeds", measure: "Measure") -> Table:
+def _over_seeds(found: OverSeeds, measure: Measure) -> Table:
     """Arms that differ only in their seed, together, best mean first."""
-    from llimba.pipeline.sweep.seeds import COUNTS
-
     title = f"{measure.name} {measure.arrow} over seeds"
     rendered = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("arm", "seeds", "mean", "SD", ""):

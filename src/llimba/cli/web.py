@@ -7,7 +7,7 @@ import typer
 
 from llimba import progress
 from llimba.cli.address import TOKEN, shown_host, token_for
-from llimba.cli.app import Runs, app
+from llimba.cli.app import Runs, app, say
 from llimba.cli.model_folder import ModelOrRecipe, model_folder
 from llimba.errors import LlimbaError
 
@@ -42,7 +42,6 @@ def web(
 
     opened = open_model(folder, profile)
     served = application(opened, token=token, title=title, max_new_tokens=max_new_tokens, interface=interface)
-    say = progress.console.print
-    say(f"http://{shown_host(host)}:{port}/ is the page of {folder}; Ctrl-C ends it.", markup=False, soft_wrap=True)
-    say(f"password: {'asked for' if token else 'none (only this machine can reach it)'}", markup=False)
+    say(f"http://{shown_host(host)}:{port}/ is the page of {folder}; Ctrl-C ends it.", progress.console)
+    say(f"password: {'asked for' if token else 'none (only this machine can reach it)'}", progress.console)
     uvicorn.run(served, host=host, port=port, log_level="warning")

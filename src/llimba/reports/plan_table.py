@@ -62,12 +62,13 @@ def render_plan(estimates: dict[str, Estimate]) -> Table:
     row("GFLOP a token, as computed", (f"{e.gflops_per_token:.2f}" for e in estimates.values()))
     speed = f"tokens/s at {first.utilisation:.0%} of the peak"
     row(speed, (f"{e.tokens_per_second:,}" for e in estimates.values()))
-    row("time", (_duration(e) for e in estimates.values()))
+    row("time", (time_text(e) for e in estimates.values()))
     row("disk for checkpoints, GiB", (f"{e.checkpoint_disk_gib:.1f}" for e in estimates.values()))
     return rendered
 
 
-def _duration(found: Estimate) -> str:
+def time_text(found: Estimate) -> str:
+    """How long the work takes, or a million tokens of it where its length is not known."""
     if found.hours is None:
         return f"{60 * found.hours_per_million_tokens:.1f} min a million tokens"
     return duration(found.hours)
