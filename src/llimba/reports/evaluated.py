@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from llimba.errors import StageError
 from llimba.files import Folder, Within, read_json, read_jsonl, write_json, write_jsonl
@@ -13,10 +13,8 @@ from llimba.records import Pair
 from llimba.reports.scores import Scores
 
 
-class SavedAnswer(BaseModel):
+class SavedAnswer(BaseModel, frozen=True, extra="forbid"):
     """A line of `hypotheses/SYSTEM.DIRECTION.jsonl`: one translated sentence."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str  # of the pair
     source: str

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from rich import box
 from rich.table import Table
 
 from llimba.recipe.resolved import ResolvedSettings
 
 
-class Estimate(BaseModel):
+class Estimate(BaseModel, frozen=True):
     """What one training stage will need on a card."""
-
-    model_config = ConfigDict(frozen=True)
 
     card: str
     settings: ResolvedSettings
