@@ -8,6 +8,7 @@ has all its spans, whatever happened on the way.
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from llimba import progress
@@ -36,6 +37,11 @@ class Rejection:
     record: Conversation | Pair
 
 
+def by_rule(rejected: Iterable[Rejection]) -> dict[str, int]:
+    """How many were rejected under each rule."""
+    return dict(Counter(row.rule for row in rejected))
+
+
 @dataclass
 class Result:
     """What became of a source's rows."""
@@ -62,25 +68,22 @@ def translate_rows(
     for its language.
     """
     chosen = list(rows)[: settings.max_rows]
-    cache = TranslationCache(cache_folder() / "translations", engine)
-    try:
+    result = Result()
+    with closing(TranslationCache(cache_folder() / "translations", engine)) as cache:
         book = _Book(cache, settings.source_language)
         book.fill([text for row in chosen for text in _texts(row, settings)], title=f"translating by {engine.name}")
-        result = Result()
         for row in chosen:
             try:
                 result.kept.append(_row(row, settings, language, engine, book, identify))
             except _Unfit as unfit:
                 rule, detail = unfit.args
                 result.rejected.append(Rejection(rule, detail, row))
-    finally:
-        cache.close()
     result.facts = {
         "engine": engine.name,
         "identity": engine.identity,
         "rows": len(chosen),
         "kept": len(result.kept),
-        "rejected": dict(Counter(row.rule for row in result.rejected)),
+        "rejected": by_rule(result.rejected),
         "sentences": {"translated": cache.made, "from_the_cache": cache.found, "in_pieces": book.in_pieces},
         "spans_intact": _intact(chosen, result.kept, settings, language),
     }

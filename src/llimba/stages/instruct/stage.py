@@ -5,10 +5,10 @@ every row that was rejected, with its reason.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from llimba.errors import StageError, set_at
 from llimba.files import stable_fraction, write_jsonl
@@ -19,11 +19,9 @@ from llimba.recipe import ModelTranslation, Recipe, TranslationSection
 from llimba.records import Conversation, Pair, write_records
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.folders import CorpusFolder, InstructFolder
-from llimba.stages.instruct.back_translation import BackTranslated, back_translate
+from llimba.stages.instruct.back_translation import BackTranslated, BackTranslator
 from llimba.stages.instruct.from_pairs import conversations as translations
-from llimba.stages.instruct.machine_translation import Rejection, translate_rows
-
-R = TypeVar("R", Conversation, Pair)
+from llimba.stages.instruct.machine_translation import Identify, Rejection, by_rule, translate_rows
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
@@ -44,13 +42,12 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     wanted = (c for c in (*given, *built) if settings.upsample.get(c.source, 1))
     clean = list(_decontaminated(wanted, index, rejected))
     unique = _without_duplicates(clean)
-    chosen = sorted(unique, key=lambda c: stable_fraction(str(recipe.seed), "order", c.id))[
-        : settings.max_conversations
-    ]
+    unique.sort(key=lambda c: stable_fraction(str(recipe.seed), "order", c.id))
+    chosen = unique[: settings.max_conversations]
     if not chosen:
         raise StageError(
             "instruct: there is no conversation. Name directions under instruct.directions and a source with pairs in "
-            f"them, or a source that yields conversations. Rejected: {_by(r.rule for r in rejected) or 'none'}."
+            f"them, or a source that yields conversations. Rejected: {by_rule(rejected) or 'none'}."
         )
     final = [copy for c in chosen for copy in _copies(c, settings.upsample.get(c.source, 1))]
     write_records(left.conversations_file, final)
@@ -62,7 +59,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
         "conversations": len(final),
         "built_from_pairs": len(built),
         "given_by_sources": len(given),
-        "rejected": _by(row.rule for row in rejected),
+        "rejected": by_rule(rejected),
         "duplicates_removed": len(clean) - len(unique),
         "upsampled_copies": len(final) - len(chosen),
         "translated": translated,
@@ -94,8 +91,8 @@ def _back_translated(
     settings = recipe.instruct.back_translate
     if settings is None:
         return BackTranslated()
-    identify = _identify(corpus)
-    return back_translate(corpus.documents(), pairs, settings, recipe.profile, index, identify, cpt, recipe.seed)
+    translator = BackTranslator(settings, recipe.profile, index, _identify(corpus), cpt)
+    return translator.translate(corpus.documents(), pairs, recipe.seed)
 
 
 def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None:
@@ -130,7 +127,7 @@ def _translated(
     return pairs, given, rejected, facts
 
 
-def _identify(corpus: CorpusFolder) -> Callable[[str], str | None] | None:
+def _identify(corpus: CorpusFolder) -> Identify | None:
     """The language of a text by the corpus stage's identifier, None for a text it is not sure of; None without one."""
     identifier = corpus.identifier()
     if identifier is None:
