@@ -18,6 +18,7 @@ from llimba.pipeline.sweep.plan import SweepPlan, plan_sweep
 from llimba.pipeline.sweep.report import Report
 from llimba.pipeline.sweep.rounds import run_sweep
 from llimba.pipeline.sweep.seeds import COUNTS, OverSeeds
+from llimba.reports.matched import three_digits
 from llimba.reports.plan_table import duration
 
 SET = typer.Option(
@@ -104,7 +105,7 @@ def _ranking(report: Report, measure: Measure) -> Table:
     for part in report.rounds:
         for arm in part.ranked(measure):
             note = "kept" if arm.name in part.kept else arm.why.partition("\n")[0]
-            rendered.add_row(part.title, escape(arm.name), _number(arm.score), escape(note))
+            rendered.add_row(part.title, escape(arm.name), three_digits(arm.score), escape(note))
         rendered.add_section()
     return rendered
 
@@ -119,12 +120,8 @@ def _over_seeds(found: OverSeeds, measure: Measure) -> Table:
         note = f"within {COUNTS} SD of the best: no difference shown" if found.as_good_as_best(group) else ""
         if group.mean is None:
             note = f"{len(group.arms) - len(group.scores)} failed"
-        cells = (str(len(group.scores)), _number(group.mean), _number(group.sd))
+        cells = (str(len(group.scores)), three_digits(group.mean), three_digits(group.sd))
         rendered.add_row(escape(group.name), *cells, note)
     if found.sd is not None:
         rendered.caption = f"SD over seeds, pooled over the arms: {found.sd:.2g}"
     return rendered
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

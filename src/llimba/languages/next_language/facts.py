@@ -4,12 +4,12 @@
 carries CLDR's names of languages in languages. Nothing here knows any language itself.
 """
 
-import csv
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 
 from llimba.errors import RecipeError
+from llimba.files import read_tsv
 from llimba.languages.profile import TABLES
 
 TABLE = TABLES / "languages.tsv"
@@ -48,18 +48,9 @@ def facts(asked: str) -> Facts:
     code = _code(asked, rows)
     row = rows[code]
     replay = _replay(code, row, rows)
-    return Facts(
-        code,
-        row["iso639_3"],
-        row["script"],
-        row["territory"],
-        row["flores"],
-        row["wikipedia"],
-        int(row["articles"] or 0),
-        row["letters"],
-        replay,
-        _neighbours(code, row, rows, replay),
-    )
+    as_they_are = {key: row[key] for key in ("iso639_3", "script", "territory", "flores", "wikipedia", "letters")}
+    neighbours = _neighbours(code, row, rows, replay)
+    return Facts(code, articles=int(row["articles"] or 0), replay=replay, neighbours=neighbours, **as_they_are)
 
 
 def name(code: str, in_language: str) -> str:
@@ -78,9 +69,7 @@ def own_name(code: str) -> str:
 
 @lru_cache
 def _rows() -> dict[str, dict[str, str]]:
-    with TABLE.open(encoding="utf-8", newline="") as handle:
-        lines = (line for line in handle if not line.startswith("#"))
-        return {row["code"]: row for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)}
+    return {row["code"]: row for row in read_tsv(TABLE)}
 
 
 def _code(asked: str, rows: dict[str, dict[str, str]]) -> str:

@@ -10,6 +10,7 @@ Memory stays nearly flat as the input grows (`docs/corpus.md`).
 
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -185,7 +186,7 @@ def _check(recipe: Recipe, documents: Balance, words: dict[str, int]) -> None:
 
 
 def _words(documents: list[Document]) -> dict[str, int]:
-    words: dict[str, int] = {}
+    words = Counter[str]()
     for document in documents:
-        words[document.language] = words.get(document.language, 0) + len(document.text.split())
-    return words
+        words[document.language] += len(document.text.split())
+    return dict(words)
