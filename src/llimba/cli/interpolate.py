@@ -11,6 +11,7 @@ from llimba.cli.app import Runs, Set, app, say, stdout
 from llimba.cli.compare import print_table
 from llimba.errors import LlimbaError
 from llimba.recipe.file import load_recipe
+from llimba.reports.training_facts import Interpolation
 
 
 @app.command(
@@ -34,10 +35,10 @@ def interpolate(
 
     weights, loaded = _weights(weight), load_recipe(recipe, set_ or [])
     done = interpolate_folders(loaded, start, trained, weights, tolerance, runs, out)
-    if done.table:
+    if done.taken.table:
         stdout.print("bits per byte ↓ of the text that chooses")
-        stdout.print(_choices(done.table, done.weight))
-        say(f"weight {done.weight:g}: {done.reason}")
+        stdout.print(_choices(done.taken))
+        say(f"weight {done.taken.weight:g}: {done.taken.reason}")
         stdout.print("chosen on half of the held-out documents; the scores below are of the other half alone")
     print_table([(loaded, done.folder)])
     say(f"model {done.model}\nscores and answers {done.folder}")
@@ -53,13 +54,13 @@ def _weights(text: str) -> list[float]:
     return list(dict.fromkeys(weights))
 
 
-def _choices(rows: list[dict[str, float]], best: float) -> Table:
+def _choices(taken: Interpolation) -> Table:
     rendered = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    languages = [language for language in rows[0] if language != "weight"]
+    languages = [language for language in taken.table[0] if language != "weight"]
     for heading in ("weight", *languages, ""):
         rendered.add_column(heading, justify="right")
-    for row in rows:
+    for row in taken.table:
         ends = {0.0: "start", 1.0: "trained"}.get(row["weight"], "")
-        said = "chosen" if row["weight"] == best else ends
+        said = "chosen" if row["weight"] == taken.weight else ends
         rendered.add_row(f"{row['weight']:g}", *(f"{row[language]:.3f}" for language in languages), said)
     return rendered

@@ -31,7 +31,7 @@ def record(carrier: Carrier) -> Document:
 
 
 class RecordReader(PipelineStep):  # type: ignore[misc]
-    """Reads this task's share of a file of documents."""
+    """Reads this task's share of a file of documents, or what `ShardWriter` of the same task left in a folder."""
 
     type, name = "📖 - READER", "llimba records"
 
@@ -40,24 +40,11 @@ class RecordReader(PipelineStep):  # type: ignore[misc]
         self.path = path
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
-        """Yield the documents of the share."""
-        for row in rows_between(self.path, rank, world_size):
+        """Yield the documents of the share, in order."""
+        whole = self.path.is_dir()
+        share = (shard(self.path, rank), 0, 1) if whole else (self.path, rank, world_size)
+        for row in rows_between(*share):
             self.stat_update("documents")
-            yield carried(Document.from_row(row))
-
-
-class ShardReader(PipelineStep):  # type: ignore[misc]
-    """Reads what `ShardWriter` of the same task wrote."""
-
-    type, name = "📖 - READER", "llimba shards"
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.folder = folder
-
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
-        """Yield the documents of the shard, in order."""
-        for row in rows_between(shard(self.folder, rank), 0, 1):
             yield carried(Document.from_row(row))
 
 

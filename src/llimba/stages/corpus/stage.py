@@ -25,7 +25,7 @@ from llimba.stages.corpus import aligned
 from llimba.stages.corpus.account import Account
 from llimba.stages.corpus.foreign import learn
 from llimba.stages.corpus.normal import normal_form
-from llimba.stages.corpus.split import held_out, held_out_pairs, scored_documents, sentences
+from llimba.stages.corpus.split import held_out, held_out_pairs, scored_documents
 from llimba.stages.corpus.summary import by_language, by_source, described_rows
 from llimba.stages.corpus.tables import Tables, gather, tasks_for
 from llimba.stages.corpus_facts import Balance, Contamination, CorpusFacts, Counts, Words
@@ -47,7 +47,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     scored = scored_documents(scored_pairs, _evaluation_documents(recipe, sources))
     write_records(corpus.held_out_file, scored)
     write_records(corpus.evaluation_file, scored_pairs)
-    index = EvaluationIndex(sentences(scored_pairs, scored))
+    index = EvaluationIndex(corpus.scored_texts())
     identifier = _identifier(recipe, sources, pairs, corpus)
 
     documents = _clean_documents(recipe, sources, index, identifier, corpus)
@@ -117,7 +117,7 @@ def _clean_documents(
     from llimba.stages.corpus.finish import Finish, Prove
     from llimba.stages.corpus.lines import LineHashes, find_repeated
     from llimba.stages.corpus.near import Signatures
-    from llimba.stages.corpus.shards import RecordReader, ShardReader, ShardWriter
+    from llimba.stages.corpus.shards import RecordReader, ShardWriter
 
     path = sources.documents_file
     settings, work, tasks = recipe.corpus, corpus.path / "work", tasks_for(path)
@@ -135,7 +135,7 @@ def _clean_documents(
     dropped = {rank: found.keys() for rank, found in twins.items()}
     find_repeated(work / "lines", work / "repeated", tasks, dropped, settings.boilerplate_documents)
     second = [
-        ShardReader(work / "clean" / "documents"),
+        RecordReader(work / "clean" / "documents"),
         Finish(work / "finish", work / "repeated", twins, settings.near_duplicates or 0, settings.min_words),
         ShardWriter(work / "finish" / "documents"),
     ]

@@ -52,7 +52,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     final = [copy for c in chosen for copy in _copies(c, settings.upsample.get(c.source, 1))]
     write_records(left.conversations_file, final)
     write_jsonl(left.rejected_file, map(asdict, rejected))
-    surviving = sum(index.hit(line) is not None for c in final for line in _lines(c))
+    surviving = sum(index.hit(line) is not None for c in final for line in c.lines)
     if surviving:
         raise StageError(f"instruct: {surviving} evaluation sentences survive in the conversations: a bug of llimba's.")
     return {
@@ -145,15 +145,11 @@ def _decontaminated(
 ) -> Iterator[Conversation]:
     """Those that hold no evaluation sentence; a translation may hold one that its original did not."""
     for conversation in conversations:
-        hit = next((hit for line in _lines(conversation) if (hit := index.hit(line)) is not None), None)
+        hit = next((hit for line in conversation.lines if (hit := index.hit(line)) is not None), None)
         if hit is None:
             yield conversation
         else:
             rejected.append(Rejection("contaminated", str(hit), conversation))
-
-
-def _lines(conversation: Conversation) -> Iterator[str]:
-    return (line for text in conversation.contents for line in text.split("\n"))
 
 
 def _without_duplicates(conversations: list[Conversation]) -> list[Conversation]:
