@@ -10,6 +10,8 @@ from llimba import progress
 from llimba.cli.app import Runs, app, say, stdout
 from llimba.cli.model_folder import ModelOrRecipe, model_folder
 from llimba.errors import LlimbaError
+from llimba.models.loading import open_model
+from llimba.use.chat import Chat
 
 HELP = "/reset forgets the conversation, /quit ends it (so does Ctrl-D); Ctrl-C stops an answer."
 
@@ -25,9 +27,6 @@ def chat(
 ) -> None:
     """Talk to a finished model. Where the folder has an identifier, each answer's language is shown."""
     folder = model_folder(model, runs)
-    from llimba.models.loading import open_model
-    from llimba.use.chat import Chat
-
     opened = open_model(folder, profile)
     talk = Chat(opened, system=system, temperature=temperature, max_new_tokens=max_new_tokens)
     say(f"{folder}\n{HELP}", progress.console)

@@ -10,6 +10,7 @@ from rich.table import Table
 from llimba.cli.app import Runs, Set, app, say, stdout
 from llimba.cli.compare import print_table
 from llimba.errors import LlimbaError
+from llimba.pipeline.interpolation import interpolate_folders
 from llimba.recipe.file import load_recipe
 from llimba.reports.training_facts import Interpolation
 
@@ -31,8 +32,6 @@ def interpolate(
 
     Half of the held-out text chooses, the other half is scored.
     """
-    from llimba.pipeline.interpolation import interpolate_folders
-
     weights, loaded = _weights(weight), load_recipe(recipe, set_ or [])
     done = interpolate_folders(loaded, start, trained, weights, tolerance, runs, out)
     if done.taken.table:

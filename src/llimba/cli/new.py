@@ -8,6 +8,9 @@ import typer
 from llimba.cli.app import app, say, stdout
 from llimba.errors import RecipeError
 from llimba.files import replacing
+from llimba.languages.next_language.facts import ENGLISH, facts, name, own_name
+from llimba.languages.next_language.profile import checklist, profile_text
+from llimba.languages.next_language.recipe import recipe_text
 from llimba.languages.profile import PROFILES
 
 
@@ -17,10 +20,6 @@ def new(
     folder: Annotated[Path, typer.Option(help="Where the two files go.")] = Path("."),
 ) -> None:
     """Write a profile and a first recipe for a language: what is known of it, and what a speaker must do."""
-    from llimba.languages.next_language.facts import ENGLISH, facts, name, own_name
-    from llimba.languages.next_language.profile import checklist, profile_text
-    from llimba.languages.next_language.recipe import recipe_text
-
     known = facts(code)
     shipped = PROFILES / f"{known.iso639_3}.yaml"
     profile, recipe = folder / f"{known.code}-profile.yaml", folder / f"{known.code}.yaml"

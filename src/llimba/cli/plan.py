@@ -13,6 +13,7 @@ from llimba.errors import StageError
 from llimba.manifest import Json
 from llimba.pipeline import runner
 from llimba.recipe.file import load_recipe
+from llimba.reports.plan_table import render_plan
 
 STATE_STYLE = {"done": "green", "partial": "yellow", "stale": "yellow", "missing": "dim"}
 
@@ -73,8 +74,6 @@ def plan(
     for line in settled:
         say(f"tokens and template: {line}")
     if estimates:
-        from llimba.reports.plan_table import render_plan
-
         stdout.print(render_plan(estimates))
     else:
         stdout.print(f"memory and time: {escape(unknown)}")

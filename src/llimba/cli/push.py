@@ -7,6 +7,7 @@ import typer
 
 from llimba.cli.app import Runs, app, say
 from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.use.export.hub import check_card, listing, upload
 
 
 @app.command(epilog="Example: llimba push recipes/demo.yaml me/smollm2-sardinian          (then again with --yes)")
@@ -19,8 +20,6 @@ def push(
 ) -> None:
     """List the files and the card's header that would go to the hub; with --yes, upload them."""
     folder = model_folder(model, runs)
-    from llimba.use.export.hub import check_card, listing, upload
-
     files = listing(folder)
     say(f"{check_card(folder)}\n")
     for file in files:

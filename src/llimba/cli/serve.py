@@ -11,6 +11,11 @@ from llimba import progress
 from llimba.cli.address import TOKEN, shown_host, token_for
 from llimba.cli.app import Runs, app, say
 from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.models.encoding import takes_system
+from llimba.models.loading import chat_tokenizer
+from llimba.use.serving.asked import Limits
+from llimba.use.serving.engine import Engine, choose
+from llimba.use.serving.guard import build
 
 
 @app.command(epilog="Example: llimba serve recipes/demo.yaml --port 8080")
@@ -26,15 +31,8 @@ def serve(
     """Serve /v1/chat/completions and /v1/models through transformers or vLLM, for any OpenAI client."""
     token = token_for("serve", host, public, "clients send it as their API key")
     folder = model_folder(model, runs)
-    from llimba.use.serving.engine import Engine, choose
-
     chosen, why = choose(engine)
     import uvicorn
-
-    from llimba.models.encoding import takes_system
-    from llimba.models.loading import chat_tokenizer
-    from llimba.use.serving.asked import Limits
-    from llimba.use.serving.guard import build
 
     tokenizer = chat_tokenizer(folder)  # refuses a folder that is not safe to serve
     signal.signal(signal.SIGTERM, _end)  # uvicorn sends itself the signal again, and the engine must be stopped first

@@ -36,18 +36,14 @@ def sweep(
     set_: Annotated[list[str] | None, SET] = None,
     halving: Annotated[
         bool,
-        typer.Option(
-            "--halving", help="Every arm with a third of its training steps first; then the better half in full."
-        ),
+        typer.Option("--halving", help="All arms with a third of the steps first; then the better half in full."),
     ] = False,
     by: Annotated[
         str | None,
         typer.Option(help="Ranked by, e.g. chrf:en-sc; default: bits_per_byte of the language to be learned."),
     ] = None,
     until: Annotated[str, typer.Option(help="The stage to run of every arm, after what it needs.")] = "evaluate",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List the arms, what they share, the time; run nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List arms, what they share, time; run nothing.")] = False,
     card: Annotated[str | None, typer.Option(help="With --dry-run: a GPU to plan for; default: what is here.")] = None,
     runs: Runs = Path("runs"),
 ) -> None:

@@ -10,6 +10,9 @@ from llimba.cli.address import TOKEN, shown_host, token_for
 from llimba.cli.app import Runs, app, say
 from llimba.cli.model_folder import ModelOrRecipe, model_folder
 from llimba.errors import LlimbaError
+from llimba.models.loading import open_model
+from llimba.use.web.application import application, check_installed
+from llimba.use.web.wording import wordings
 
 
 @app.command(epilog="Example: llimba web recipes/demo.yaml --interface sc")
@@ -28,17 +31,11 @@ def web(
 ) -> None:
     """A page with chat and translation, in Sardinian and English; nothing on it reaches the network."""
     token = token_for("web", host, public, "visitors give it as the password, with any name")
-    from llimba.use.web.wording import wordings
-
     if interface is not None and interface not in wordings():
         raise LlimbaError(f"web --interface {interface}: there are {', '.join(wordings())}.")
     folder = model_folder(model, runs)
-    from llimba.use.web.application import application, check_installed
-
     check_installed()
     import uvicorn
-
-    from llimba.models.loading import open_model
 
     opened = open_model(folder, profile)
     served = application(opened, token=token, title=title, max_new_tokens=max_new_tokens, interface=interface)

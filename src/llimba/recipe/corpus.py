@@ -32,9 +32,7 @@ class CorpusSection(Section):
     near_duplicates: float | None = Field(default=0.7, gt=0, le=1)  # Jaccard of word 5-grams; null: left in
     # a line in this many documents of a source is removed from all; of any other repeated line one copy stays
     boilerplate_documents: int | None = Field(default=20, gt=1)
-    held_out_pairs: float = Field(
-        default=0.0, ge=0, lt=1
-    )  # share of each training source's pairs set aside to score on
+    held_out_pairs: float = Field(default=0.0, ge=0, lt=1)  # share of each training source's pairs to score on
     held_out_documents: float = Field(default=0.0, ge=0, lt=1)  # share of target-language documents set aside
     min_held_out_words: int = Field(default=5, ge=1)  # a set-aside pair has at least this many words on each side
     max_rejected: float = Field(default=0.5, gt=0, le=1)  # the stage fails if a larger share of documents is lost

@@ -67,9 +67,7 @@ class TrainingSection(Section):
     @model_validator(mode="after")
     def _rounding_possible(self) -> Self:
         if self.stochastic_rounding and self.optimizer in ("adamw", "paged_adamw_8bit"):
-            raise ValueError(
-                f"stochastic_rounding needs optimizer: adamw_8bit ({self.optimizer} rounds to the nearest)"
-            )
+            raise ValueError(f"stochastic_rounding needs optimizer: adamw_8bit ({self.optimizer} rounds to nearest)")
         return self
 
     @model_validator(mode="after")

@@ -92,9 +92,7 @@ def columns_of(evaluated: Sequence[Evaluated]) -> list[Column]:
 
 def score_sections(recipe: Recipe, columns: Sequence[Column]) -> list[Section]:
     """Every score of `columns`, in the order of the tables; what no column has is left out."""
-    texts = _bits(
-        columns, lambda scores: scores.bits_per_byte, "documents", lambda code: recipe.profile.name(code, "en")
-    )
+    texts = _bits(columns, lambda of: of.bits_per_byte, "documents", lambda code: recipe.profile.name(code, "en"))
     references = _bits(columns, lambda scores: scores.translation_bits_per_byte, "sentences", arrow)
     sections = [
         Section("bits per byte ↓", [row._replace(name=f"bits per byte, {row.label}") for row in texts]),

@@ -49,9 +49,8 @@ class Identifier:
                 f"{', '.join(texts) or 'none'})."
             )
         if few := [language for language, lines in texts.items() if len(lines) < MIN_LINES]:
-            raise StageError(
-                f"the identifier needs {MIN_LINES} lines of '{few[0]}', and there are {len(texts[few[0]])}."
-            )
+            count = len(texts[few[0]])
+            raise StageError(f"the identifier needs {MIN_LINES} lines of '{few[0]}', and there are {count}.")
         lines, labels = [], []
         for language, all_lines in texts.items():
             cropped = with_crops(_spread(all_lines, MAX_LINES), seed)

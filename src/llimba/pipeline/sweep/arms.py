@@ -64,9 +64,7 @@ def prepare_sweep(recipe: Path, options: Sequence[str], by: str | None, runs: Pa
 def make_arms(path: Path, options: Sequence[str]) -> list[Arm]:
     """The cross product of all values; raises `RecipeError` for a combination that makes no valid recipe."""
     if not options:
-        raise RecipeError(
-            "there is nothing to vary: give --set KEY=VALUE1,VALUE2, e.g. --set sft.learning_rate=1e-4,1e-3"
-        )
+        raise RecipeError("there is nothing to vary: give --set KEY=V1,V2, e.g. --set sft.learning_rate=1e-4,1e-3")
     varied: dict[str, list[str]] = {}
     for option in options:
         key, values = parse_values(option)

@@ -58,9 +58,8 @@ def chat_tab(opened: LoadedModel, labels: Labels, shown_in: "gr.Radio", max_new_
 
     inputs, outputs = [conversation, question, system, temperature, shown_in], [talk, line, question]
     one_at_a_time = {"concurrency_id": "model", "concurrency_limit": 1, "api_visibility": "private"}
-    asking = [
-        when(ask, inputs, outputs, show_progress_on=[talk], **one_at_a_time) for when in (send.click, question.submit)
-    ]
+    asked_by = (send.click, question.submit)
+    asking = [when(ask, inputs, outputs, show_progress_on=[talk], **one_at_a_time) for when in asked_by]
     stop.click(None, cancels=asking, api_visibility="private")
     for when in (restart.click, talk.clear):
         when(
