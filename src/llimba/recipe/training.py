@@ -65,13 +65,9 @@ class TrainingSection(Section):
         return CHOOSING_BYTES if isinstance(self.interpolate, list) else 0
 
     @model_validator(mode="after")
-    def _rounding_possible(self) -> Self:
+    def _settings_agree(self) -> Self:
         if self.stochastic_rounding and self.optimizer in ("adamw", "paged_adamw_8bit"):
             raise ValueError(f"stochastic_rounding needs optimizer: adamw_8bit ({self.optimizer} rounds to nearest)")
-        return self
-
-    @model_validator(mode="after")
-    def _schedule_has_an_end(self) -> Self:
         ends = ("cosine_with_min_lr", "warmup_stable_decay")
         if self.min_lr_ratio and self.lr_scheduler_type not in ends:
             raise ValueError(f"min_lr_ratio needs lr_scheduler_type: {' or '.join(ends)}")
@@ -109,13 +105,9 @@ class SftSection(TrainingSection):
         return None if kind == "full" else kind
 
     @model_validator(mode="after")
-    def _answers_whole(self) -> Self:
+    def _method_agrees(self) -> Self:
         if self.prefers and self.packing == "leaky":
             raise ValueError(f"packing: leaky cuts text anywhere, and method: {self.method} needs whole answers")
-        return self
-
-    @model_validator(mode="after")
-    def _adapter_possible(self) -> Self:
         if self.adapter is not None and self.adapter_kind is None:
             raise ValueError("adapter goes on from an adapter: set method (or policy) to lora, rslora or dora")
         return self
