@@ -3,7 +3,6 @@
 `cpt` and `sft` write these; cards, tables, sweeps and pages read them, and nobody else knows the names.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -164,10 +163,6 @@ class TrainedFolder(Folder):
     def held_out_metrics(self) -> HeldOutMetrics:
         """Bits per byte by language at every evaluation."""
         return list(read_jsonl(self.held_out_metrics_file))
-
-    def samples(self) -> Iterator[Row]:
-        """Step, prompt and text."""
-        return read_jsonl(self.samples_file)
 
     def facts(self) -> TrainingFacts | None:
         """What its manifest says; None where it is not finished."""

@@ -29,16 +29,18 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     settings, corpus, left = recipe.instruct, CorpusFolder(inputs["corpus"]), InstructFolder(out)
     pairs, given = list(corpus.pairs()), list(corpus.conversations())
     _check_names(recipe, [*pairs, *given])
-    pairs, given, rejected, translated = _translated(recipe, corpus, inputs.get("cpt"), pairs, given)
-    index = EvaluationIndex(corpus.scored_texts())
-    turned = _back_translated(recipe, corpus, inputs.get("cpt"), pairs, index)
-    rejected += turned.rejected
-    write_records(left.back_translated_file, turned.pairs)
+    cpt, identify, index = inputs.get("cpt"), _identify(corpus), EvaluationIndex(corpus.scored_texts())
+    pairs, given, rejected, translated = _translated(recipe, cpt, identify, pairs, given)
     built = list(translations(pairs, settings, recipe.profile, recipe.seed))
-    if settings.back_translate is not None:
-        directions = [f"{code}-{recipe.profile.code}" for code in settings.back_translate.into]
+    turned = BackTranslated()
+    if (back := settings.back_translate) is not None:
+        translator = BackTranslator(back, recipe.profile, index, identify, cpt)
+        turned = translator.translate(corpus.documents(), pairs, recipe.seed)
+        rejected += turned.rejected
+        directions = [f"{code}-{recipe.profile.code}" for code in back.into]
         only_these = settings.model_copy(update={"directions": directions})
         built += translations(turned.pairs, only_these, recipe.profile, recipe.seed)
+    write_records(left.back_translated_file, turned.pairs)
     wanted = (c for c in (*given, *built) if settings.upsample.get(c.source, 1))
     clean = list(_decontaminated(wanted, index, rejected))
     unique = _without_duplicates(clean)
@@ -84,17 +86,6 @@ def needs(recipe: Recipe) -> tuple[str, ...]:
     return ("cpt",) if own else ()
 
 
-def _back_translated(
-    recipe: Recipe, corpus: CorpusFolder, cpt: Path | None, pairs: list[Pair], index: EvaluationIndex
-) -> BackTranslated:
-    """Pairs from authentic sentences, where the recipe asks for them; none where it does not."""
-    settings = recipe.instruct.back_translate
-    if settings is None:
-        return BackTranslated()
-    translator = BackTranslator(settings, recipe.profile, index, _identify(corpus), cpt)
-    return translator.translate(corpus.documents(), pairs, recipe.seed)
-
-
 def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None:
     there = {record.source for record in records}
     for key in ("translate", "upsample"):
@@ -108,12 +99,11 @@ def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None
 
 
 def _translated(
-    recipe: Recipe, corpus: CorpusFolder, cpt: Path | None, pairs: list[Pair], given: list[Conversation]
+    recipe: Recipe, cpt: Path | None, identify: Identify | None, pairs: list[Pair], given: list[Conversation]
 ) -> tuple[list[Pair], list[Conversation], list[Rejection], dict[str, object]]:
     """Pairs and conversations with the sources under `translate` replaced by their translations."""
     rejected: list[Rejection] = []
     facts: dict[str, object] = {}
-    identify = _identify(corpus)
     for name, settings in recipe.instruct.translate.items():
         rows: list[Conversation | Pair] = [*(p for p in pairs if p.source == name)]
         rows += [c for c in given if c.source == name]
