@@ -131,11 +131,8 @@ def sentences(direction: str, columns: Sequence[Column], folders: dict[str, Eval
 
     def shown(key: str) -> Sentence:
         row = last[key]
-        said = {
-            name: marked(of[key].hypothesis, row.reference)
-            for name, of in answers.items()
-            if key in of and name != "copy"
-        }
+        answered = {name: of[key].hypothesis for name, of in answers.items() if key in of and name != "copy"}
+        said = {name: marked(hypothesis, row.reference) for name, hypothesis in answered.items()}
         return Sentence(key, row.source, row.reference, scored[key], said)
 
     drawn = sorted(last, key=lambda key: stable_fraction("report", key))[:SHOWN]

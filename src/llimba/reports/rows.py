@@ -46,6 +46,7 @@ class Rate(NamedTuple):
     value: float
 
 
+Texts = Mapping[str, BitsPerByte]  # by language, direction or label
 Cell = Bits | Score | Share | Rate | str | None  # None: not measured
 
 
@@ -143,10 +144,7 @@ def _keys(tables: Iterable[Mapping[str, object]]) -> list[str]:
 
 
 def _bits(
-    columns: Sequence[Column],
-    table: Callable[[SystemScores], Mapping[str, BitsPerByte]],
-    unit: str,
-    label: Callable[[str], str],
+    columns: Sequence[Column], table: Callable[[SystemScores], Texts], unit: str, label: Callable[[str], str]
 ) -> list[Row]:
     """A row for each key of a table of bits per byte; its name is the key."""
     rows = []

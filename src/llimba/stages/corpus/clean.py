@@ -13,8 +13,7 @@ from typing import Any
 from datatrove.data import Document as Carrier
 from datatrove.pipeline.base import PipelineStep
 
-from llimba.languages.identify.fasttext import FastText
-from llimba.languages.identify.identifier import Identifier
+from llimba.languages.identify.fasttext import AnyIdentifier
 from llimba.languages.profile import Language
 from llimba.recipe import CorpusSection
 from llimba.records import Document
@@ -41,7 +40,7 @@ class Cleaning:
     profile: Language
     seed: int
     index: EvaluationIndex
-    identifier: Identifier | FastText | None
+    identifier: AnyIdentifier | None
 
 
 class Clean(PipelineStep):  # type: ignore[misc]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import xxhash
 
-from llimba.languages.identify.fasttext import FastText
+from llimba.languages.identify.fasttext import AnyIdentifier
 from llimba.languages.identify.identifier import OTHER, Identifier
 from llimba.recipe import Recipe
 from llimba.records import Document, Pair
@@ -61,7 +61,7 @@ def learn(recipe: Recipe, documents: Iterable[Document], pairs: Iterable[Pair]) 
     return Identifier.train(sample.texts(), recipe.profile.code, recipe.seed)
 
 
-def foreign_lines(documents: Sequence[Document], identifier: Identifier | FastText) -> list[dict[str, str]]:
+def foreign_lines(documents: Sequence[Document], identifier: AnyIdentifier) -> list[dict[str, str]]:
     """Of each document the lines that are surely in another language, and in which."""
     found = []
     for document, labelled in zip(documents, identifier.paragraphs([d.text for d in documents]), strict=True):

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from llimba.errors import StageError
-from llimba.languages.identify.fasttext import FastText
-from llimba.languages.identify.identifier import Identifier
+from llimba.languages.identify.fasttext import AnyIdentifier, FastText
 from llimba.recipe import Recipe
 from llimba.records import Document, Pair, write_records
 from llimba.stages.corpus import aligned
@@ -91,7 +90,7 @@ def _evaluation_documents(recipe: Recipe, sources: SourcesFolder) -> Iterator[Do
 
 def _identifier(
     recipe: Recipe, sources: SourcesFolder, pairs: Callable[[], Iterator[Pair]], corpus: CorpusFolder
-) -> Identifier | FastText | None:
+) -> AnyIdentifier | None:
     """The fastText model that the recipe names, else one trained on trusted sources (by a stopped run before)."""
     if recipe.corpus.identifier is not None:
         return FastText(recipe.corpus.identifier)
@@ -108,7 +107,7 @@ def _clean_documents(
     recipe: Recipe,
     sources: SourcesFolder,
     index: EvaluationIndex,
-    identifier: Identifier | FastText | None,
+    identifier: AnyIdentifier | None,
     corpus: CorpusFolder,
 ) -> Account:
     """Write `documents.jsonl`; returns its account. Shards and tables of all passes stay under `work` meanwhile."""

@@ -25,6 +25,7 @@ from llimba.stages.instruct.spans import Hidden, has_words, hide, missing, piece
 logger = logging.getLogger(__name__)
 
 WORDS_TO_TELL = 6  # a shorter text is neither judged by its language nor by whether it changed
+Row = Conversation | Pair
 Identify = Callable[[str], str | None]  # a text's language, or None where it cannot be told
 
 
@@ -34,7 +35,7 @@ class Rejection:
 
     rule: str
     detail: str
-    record: Conversation | Pair
+    record: Row
 
 
 def by_rule(rejected: Iterable[Rejection]) -> dict[str, int]:
@@ -46,7 +47,7 @@ def by_rule(rejected: Iterable[Rejection]) -> dict[str, int]:
 class Result:
     """What became of a source's rows."""
 
-    kept: list[Conversation | Pair] = field(default_factory=list)
+    kept: list[Row] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
 
@@ -56,7 +57,7 @@ class _Unfit(Exception):
 
 
 def translate_rows(
-    rows: Sequence[Conversation | Pair],
+    rows: Sequence[Row],
     settings: TranslationSection,
     language: Language,
     engine: Engine,
@@ -160,20 +161,20 @@ def _joined(parts: Sequence[tuple[str, bool]], known: dict[str, Translation]) ->
     return text, unknown
 
 
-def _texts(row: Conversation | Pair, language: str) -> list[str]:
+def _texts(row: Row, language: str) -> list[str]:
     if isinstance(row, Pair):
         return [row.texts[language]] if language in row.texts else []
     return row.contents
 
 
 def _row(
-    row: Conversation | Pair,
+    row: Row,
     settings: TranslationSection,
     target: str,
     engine: str,
     book: _Book,
     identify: Identify | None,
-) -> Conversation | Pair:
+) -> Row:
     originals = _texts(row, settings.source_language)
     if isinstance(row, Pair) and (not originals or target in row.texts):
         raise _Unfit("no such side", f"the pair has {', '.join(row.texts)}")
@@ -221,9 +222,7 @@ def lost_spans(original: str, translated: str) -> list[str]:
     return lost + missing(outside, there)
 
 
-def _intact(
-    originals: Sequence[Conversation | Pair], kept: Sequence[Conversation | Pair], source: str, target: str
-) -> dict[str, int]:
+def _intact(originals: Sequence[Row], kept: Sequence[Row], source: str, target: str) -> dict[str, int]:
     """Counted once more over what is kept, from the rows themselves: with spans, and with all their spans there."""
     by_id = {row.id: row for row in originals}
     rows = intact = 0

@@ -21,7 +21,7 @@ from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.folders import CorpusFolder, InstructFolder
 from llimba.stages.instruct.back_translation import BackTranslated, BackTranslator
 from llimba.stages.instruct.from_pairs import conversations as translations
-from llimba.stages.instruct.machine_translation import Identify, Rejection, by_rule, translate_rows
+from llimba.stages.instruct.machine_translation import Identify, Rejection, Row, by_rule, translate_rows
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def needs(recipe: Recipe) -> tuple[str, ...]:
     return ("cpt",) if own else ()
 
 
-def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None:
+def _check_names(recipe: Recipe, records: Iterable[Row]) -> None:
     there = {record.source for record in records}
     for key in ("translate", "upsample"):
         for name in getattr(recipe.instruct, key):
@@ -105,8 +105,7 @@ def _translated(
     rejected: list[Rejection] = []
     facts: dict[str, object] = {}
     for name, settings in recipe.instruct.translate.items():
-        rows: list[Conversation | Pair] = [*(p for p in pairs if p.source == name)]
-        rows += [c for c in given if c.source == name]
+        rows: list[Row] = [*(p for p in pairs if p.source == name), *(c for c in given if c.source == name)]
         with set_at(f"instruct.translate.{name}"):
             engine = open_engine(settings, recipe.profile, cpt)
             result = translate_rows(rows, settings, recipe.profile, engine, identify)

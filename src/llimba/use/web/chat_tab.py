@@ -22,15 +22,8 @@ def chat_tab(opened: LoadedModel, labels: Labels, shown_in: "gr.Radio", max_new_
         conversation = gr.State(Conversation())
         # text is shown as it is; a copy button would copy the HTML that shows it
         plain = {"render_markdown": False, "buttons": [], "feedback_options": None}
-        talk = labels.put(
-            gr.Chatbot,
-            {"label": "conversation"},
-            elem_id="talk",
-            height="50vh",
-            min_height=260,
-            layout="bubble",
-            **plain,
-        )
+        look = {"height": "50vh", "min_height": 260, "layout": "bubble", **plain}
+        talk = labels.put(gr.Chatbot, {"label": "conversation"}, elem_id="talk", **look)
         line = gr.HTML(elem_id="line")
         asking_for = {"label": "message", "placeholder": "message_hint"}
         question = labels.put(gr.Textbox, asking_for, elem_id="question", max_lines=8, autofocus=True)
