@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from llimba import progress
-from llimba.cli.app import Runs, app, say, stdout
-from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder, say, stdout
 from llimba.errors import LlimbaError
 from llimba.models.loading import open_model
 from llimba.use.chat import Chat

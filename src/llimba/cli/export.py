@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llimba.cli.app import Runs, app, say
-from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder, say
 from llimba.use.export.gguf import QUESTIONS, export_files
 
 

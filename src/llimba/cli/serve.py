@@ -9,8 +9,7 @@ import typer
 
 from llimba import progress
 from llimba.cli.address import TOKEN, shown_host, token_for
-from llimba.cli.app import Runs, app, say
-from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder, say
 from llimba.models.encoding import takes_system
 from llimba.models.loading import chat_tokenizer
 from llimba.use.serving.asked import Limits

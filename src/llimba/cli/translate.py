@@ -9,8 +9,7 @@ from typing import IO, Annotated
 import typer
 
 from llimba import progress
-from llimba.cli.app import Runs, app
-from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder
 from llimba.errors import LlimbaError
 from llimba.files import replacing
 from llimba.models.loading import open_model

@@ -7,8 +7,7 @@ import typer
 
 from llimba import progress
 from llimba.cli.address import TOKEN, shown_host, token_for
-from llimba.cli.app import Runs, app, say
-from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder, say
 from llimba.errors import LlimbaError
 from llimba.models.loading import open_model
 from llimba.use.web.application import application, check_installed

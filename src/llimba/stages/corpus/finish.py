@@ -16,15 +16,14 @@ from llimba.stages.corpus.lines import removals
 from llimba.stages.corpus.near import Twin
 from llimba.stages.corpus.rules import Rejection, too_short
 from llimba.stages.corpus.shards import carried, record
+from llimba.stages.corpus.summary import LABELS
 from llimba.stages.corpus.tables import Tables
 from llimba.stages.decontamination import EvaluationIndex
 
 
 def described(document: Document) -> str:
     """The key under which a document is counted for report and card."""
-    return json.dumps([
-        document.source, document.license, document.language, document.variety, document.norm, document.origin
-    ])  # fmt: skip
+    return json.dumps([getattr(document, label) for label in LABELS])
 
 
 class Finish(PipelineStep):  # type: ignore[misc]
