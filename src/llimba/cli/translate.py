@@ -31,7 +31,7 @@ def translate(
     output: Annotated[Path | None, typer.Option(help="Where it goes; default: standard output.")] = None,
     as_json: Annotated[bool, typer.Option("--jsonl", help="Input is JSON lines (so is a file called .jsonl).")] = False,
     field: Annotated[str, typer.Option(help="The field of each JSON object to translate.")] = "text",
-    glossary: Annotated[Path | None, typer.Option(help="Lines of term, tab, translation to hold to.")] = None,
+    glossary: Annotated[Path | None, typer.Option(help="A file of fixed terms: term, tab, translation.")] = None,
     force: Annotated[bool, typer.Option("--force-glossary", help="Put the glossary's missing terms in.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Lines translated at once.")] = 8,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="A translation is cut here.")] = 256,

@@ -10,7 +10,6 @@ import urllib.error
 import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 
 from llimba.errors import LlimbaError
 
@@ -73,7 +72,7 @@ class Engine:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stop()
 
     @property
