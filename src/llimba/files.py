@@ -51,6 +51,12 @@ def replacing(path: Path) -> Iterator[IO[str]]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a run that was killed inside `replacing` left under a folder; nobody else may be writing there."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink()
+
+
 def sync_folder(folder: Path) -> None:
     """Flush a folder's directory entries, so that a rename in it survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

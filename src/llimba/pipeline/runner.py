@@ -28,7 +28,7 @@ from pydantic import BaseModel
 
 from llimba import __version__, processes
 from llimba.errors import DiskRefused, LlimbaError, RecipeError, StageError
-from llimba.files import fingerprint, sha256, sync_folder
+from llimba.files import fingerprint, remove_leftovers, sha256, sync_folder
 from llimba.manifest import MANIFEST, Ingredients, Json, ListedFile, Manifest, read_manifest, write_manifest
 from llimba.pipeline.stage_table import STAGES, Stage, stages_of
 from llimba.recipe import Recipe, local_paths
@@ -250,6 +250,7 @@ def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
             if step.partial.exists() and not step.stage.resumable:
                 shutil.rmtree(step.partial)
             step.partial.mkdir(exist_ok=True)
+            remove_leftovers(step.partial)
             _execute(recipe, step, inputs)
     except Timeout:
         raise StageError(
