@@ -35,8 +35,7 @@ def sweep(
     recipe: RecipePath,
     set_: Annotated[list[str] | None, SET] = None,
     halving: Annotated[
-        bool,
-        typer.Option("--halving", help="All arms with a third of the steps first; then the better half in full."),
+        bool, typer.Option("--halving", help="All arms with a third of the steps first; then the better half in full.")
     ] = False,
     by: Annotated[
         str | None,

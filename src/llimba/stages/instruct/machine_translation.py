@@ -57,11 +57,7 @@ class _Unfit(Exception):
 
 
 def translate_rows(
-    rows: Sequence[Row],
-    settings: TranslationSection,
-    language: Language,
-    engine: Engine,
-    identify: Identify | None,
+    rows: Sequence[Row], settings: TranslationSection, language: Language, engine: Engine, identify: Identify | None
 ) -> Result:
     """Translate conversations (every message) and pairs (the source side gives them the missing target side).
 
@@ -168,12 +164,7 @@ def _texts(row: Row, language: str) -> list[str]:
 
 
 def _row(
-    row: Row,
-    settings: TranslationSection,
-    target: str,
-    engine: str,
-    book: _Book,
-    identify: Identify | None,
+    row: Row, settings: TranslationSection, target: str, engine: str, book: _Book, identify: Identify | None
 ) -> Row:
     originals = _texts(row, settings.source_language)
     if isinstance(row, Pair) and (not originals or target in row.texts):
