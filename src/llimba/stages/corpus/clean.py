@@ -4,11 +4,10 @@ Normalise, leave out what is scored on, remove foreign and contaminated lines, l
 Rules that compare documents with one another (duplicates) come after.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from datatrove.data import Document as Carrier
 from datatrove.pipeline.base import PipelineStep
@@ -52,7 +51,7 @@ class Clean(PipelineStep):  # type: ignore[misc]
         super().__init__()
         self.cleaning, self.folder = cleaning, folder
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
+    def run(self, data: Iterable[Carrier] = (), rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
         """Clean the documents of this task."""
         account = Account()
         with Tables(self.folder, rank, TABLES) as tables:

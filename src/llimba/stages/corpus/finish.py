@@ -1,10 +1,9 @@
 """The last passes: near-duplicates and repeated lines leave, what is left is counted, the files are proved clean."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from datatrove.data import Document as Carrier
 from datatrove.pipeline.base import PipelineStep
@@ -37,7 +36,7 @@ class Finish(PipelineStep):  # type: ignore[misc]
         super().__init__()
         self.folder, self.lines, self.twins, self.near, self.min_words = folder, lines, twins, near, min_words
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
+    def run(self, data: Iterable[Carrier] = (), rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
         """Finish the documents of this task."""
         account, twins, repeated = Account(), self.twins.get(rank, {}), removals(self.lines, rank)
         with Tables(self.folder, rank, ("rejected",)) as tables:
@@ -81,7 +80,7 @@ class Prove(PipelineStep):  # type: ignore[misc]
         super().__init__()
         self.index, self.folder = index, folder
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
+    def run(self, data: Iterable[Carrier] = (), rank: int = 0, world_size: int = 1) -> None:
         """Look every line of this task's share up."""
         found = sum(self.index.hit(line) is not None for carrier in data for line in carrier.text.split("\n"))
         write_json(self.folder / f"{rank:05d}.json", {"surviving": {"documents": found}})

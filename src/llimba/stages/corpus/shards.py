@@ -5,10 +5,9 @@ in one file, are cut wherever a share of its bytes ends, and a line that cannot 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from datatrove.data import Document as Carrier
 from datatrove.pipeline.base import PipelineStep
@@ -39,7 +38,7 @@ class RecordReader(PipelineStep):  # type: ignore[misc]
         super().__init__()
         self.path = path
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
+    def run(self, data: object = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
         """Yield the documents of the share, in order."""
         whole = self.path.is_dir()
         share = (shard(self.path, rank), 0, 1) if whole else (self.path, rank, world_size)
@@ -57,7 +56,7 @@ class ShardWriter(PipelineStep):  # type: ignore[misc]
         super().__init__()
         self.folder = folder
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
+    def run(self, data: Iterable[Carrier] = (), rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
         """Write and yield the documents."""
         with replacing(shard(self.folder, rank)) as handle:
             for carrier in data:
