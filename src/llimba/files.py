@@ -5,16 +5,35 @@ moment leaves the old file or the new one. Why not a library: `atomicwrites` is 
 six lines of `replacing`.
 """
 
+import csv
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from llimba.errors import StageError
+
+
+class Within:
+    """A file or folder inside a `Folder`, by its name: `scores_file = Within("scores.json")` is a path there."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, folder: "Folder", _: type["Folder"]) -> Path:
+        return folder.path / self._name
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder whose file names are known: the subclasses say them, and nobody else does."""
+
+    path: Path
 
 
 @contextmanager
@@ -30,6 +49,12 @@ def replacing(path: Path) -> Iterator[IO[str]]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a run that was killed inside `replacing` left under a folder; nobody else may be writing there."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink()
 
 
 def sync_folder(folder: Path) -> None:
@@ -81,6 +106,13 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
             if not isinstance(row, dict):
                 raise StageError(f"{path}, line {number}: expected a JSON object, found {type(row).__name__}.")
             yield row
+
+
+def read_tsv(path: Path) -> list[dict[str, str]]:
+    """The rows of a table that llimba ships: columns between tabs, a row of headings, comments behind #."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        lines = (line for line in handle if not line.startswith("#"))
+        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def link(source: Path, target: Path) -> None:

@@ -7,7 +7,7 @@ prose or from memory.
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from llimba.errors import StageError
 from llimba.files import read_json, write_json
@@ -17,10 +17,8 @@ Json = dict[str, Any]  # a JSON object
 Facts = TypeVar("Facts")
 
 
-class Ingredients(BaseModel):
+class Ingredients(BaseModel, frozen=True, extra="forbid"):
     """Everything that makes a stage's output what it is; what a stage does not use is not set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     section: Json  # the stage's own section of the recipe
     needs: dict[str, str]  # stage -> fingerprint
@@ -35,20 +33,16 @@ class Ingredients(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-class ListedFile(BaseModel):
+class ListedFile(BaseModel, frozen=True):
     """A file of a finished stage."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str  # relative to the stage's folder, with slashes
     bytes: int
     sha256: str
 
 
-class Manifest(BaseModel):
+class Manifest(BaseModel, frozen=True):
     """What a finished stage was made from, on which machine, and what it found out."""
-
-    model_config = ConfigDict(frozen=True)
 
     stage: str
     fingerprint: str

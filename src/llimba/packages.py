@@ -83,17 +83,7 @@ def _require(client: str, package: str) -> None:
 def _download(client: str, package: str, folder: Path, cache: Path) -> Path:
     """Download one archive into `folder`."""
     if client == "pip":
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--no-deps",
-            "--quiet",
-            "--dest",
-            str(folder),
-            package,
-        ]
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(folder), package]
         failure = _run(command, folder)
     elif client == "npm":
         failure = _run(["npm", "pack", "--silent", package], folder)
@@ -159,12 +149,5 @@ def _unpack(archive: Path, folder: Path) -> None:
 def _unpack_tar(archive: Path, folder: Path) -> None:
     """Regular files only, and none outside `folder`: no links, no devices, no paths that climb."""
     with tarfile.open(archive) as tar:
-        for member in tar:
-            target = (folder / member.name).resolve()
-            if not member.isfile() or not target.is_relative_to(folder.resolve()):
-                continue
-            target.parent.mkdir(parents=True, exist_ok=True)
-            content = tar.extractfile(member)
-            assert content is not None
-            with content, target.open("wb") as handle:
-                shutil.copyfileobj(content, handle)
+        inside = (one for one in tar if (folder / one.name).resolve().is_relative_to(folder.resolve()))
+        tar.extractall(folder, [member for member in inside if member.isfile()], filter="data")

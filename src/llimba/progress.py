@@ -9,14 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from llimba import processes
 
@@ -27,9 +20,7 @@ SECONDS_BETWEEN_LINES = 10.0
 class Bar:
     """Counts work done; `advance` is cheap enough to call for every item."""
 
-    def __init__(
-        self, description: str, total: float, unit: str, progress: Progress | None, silent: bool = False
-    ) -> None:
+    def __init__(self, description: str, total: float, unit: str, progress: Progress | None, silent: bool) -> None:
         self.description, self.total, self.unit, self._progress = description, total, unit, progress
         self._before, self._done, self._started, self._said = 0.0, 0.0, time.monotonic(), time.monotonic()
         self._silent = silent
@@ -62,20 +53,10 @@ class Bar:
 @contextmanager
 def bar(description: str, total: float, unit: str) -> Iterator[Bar]:
     """Show a progress bar while the block runs; `unit` is what is counted, e.g. "tokens"."""
-    if not processes.is_main():
-        yield Bar(description, total, unit, None, silent=True)
+    if not processes.is_main() or not sys.stderr.isatty():
+        yield Bar(description, total, unit, None, silent=not processes.is_main())
         return
-    if not sys.stderr.isatty():
-        yield Bar(description, total, unit, None)
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield Bar(description, total, unit, progress)
+    done = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"))
+    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*done, *times, console=console, transient=True) as progress:
+        yield Bar(description, total, unit, progress, silent=False)

@@ -70,6 +70,11 @@ class Conversation(Record):
         """Every text that is trained on, the rejected answer too."""
         return [*(message["content"] for message in self.messages), *([self.rejected] if self.rejected else [])]
 
+    @property
+    def lines(self) -> list[str]:
+        """Every line of these texts."""
+        return [line for text in self.contents for line in text.split("\n")]
+
 
 R = TypeVar("R", bound="Record")
 

@@ -287,3 +287,16 @@ def test_a_file_that_vanishes_is_named_and_a_bug_of_ours_is_not_hidden(
     reads(runner.plan(recipe(tmp_path), runs)[0].partial / "never-written.txt")
     with pytest.raises(FileNotFoundError):
         runner.run(recipe(tmp_path), runs)
+
+
+def test_what_a_kill_inside_a_write_left_is_in_no_finished_folder(runs: Path, tmp_path: Path) -> None:
+    loaded = recipe(tmp_path)
+    step = next(step for step in runner.plan(loaded, runs) if step.stage.name == "corpus")
+    (step.partial / "work").mkdir(parents=True)
+    for leftover in (".documents.jsonl.1234.tmp", "work/.00000.jsonl.99.tmp"):
+        (step.partial / leftover).touch()
+    (step.partial / "kept.txt").write_text("what a killed run had finished")
+    done = runner.run_stage(loaded, runs, "corpus")
+    manifest = read_manifest(done.folder)
+    assert manifest is not None
+    assert [file.name for file in manifest.files] == ["kept.txt", "result.txt"]

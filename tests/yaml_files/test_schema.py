@@ -108,4 +108,4 @@ def test_the_users_own_path_and_the_keys_there(value: Any, location: tuple[str, 
 def test_a_union_without_a_tag_is_not_in_the_path() -> None:
     with pytest.raises(ValidationError) as caught:
         Whole.model_validate({"weight": [0.5, 2]})
-    assert {fault.place for fault in faults(caught.value, Whole)} == {"weight", "weight.1"}
+    assert {fault.location for fault in faults(caught.value, Whole)} == {("weight",), ("weight", 1)}

@@ -3,14 +3,13 @@
 import os
 
 from llimba.errors import LlimbaError
+from llimba.use.serving.admission import LOOPBACK, SHORTEST_TOKEN
 
 TOKEN = "LLIMBA_TOKEN"
 
 
 def token_for(command: str, host: str, public: bool, use: str) -> str | None:
     """The token to ask for, None where none is set; raises `LlimbaError` where `host` needs a flag or a token."""
-    from llimba.use.serving.admission import LOOPBACK, SHORTEST_TOKEN
-
     token = os.environ.get(TOKEN) or None
     if host not in LOOPBACK and not public:
         raise LlimbaError(f"{command} --host {host}: others could reach it. Say --public if that is meant.")

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from llimba import progress
-from llimba.cli.app import Runs, app, stdout
-from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder, say, stdout
 from llimba.errors import LlimbaError
+from llimba.models.loading import open_model
+from llimba.use.chat import Chat
 
 HELP = "/reset forgets the conversation, /quit ends it (so does Ctrl-D); Ctrl-C stops an answer."
 
@@ -25,12 +26,9 @@ def chat(
 ) -> None:
     """Talk to a finished model. Where the folder has an identifier, each answer's language is shown."""
     folder = model_folder(model, runs)
-    from llimba.models.loading import open_model
-    from llimba.use.chat import Chat
-
     opened = open_model(folder, profile)
     talk = Chat(opened, system=system, temperature=temperature, max_new_tokens=max_new_tokens)
-    progress.console.print(f"{folder}\n{HELP}", markup=False, soft_wrap=True)
+    say(f"{folder}\n{HELP}", progress.console)
     interactive = sys.stdin.isatty()
     while True:
         if interactive:
@@ -52,7 +50,7 @@ def chat(
         except KeyboardInterrupt:
             pass  # the answer is cut short, the conversation continues
         except LlimbaError as error:
-            progress.console.print(f"llimba: {error}", markup=False, soft_wrap=True)
+            say(f"llimba: {error}", progress.console)
             continue
         stdout.print()
         if language := opened.language_of("".join(pieces)):

@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
-from llimba.cli.app import RecipePath, Runs, Set, app, stdout
+from llimba.cli.app import RecipePath, Runs, Set, app, say, stdout
+from llimba.pipeline.choosing import choose as choose_base
+from llimba.pipeline.choosing import language_names
 from llimba.recipe.file import load_recipe
+from llimba.reports.candidates import notes, render_choice
 
 
 @app.command(
@@ -29,10 +32,6 @@ def choose(
 
     Runs sources and corpus first if needed. What is scored is kept: the same command continues.
     """
-    from llimba.pipeline.choosing import choose as choose_base
-    from llimba.pipeline.choosing import language_names
-    from llimba.reports.candidates import notes, render_choice
-
     loaded = load_recipe(recipe, set_ or [])
     done = choose_base(loaded, models or [], runs, card, base=base)
     if as_json:
@@ -47,4 +46,4 @@ def choose(
     said += [f"vocabulary: {done.choice.vocabulary}."] if done.choice.vocabulary else []
     said += [f"picture {done.picture}"] if done.picture else []
     for line in said:
-        stdout.print(line, markup=False, soft_wrap=True)
+        say(line)

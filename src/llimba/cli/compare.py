@@ -7,27 +7,27 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from llimba.cli.app import Runs, app, stdout
+from llimba.cli.app import Runs, app, say, stdout
 from llimba.manifest import Json
 from llimba.pipeline import runner
 from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
 from llimba.reports import matched
 from llimba.reports.evaluated import EvaluatedFolder
+from llimba.reports.page import write_page
+from llimba.reports.paired import NOTE, SAMPLES, against_the_first
+from llimba.reports.rows import Evaluated, arrow
+from llimba.reports.table import footnote, render_tables
 
 
 @app.command(epilog="Example: llimba compare recipes/sft-*.yaml")
 def compare(
     recipes: Annotated[list[Path], typer.Argument(help="Recipes that have been run.", metavar="RECIPE...")],
     runs: Runs = Path("runs"),
-    page: Annotated[
-        Path | None, typer.Option("--report", help="Where the page goes; default: RUNS/compare/NAMES.html.")
-    ] = None,
+    page: Annotated[Path | None, typer.Option("--report", help="The page; default: RUNS/compare/NAMES.html.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs: print JSON, write no page.")] = False,
 ) -> None:
     """The scores of finished recipes side by side: a table here, and a page with pictures and sentences."""
-    from llimba.reports.page import write_page
-
     loaded = [load_recipe(path) for path in recipes]
     finished = [(recipe, runner.finished_folders(recipe, runs, "evaluate", "scores")) for recipe in loaded]
     evaluated = [(recipe, folders["evaluate"]) for recipe, folders in finished]
@@ -43,10 +43,10 @@ def compare(
     else:
         print_table(evaluated, trained if len(evaluated) > 1 else None)
         for line in [*paired_lines(evaluated), *matched.proof(trained)]:
-            stdout.print(line, soft_wrap=True)
+            say(line)
         page = page or runs / "compare" / f"{'-'.join(trained)[:80]}.html"
         write_page(finished, page)
-        stdout.print(f"The same with pictures and sentences: {page}", soft_wrap=True)
+        say(f"The same with pictures and sentences: {page}")
 
 
 def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] | None = None) -> None:
@@ -54,13 +54,8 @@ def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] |
 
     In as many parts as the terminal is wide; into a file, as wide as it needs to be.
     """
-    from llimba.reports.rows import Evaluated
-    from llimba.reports.table import footnote, render_tables
-
     costs = {name: matched.training(folder) for name, folder in (trained or {}).items()}
-    scored = [
-        Evaluated(recipe, EvaluatedFolder(folder).scores(), costs.get(recipe.name, {})) for recipe, folder in evaluated
-    ]
+    scored = [Evaluated(of, EvaluatedFolder(folder).scores(), costs.get(of.name, {})) for of, folder in evaluated]
     console = stdout if stdout.is_terminal else Console(highlight=False, width=10_000)
     for rendered in render_tables(scored, stdout.width if stdout.is_terminal else None):
         console.print(rendered)
@@ -70,9 +65,6 @@ def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, Path] |
 
 def paired_lines(evaluated: list[tuple[Recipe, Path]]) -> list[str]:
     """For every further recipe a line a direction: its model after SFT against the first recipe's, paired."""
-    from llimba.reports.paired import NOTE, SAMPLES, against_the_first
-    from llimba.reports.rows import arrow
-
     lines = []
     for recipe, by_direction in against_the_first([(of, EvaluatedFolder(folder)) for of, folder in evaluated]).items():
         lines.append(f"{recipe} against {evaluated[0][0].name}, after SFT (paired bootstrap, {SAMPLES} resamples):")

@@ -6,15 +6,17 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from llimba.cli.app import RecipePath, Runs, Set, app, stdout
+from llimba.cli.app import RecipePath, Runs, Set, app, say, stdout
+from llimba.models.base_model import folder_at_hand
+from llimba.models.loading import load_tokenizer
 from llimba.pipeline import runner
 from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
+from llimba.stages.corpus.report import rejected_rows, shown_text, write_report
+from llimba.stages.corpus.report import report as gather
 from llimba.stages.folders import CorpusFolder
 
-corpus = typer.Typer(
-    help="Look at a recipe's corpus: samples of what was rejected, and a report.", no_args_is_help=True
-)
+corpus = typer.Typer(help="A recipe's corpus: samples of what was rejected, and a report.", no_args_is_help=True)
 app.add_typer(corpus, name="corpus")
 
 
@@ -27,8 +29,6 @@ def show(
     runs: Runs = Path("runs"),
 ) -> None:
     """Print samples of what the corpus stage rejected, each with rule, value and threshold."""
-    from llimba.stages.corpus.report import rejected_rows, shown_text
-
     rows = rejected_rows(_folder(load_recipe(recipe, set_ or []), runs, unfinished=True), rejected, sample)
     if not rows:
         stdout.print("nothing was rejected")
@@ -49,16 +49,11 @@ def report(
     runs: Runs = Path("runs"),
 ) -> None:
     """Write a page (HTML, and JSON next to it) of what the corpus holds and what was lost on the way."""
-    from llimba.models.base_model import folder_at_hand
-    from llimba.models.loading import load_tokenizer
-    from llimba.stages.corpus.report import report as gather
-    from llimba.stages.corpus.report import write_report
-
     loaded = load_recipe(recipe, set_ or [])
     page = out or runs / "reports" / f"{loaded.name}-corpus.html"
     base = folder_at_hand(loaded.base_model)
     write_report(gather(_folder(loaded, runs), load_tokenizer(base) if base is not None else None), page)
-    stdout.print(f"{page}\n{page.with_suffix('.json')}", soft_wrap=True)
+    say(f"{page}\n{page.with_suffix('.json')}")
 
 
 def _folder(recipe: Recipe, runs: Path, unfinished: bool = False) -> CorpusFolder:

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from llimba.cli.app import Runs, Set, app, stdout
+from llimba.cli.app import Runs, Set, app, say
 from llimba.cli.compare import print_table
+from llimba.pipeline.evaluation import evaluate_model
 from llimba.recipe.file import load_recipe
 
 
@@ -19,9 +20,7 @@ def evaluate(
     runs: Runs = Path("runs"),
 ) -> None:
     """Score a model next to a copy of the source; every answer is saved. Sources and corpus are run first if needed."""
-    from llimba.pipeline.evaluation import evaluate_model
-
     loaded = load_recipe(recipe, set_ or [])
     done = evaluate_model(model, loaded, runs, out)
     print_table([(loaded, done.path)])
-    stdout.print(f"{done.scores_file}; every answer under {done.hypotheses}/", soft_wrap=True)
+    say(f"{done.scores_file}; every answer under {done.hypotheses}/")

@@ -7,10 +7,12 @@ import typer
 from rich import box
 from rich.table import Table
 
-from llimba.cli.app import Runs, Set, app, stdout
+from llimba.cli.app import Runs, Set, app, say, stdout
 from llimba.cli.compare import print_table
 from llimba.errors import LlimbaError
+from llimba.pipeline.interpolation import interpolate_folders
 from llimba.recipe.file import load_recipe
+from llimba.reports.training_facts import Interpolation
 
 
 @app.command(
@@ -30,17 +32,15 @@ def interpolate(
 
     Half of the held-out text chooses, the other half is scored.
     """
-    from llimba.pipeline.interpolation import interpolate_folders
-
     weights, loaded = _weights(weight), load_recipe(recipe, set_ or [])
     done = interpolate_folders(loaded, start, trained, weights, tolerance, runs, out)
-    if done.table:
+    if done.taken.table:
         stdout.print("bits per byte ↓ of the text that chooses")
-        stdout.print(_choices(done.table, done.weight))
-        stdout.print(f"weight {done.weight:g}: {done.reason}", markup=False, soft_wrap=True)
+        stdout.print(_choices(done.taken))
+        say(f"weight {done.taken.weight:g}: {done.taken.reason}")
         stdout.print("chosen on half of the held-out documents; the scores below are of the other half alone")
     print_table([(loaded, done.folder)])
-    stdout.print(f"model {done.model}\nscores and answers {done.folder}", markup=False, soft_wrap=True)
+    say(f"model {done.model}\nscores and answers {done.folder}")
 
 
 def _weights(text: str) -> list[float]:
@@ -53,13 +53,13 @@ def _weights(text: str) -> list[float]:
     return list(dict.fromkeys(weights))
 
 
-def _choices(rows: list[dict[str, float]], best: float) -> Table:
+def _choices(taken: Interpolation) -> Table:
     rendered = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    languages = [language for language in rows[0] if language != "weight"]
+    languages = [language for language in taken.table[0] if language != "weight"]
     for heading in ("weight", *languages, ""):
         rendered.add_column(heading, justify="right")
-    for row in rows:
+    for row in taken.table:
         ends = {0.0: "start", 1.0: "trained"}.get(row["weight"], "")
-        said = "chosen" if row["weight"] == best else ends
+        said = "chosen" if row["weight"] == taken.weight else ends
         rendered.add_row(f"{row['weight']:g}", *(f"{row[language]:.3f}" for language in languages), said)
     return rendered

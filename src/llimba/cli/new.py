@@ -5,9 +5,12 @@ from typing import Annotated
 
 import typer
 
-from llimba.cli.app import app, stdout
+from llimba.cli.app import app, say, stdout
 from llimba.errors import RecipeError
 from llimba.files import replacing
+from llimba.languages.next_language.facts import ENGLISH, facts, name, own_name
+from llimba.languages.next_language.profile import checklist, profile_text
+from llimba.languages.next_language.recipe import recipe_text
 from llimba.languages.profile import PROFILES
 
 
@@ -17,10 +20,6 @@ def new(
     folder: Annotated[Path, typer.Option(help="Where the two files go.")] = Path("."),
 ) -> None:
     """Write a profile and a first recipe for a language: what is known of it, and what a speaker must do."""
-    from llimba.languages.next_language.facts import ENGLISH, facts, name, own_name
-    from llimba.languages.next_language.profile import checklist, profile_text
-    from llimba.languages.next_language.recipe import recipe_text
-
     known = facts(code)
     shipped = PROFILES / f"{known.iso639_3}.yaml"
     profile, recipe = folder / f"{known.code}-profile.yaml", folder / f"{known.code}.yaml"
@@ -32,26 +31,22 @@ def new(
         handle.write(recipe_text(known, file=str(recipe), language=f"./{profile.name}", texts="texts"))
 
     stdout.print(f"[bold]{name(known.code, ENGLISH)}[/] ({own_name(known.code)})", soft_wrap=True)
+    elsewhere = f"FLORES {known.flores or 'none'}; Wikipedia {known.wikipedia or 'none'}"
     for label, value in (
-        (
-            "codes",
-            f"{known.code}, {known.iso639_3}; FLORES {known.flores or 'none'}; Wikipedia {known.wikipedia or 'none'}",
-        ),
+        ("codes", f"{known.code}, {known.iso639_3}; {elsewhere}"),
         ("script", f"{known.script}; letters {known.letters or 'not known'}"),
         ("neighbours", ", ".join(name(other, ENGLISH) for other in known.neighbours) or "none known"),
     ):
-        stdout.print(f"  {label:<11} {value}", markup=False, soft_wrap=True)
+        say(f"  {label:<11} {value}")
     for number, entry in enumerate(known.replay):
-        stdout.print(f"  {'' if number else 'replay':<11} {entry.reason}", markup=False, soft_wrap=True)
+        say(f"  {'' if number else 'replay':<11} {entry.reason}")
     source = f"a copy of the profile that llimba ships ({shipped.name})" if shipped.exists() else "new"
-    stdout.print(f"\nprofile  {profile} ({source})\nrecipe   {recipe}\n", markup=False, soft_wrap=True)
+    say(f"\nprofile  {profile} ({source})\nrecipe   {recipe}\n")
     stdout.print("A speaker must look at:")
     for line in checklist(known):
-        stdout.print(f"  [ ] {line}", markup=False, soft_wrap=True)
+        say(f"  [ ] {line}")
     texts = folder / "texts"
-    stdout.print(
+    say(
         f"\nThen put your text into {texts / known.code}.txt and {texts / known.replay[0].code}.txt, line by line "
-        f"translations of each other, and run:\n  llimba plan {recipe}\n  llimba run {recipe}",
-        markup=False,
-        soft_wrap=True,
+        f"translations of each other, and run:\n  llimba plan {recipe}\n  llimba run {recipe}"
     )

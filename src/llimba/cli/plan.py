@@ -8,11 +8,12 @@ import typer
 from rich.markup import escape
 from rich.tree import Tree
 
-from llimba.cli.app import RecipePath, Runs, Set, app, stdout
+from llimba.cli.app import RecipePath, Runs, Set, app, say, stdout
 from llimba.errors import StageError
 from llimba.manifest import Json
 from llimba.pipeline import runner
 from llimba.recipe.file import load_recipe
+from llimba.reports.plan_table import render_plan
 
 STATE_STYLE = {"done": "green", "partial": "yellow", "stale": "yellow", "missing": "dim"}
 
@@ -67,14 +68,12 @@ def plan(
     stdout.print(tree)
     derived = loaded.derived_license
     said = f"declared {loaded.publish.license}" if loaded.publish.license else f"derived from {derived.because}"
-    stdout.print(f"licence: {loaded.publish.license or derived.terms.license} ({said})", markup=False, soft_wrap=True)
+    say(f"licence: {loaded.publish.license or derived.terms.license} ({said})")
     if derived.difference:
-        stdout.print(f"licence of {loaded.base_model.name}: {derived.difference}", markup=False, soft_wrap=True)
+        say(f"licence of {loaded.base_model.name}: {derived.difference}")
     for line in settled:
-        stdout.print(f"tokens and template: {line}", markup=False, soft_wrap=True)
+        say(f"tokens and template: {line}")
     if estimates:
-        from llimba.reports.plan_table import render_plan
-
         stdout.print(render_plan(estimates))
     else:
         stdout.print(f"memory and time: {escape(unknown)}")

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from llimba.cli.app import Runs, app, stdout
-from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder, say
+from llimba.use.export.hub import check_card, listing, upload
 
 
 @app.command(epilog="Example: llimba push recipes/demo.yaml me/smollm2-sardinian          (then again with --yes)")
@@ -19,15 +19,13 @@ def push(
 ) -> None:
     """List the files and the card's header that would go to the hub; with --yes, upload them."""
     folder = model_folder(model, runs)
-    from llimba.use.export.hub import check_card, listing, upload
-
     files = listing(folder)
-    stdout.print(f"{check_card(folder)}\n", markup=False, soft_wrap=True)
+    say(f"{check_card(folder)}\n")
     for file in files:
-        stdout.print(f"{file.bytes:>15,}  {file.name}", markup=False, soft_wrap=True)
+        say(f"{file.bytes:>15,}  {file.name}")
     total = sum(file.bytes for file in files)
-    stdout.print(f"{total:>15,}  bytes in {len(files)} files, from {folder}", markup=False, soft_wrap=True)
+    say(f"{total:>15,}  bytes in {len(files)} files, from {folder}")
     if not yes:
-        stdout.print(f"\ndry run: nothing was sent. Add --yes to upload to {repository}.", markup=False, soft_wrap=True)
+        say(f"\ndry run: nothing was sent. Add --yes to upload to {repository}.")
         return
-    stdout.print(f"\n{upload(folder, repository, files, private=not public)}", markup=False, soft_wrap=True)
+    say(f"\n{upload(folder, repository, files, private=not public)}")

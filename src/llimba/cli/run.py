@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from llimba import processes, progress
-from llimba.cli.app import RecipePath, Runs, Set, app, stdout
+from llimba.cli.app import RecipePath, Runs, Set, app, say, stdout
 from llimba.cli.compare import print_table
 from llimba.errors import Unavailable
 from llimba.pipeline import runner
@@ -31,7 +30,7 @@ def run(
     except Unavailable as error:
         if fallback is None:
             raise
-        progress.console.print(f"{escape(str(error))}\nRunning {fallback} instead.", soft_wrap=True)
+        say(f"{error}\nRunning {fallback} instead.", progress.console)
         loaded = load_recipe(fallback, set_ or [])
         steps = runner.run(loaded, runs, until)
     if not processes.is_main():

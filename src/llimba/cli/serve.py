@@ -9,8 +9,12 @@ import typer
 
 from llimba import progress
 from llimba.cli.address import TOKEN, shown_host, token_for
-from llimba.cli.app import Runs, app
-from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder, say
+from llimba.models.encoding import takes_system
+from llimba.models.loading import chat_tokenizer
+from llimba.use.serving.asked import Limits
+from llimba.use.serving.engine import Engine, choose
+from llimba.use.serving.guard import build
 
 
 @app.command(epilog="Example: llimba serve recipes/demo.yaml --port 8080")
@@ -26,27 +30,16 @@ def serve(
     """Serve /v1/chat/completions and /v1/models through transformers or vLLM, for any OpenAI client."""
     token = token_for("serve", host, public, "clients send it as their API key")
     folder = model_folder(model, runs)
-    from llimba.use.serving.engine import Engine, choose
-
     chosen, why = choose(engine)
     import uvicorn
-
-    from llimba.models.encoding import takes_system
-    from llimba.models.loading import chat_tokenizer
-    from llimba.use.serving.asked import Limits
-    from llimba.use.serving.guard import build
 
     tokenizer = chat_tokenizer(folder)  # refuses a folder that is not safe to serve
     signal.signal(signal.SIGTERM, _end)  # uvicorn sends itself the signal again, and the engine must be stopped first
     with Engine(chosen, folder) as running:
         guard = build(name, running, Limits(folder, takes_system=takes_system(tokenizer)), token)
-        say = progress.console.print
-        say(
-            f"http://{shown_host(host)}:{port}/v1 serves the model '{name}' with {chosen} ({why}); Ctrl-C ends it.",
-            markup=False,
-            soft_wrap=True,
-        )
-        say(f"token: {'asked for' if token else 'none (only this machine can reach it)'}", markup=False)
+        address = f"http://{shown_host(host)}:{port}/v1"
+        say(f"{address} serves the model '{name}' with {chosen} ({why}); Ctrl-C ends it.", progress.console)
+        say(f"token: {'asked for' if token else 'none (only this machine can reach it)'}", progress.console)
         uvicorn.run(guard, host=host, port=port, log_level="warning")
 
 

@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich import box
@@ -10,14 +10,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from llimba import processes
-from llimba.cli.app import RecipePath, Runs, app, stdout
+from llimba.cli.app import RecipePath, Runs, app, say, stdout
 from llimba.cli.compare import print_table
-
-if TYPE_CHECKING:
-    from llimba.pipeline.sweep.measure import Measure
-    from llimba.pipeline.sweep.plan import SweepPlan
-    from llimba.pipeline.sweep.report import Report
-    from llimba.pipeline.sweep.seeds import OverSeeds
+from llimba.pipeline.sweep.arms import SCORED, prepare_sweep
+from llimba.pipeline.sweep.measure import Measure
+from llimba.pipeline.sweep.plan import SweepPlan, plan_sweep
+from llimba.pipeline.sweep.report import Report
+from llimba.pipeline.sweep.rounds import run_sweep
+from llimba.pipeline.sweep.seeds import COUNTS, OverSeeds
+from llimba.reports.matched import three_digits
+from llimba.reports.plan_table import duration
 
 SET = typer.Option(
     "--set",
@@ -33,32 +35,23 @@ def sweep(
     recipe: RecipePath,
     set_: Annotated[list[str] | None, SET] = None,
     halving: Annotated[
-        bool,
-        typer.Option(
-            "--halving", help="Every arm with a third of its training steps first; then the better half in full."
-        ),
+        bool, typer.Option("--halving", help="All arms with a third of the steps first; then the better half in full.")
     ] = False,
     by: Annotated[
         str | None,
         typer.Option(help="Ranked by, e.g. chrf:en-sc; default: bits_per_byte of the language to be learned."),
     ] = None,
     until: Annotated[str, typer.Option(help="The stage to run of every arm, after what it needs.")] = "evaluate",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List the arms, what they share, the time; run nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List arms, what they share, time; run nothing.")] = False,
     card: Annotated[str | None, typer.Option(help="With --dry-run: a GPU to plan for; default: what is here.")] = None,
     runs: Runs = Path("runs"),
 ) -> None:
     """Run a recipe with every combination of some values. What arms share is run once; the same command resumes."""
-    from llimba.pipeline.sweep.plan import plan_sweep
-    from llimba.pipeline.sweep.request import SCORED, prepare_sweep
-    from llimba.pipeline.sweep.rounds import run_sweep
-
     asked = prepare_sweep(recipe, set_ or [], by, runs, until)
     measure = asked.measure
     if processes.is_main():
         ranked = f"ranked by {measure.name} {measure.arrow} ({asked.reason})" if measure else asked.reason
-        stdout.print(f"{len(asked.arms)} arms of {recipe}, {ranked}", markup=False, soft_wrap=True)
+        say(f"{len(asked.arms)} arms of {recipe}, {ranked}")
     if dry_run:
         _print_plan(plan_sweep(asked, card))
         return
@@ -79,13 +72,11 @@ def sweep(
     if report.best:
         options = " ".join(f"--set {shlex.quote(override)}" for override in report.best_overrides)
         finish = f"best: {report.best}\nto finish it: llimba run {recipe} {options}".rstrip()
-        stdout.print(finish, markup=False, soft_wrap=True)
-    stdout.print(f"all arms with fingerprints and scores: {path}", markup=False, soft_wrap=True)
+        say(finish)
+    say(f"all arms with fingerprints and scores: {path}")
 
 
-def _print_plan(plan: "SweepPlan") -> None:
-    from llimba.reports.plan_table import duration
-
+def _print_plan(plan: SweepPlan) -> None:
     rendered = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("stage", "runs", "done", "time of the rest", ""):
         rendered.add_column(heading, justify="left" if heading in ("stage", "") else "right", no_wrap=heading != "")
@@ -97,10 +88,10 @@ def _print_plan(plan: "SweepPlan") -> None:
         rendered.add_row(name, str(count), str(stage.done), hours, escape(note))
     stdout.print(rendered)
     for arm, done in plan.arms.items():
-        stdout.print(f"  {'done     ' if done else 'not done '}{arm}", markup=False, soft_wrap=True)
+        say(f"  {'done     ' if done else 'not done '}{arm}")
 
 
-def _ranking(report: "Report", measure: "Measure") -> Table:
+def _ranking(report: Report, measure: Measure) -> Table:
     """Every round, its arms best first."""
     title = f"{measure.name} {measure.arrow}"
     rendered = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -109,15 +100,13 @@ def _ranking(report: "Report", measure: "Measure") -> Table:
     for part in report.rounds:
         for arm in part.ranked(measure):
             note = "kept" if arm.name in part.kept else arm.why.partition("\n")[0]
-            rendered.add_row(part.title, escape(arm.name), _number(arm.score), escape(note))
+            rendered.add_row(part.title, escape(arm.name), three_digits(arm.score), escape(note))
         rendered.add_section()
     return rendered
 
 
-def _over_seeds(found: "OverSeeds", measure: "Measure") -> Table:
+def _over_seeds(found: OverSeeds, measure: Measure) -> Table:
     """Arms that differ only in their seed, together, best mean first."""
-    from llimba.pipeline.sweep.seeds import COUNTS
-
     title = f"{measure.name} {measure.arrow} over seeds"
     rendered = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("arm", "seeds", "mean", "SD", ""):
@@ -126,12 +115,8 @@ def _over_seeds(found: "OverSeeds", measure: "Measure") -> Table:
         note = f"within {COUNTS} SD of the best: no difference shown" if found.as_good_as_best(group) else ""
         if group.mean is None:
             note = f"{len(group.arms) - len(group.scores)} failed"
-        cells = (str(len(group.scores)), _number(group.mean), _number(group.sd))
+        cells = (str(len(group.scores)), three_digits(group.mean), three_digits(group.sd))
         rendered.add_row(escape(group.name), *cells, note)
     if found.sd is not None:
         rendered.caption = f"SD over seeds, pooled over the arms: {found.sd:.2g}"
     return rendered
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

@@ -9,10 +9,13 @@ from typing import IO, Annotated
 import typer
 
 from llimba import progress
-from llimba.cli.app import Runs, app
-from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder
 from llimba.errors import LlimbaError
 from llimba.files import replacing
+from llimba.models.loading import open_model
+from llimba.use import lines
+from llimba.use.glossary import read_glossary
+from llimba.use.translate import LineTranslation, Translator
 
 MOST_BYTES = 64 * 2**20  # of one input; larger ones are better split, so that a stop costs little
 
@@ -28,12 +31,8 @@ def translate(
     output: Annotated[Path | None, typer.Option(help="Where it goes; default: standard output.")] = None,
     as_json: Annotated[bool, typer.Option("--jsonl", help="Input is JSON lines (so is a file called .jsonl).")] = False,
     field: Annotated[str, typer.Option(help="The field of each JSON object to translate.")] = "text",
-    glossary: Annotated[
-        Path | None, typer.Option(help="Lines of term, tab, translation; looked for in each line.")
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force-glossary", help="Put the glossary's terms in where they lack.")
-    ] = False,
+    glossary: Annotated[Path | None, typer.Option(help="A file of fixed terms: term, tab, translation.")] = None,
+    force: Annotated[bool, typer.Option("--force-glossary", help="Put the glossary's missing terms in.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Lines translated at once.")] = 8,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="A translation is cut here.")] = 256,
     profile: Annotated[str | None, typer.Option(help="A language profile, where the folder has none.")] = None,
@@ -45,11 +44,6 @@ def translate(
     if force and glossary is None:
         raise LlimbaError("translate: --force-glossary needs --glossary FILE.")
     folder = model_folder(model, runs)
-    from llimba.models.loading import open_model
-    from llimba.use import lines
-    from llimba.use.glossary import read_glossary
-    from llimba.use.translate import LineTranslation, Translator
-
     terms = read_glossary(glossary) if glossary else []
     json_lines = as_json or (file is not None and file.suffix == ".jsonl")
     given = lines.read(_text(file), field if json_lines else None)

@@ -7,9 +7,11 @@ import typer
 
 from llimba import progress
 from llimba.cli.address import TOKEN, shown_host, token_for
-from llimba.cli.app import Runs, app
-from llimba.cli.model_folder import ModelOrRecipe, model_folder
+from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder, say
 from llimba.errors import LlimbaError
+from llimba.models.loading import open_model
+from llimba.use.web.application import application, check_installed
+from llimba.use.web.wording import wordings
 
 
 @app.command(epilog="Example: llimba web recipes/demo.yaml --interface sc")
@@ -28,21 +30,14 @@ def web(
 ) -> None:
     """A page with chat and translation, in Sardinian and English; nothing on it reaches the network."""
     token = token_for("web", host, public, "visitors give it as the password, with any name")
-    from llimba.use.web.wording import wordings
-
     if interface is not None and interface not in wordings():
         raise LlimbaError(f"web --interface {interface}: there are {', '.join(wordings())}.")
     folder = model_folder(model, runs)
-    from llimba.use.web.application import application, check_installed
-
     check_installed()
     import uvicorn
 
-    from llimba.models.loading import open_model
-
     opened = open_model(folder, profile)
     served = application(opened, token=token, title=title, max_new_tokens=max_new_tokens, interface=interface)
-    say = progress.console.print
-    say(f"http://{shown_host(host)}:{port}/ is the page of {folder}; Ctrl-C ends it.", markup=False, soft_wrap=True)
-    say(f"password: {'asked for' if token else 'none (only this machine can reach it)'}", markup=False)
+    say(f"http://{shown_host(host)}:{port}/ is the page of {folder}; Ctrl-C ends it.", progress.console)
+    say(f"password: {'asked for' if token else 'none (only this machine can reach it)'}", progress.console)
     uvicorn.run(served, host=host, port=port, log_level="warning")

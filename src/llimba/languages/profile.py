@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from string import Formatter
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from llimba.errors import RecipeError
 from llimba.yaml_files.checking import faults, sentences
@@ -20,14 +20,12 @@ PROFILES = Path(__file__).parent / "profiles"
 TABLES = Path(__file__).parent / "tables"  # what is known of languages that have no profile yet, and wordings
 
 
-class Quality(BaseModel):
+class Quality(BaseModel, extra="forbid", frozen=True):
     """What a page of running text in the language looks like; the corpus stage rejects what does not.
 
     Shares are of the document (0 to 1). The defaults suit alphabets with spaces between words; Gopher's and FineWeb's
     rules, which these follow, were measured on English and reject most of a small language's pages.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     min_mean_word: float = 2.0  # letters
     max_mean_word: float = 12.0
@@ -40,10 +38,8 @@ class Quality(BaseModel):
     min_ended_lines: float = 0.1  # of the lines: those that end as a sentence does, or with : ; , or a quote
 
 
-class Language(BaseModel):
+class Language(BaseModel, extra="forbid", frozen=True):
     """One language profile; the fields are explained in `profiles/srd.yaml`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: str
     iso639_3: str

@@ -29,9 +29,7 @@ def translation_prompt(language: Language, direction: str, text: str, *, prompt_
         )
     source, target = split_direction(direction)
     return wordings[wording % len(wordings)].format(
-        source=language.name(source, prompt_language),
-        target=language.name(target, prompt_language),
-        text=text,
+        source=language.name(source, prompt_language), target=language.name(target, prompt_language), text=text
     )
 
 

@@ -217,10 +217,7 @@ def _fits(recipe: Recipe, section: BaseModelSection, card: str | None) -> dict[s
         if name == "full" or changed.adapter:
             needed = estimate(changed, settings, find_card(card), None, recipe.seed)
             found[name] = Fit(
-                fits=needed.fits,
-                needed_gib=needed.needed_gib,
-                available_gib=needed.available_gib,
-                remedy=needed.remedy,
+                fits=needed.fits, needed_gib=needed.needed_gib, available_gib=needed.available_gib, remedy=needed.remedy
             )
     return found
 

@@ -9,25 +9,25 @@ from llimba.errors import LlimbaError
 from llimba.files import fingerprint, sha256, write_json
 from llimba.pipeline import runner
 from llimba.recipe import Recipe
+from llimba.records import Document
+from llimba.reports.training_facts import Interpolation
 from llimba.stages.evaluate.harness import choose_precision
 from llimba.stages.evaluate.stage import SYSTEMS, score_models
 from llimba.stages.folders import CorpusFolder
 from llimba.stages.interpolation.choosing_text import split_held_out
 
 
-class Interpolation(NamedTuple):
-    """The weight taken, why, and where the model and the scores are."""
+class Interpolated(NamedTuple):
+    """The weight taken, with the reason, and where the model and the scores are."""
 
-    weight: float
-    reason: str
-    table: list[dict[str, float]]  # bits per byte by weight and language; empty where one weight was asked for
+    taken: Interpolation  # its table is empty where one weight was asked for
     model: Path
     folder: Path  # scores.json, hypotheses/ and choice.json
 
 
 def interpolate_folders(
     recipe: Recipe, start: Path, trained: Path, weights: Sequence[float], tolerance: float, runs: Path, out: Path | None
-) -> Interpolation:
+) -> Interpolated:
     """Write a model at every weight, score all of them, keep the best one at `out`; runs the corpus first if needed.
 
     Raises `LlimbaError` where a folder holds no model, the result exists already or the disk has no room.
@@ -53,42 +53,34 @@ def interpolate_folders(
             shutil.rmtree(partial, ignore_errors=True)
             between.write(weight, partial)
             partial.rename(folder)
-    best, reason, table = weights[0], "the only one asked for", list[dict[str, float]]()
-    reported = CorpusFolder(corpus.folder)
+    taken = Interpolation(weight=weights[0], reason="the only one asked for")
+    held_out = reported = CorpusFolder(corpus.folder)
     if len(weights) > 1:
         reported = CorpusFolder(place / "reported")
-        best, reason, table = _choose(recipe, start, trained, weights, tolerance, CorpusFolder(corpus.folder), reported)
+        taken = _choose(recipe, start, trained, weights, tolerance, split_held_out(held_out, reported))
     systems = {"base": start, **{f"weight {w:g}": folder for w, folder in folders.items()}, "trained": trained}
     score_models(recipe, reported, systems, place, runs / SYSTEMS)
     model.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(folders[best], model)
+    shutil.move(folders[taken.weight], model)
     shutil.rmtree(place / "weights")
-    write_json(place / "choice.json", {"weight": best, "reason": reason, "table": table})
-    return Interpolation(best, reason, table, model, place)
+    write_json(place / "choice.json", taken.model_dump(include={"weight", "reason", "table"}))
+    return Interpolated(taken, model, place)
 
 
 def _choose(
-    recipe: Recipe,
-    start: Path,
-    trained: Path,
-    weights: Sequence[float],
-    tolerance: float,
-    corpus: CorpusFolder,
-    reported: CorpusFolder,
-) -> tuple[float, str, list[dict[str, float]]]:
-    """The weight, why, and the table, by the first half of the held-out text; the second half is left in `reported`."""
+    recipe: Recipe, start: Path, trained: Path, weights: Sequence[float], tolerance: float, documents: list[Document]
+) -> Interpolation:
+    """The weight that the documents like best."""
     from llimba.training.interpolation.choice import measure_and_choose
     from llimba.training.settings import resolve_for
 
-    documents = split_held_out(corpus, reported)
     precision, _ = choose_precision(recipe.evaluate.precision)
     changed = {"interpolate_tolerance": tolerance, "precision": precision}
     settings = (recipe.cpt or recipe.sft).model_copy(update=changed)
     resolved = resolve_for(trained, settings)
     max_bytes = 4 * sum(len(document.text.encode()) for document in documents)  # every document counts in full
     tokens, target = recipe.base_model.tokens, recipe.profile.code
-    found = measure_and_choose(start, trained, weights, documents, max_bytes, settings, resolved, tokens, target)
-    return found.weight, found.reason, found.table
+    return measure_and_choose(start, trained, weights, documents, max_bytes, settings, resolved, tokens, target)
 
 
 def _check_room(trained: Path, count: int, place: Path) -> None:

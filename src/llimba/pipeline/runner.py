@@ -28,7 +28,7 @@ from pydantic import BaseModel
 
 from llimba import __version__, processes
 from llimba.errors import DiskRefused, LlimbaError, RecipeError, StageError
-from llimba.files import fingerprint, sha256, sync_folder
+from llimba.files import fingerprint, remove_leftovers, sha256, sync_folder
 from llimba.manifest import MANIFEST, Ingredients, Json, ListedFile, Manifest, read_manifest, write_manifest
 from llimba.pipeline.stage_table import STAGES, Stage, stages_of
 from llimba.recipe import Recipe, local_paths
@@ -37,25 +37,10 @@ from llimba.training import peak_memory
 
 logger = logging.getLogger(__name__)
 
-RECORDED_PACKAGES = (
-    "torch",
-    "transformers",
-    "accelerate",
-    "peft",
-    "lm_eval",
-    "sacrebleu",
-    "datasets",
-    "tokenizers",
-)
+RECORDED_PACKAGES = ("torch", "transformers", "accelerate", "peft", "lm_eval", "sacrebleu", "datasets", "tokenizers")
 
-REFUSALS = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
-    errno.ENOTDIR,
-}  # what a disk answers, not a bug
+# what a disk answers, not a bug
+REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 
 State = Literal["done", "partial", "stale", "missing"]
 
@@ -265,6 +250,7 @@ def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
             if step.partial.exists() and not step.stage.resumable:
                 shutil.rmtree(step.partial)
             step.partial.mkdir(exist_ok=True)
+            remove_leftovers(step.partial)
             _execute(recipe, step, inputs)
     except Timeout:
         raise StageError(

@@ -58,48 +58,21 @@ class Stage(NamedTuple):
     check: Check | None = None  # asked before the first stage that trains, where this one is to run too
 
 
+# fmt: off
 STAGES = (
     Stage("sources", (), (), run_sources, version=2),
     Stage("corpus", ("sources",), ("language", "seed"), run_corpus, version=3, resumable=True),
     Stage("instruct", ("corpus",), ("language", "seed"), run_instruct, also_needs=instruct_needs),
-    Stage(
-        "cpt",
-        ("corpus",),
-        ("language", "base_model", "seed"),
-        run_cpt,
-        version=3,
-        resumable=True,
-        parallel=True,
-        estimate=estimate_cpt,
-        ignores=_not_of_cpt,
-    ),
-    Stage(
-        "sft",
-        ("corpus", "instruct", "cpt"),
-        ("base_model", "seed"),
-        run_sft,
-        version=3,
-        resumable=True,
-        parallel=True,
-        estimate=estimate_sft,
-        check=examine,
-    ),
-    Stage(
-        "evaluate",
-        ("corpus", "cpt", "sft"),
-        ("language", "base_model", "seed"),
-        run_evaluate,
-        version=4,
-        resumable=True,
-    ),
-    Stage(
-        "publish",
-        ("sources", "corpus", "instruct", "cpt", "sft", "evaluate"),
-        ("language", "base_model"),
-        run_publish,
-        version=2,
-    ),
+    Stage("cpt", ("corpus",), ("language", "base_model", "seed"), run_cpt,
+          version=3, resumable=True, parallel=True, estimate=estimate_cpt, ignores=_not_of_cpt),
+    Stage("sft", ("corpus", "instruct", "cpt"), ("base_model", "seed"), run_sft,
+          version=3, resumable=True, parallel=True, estimate=estimate_sft, check=examine),
+    Stage("evaluate", ("corpus", "cpt", "sft"), ("language", "base_model", "seed"), run_evaluate,
+          version=4, resumable=True),
+    Stage("publish", ("sources", "corpus", "instruct", "cpt", "sft", "evaluate"), ("language", "base_model"),
+          run_publish, version=2),
 )
+# fmt: on
 
 
 def stages_of(recipe: Recipe, table: Sequence[Stage] = STAGES) -> list[tuple[Stage, tuple[str, ...]]]:

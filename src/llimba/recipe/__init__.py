@@ -1,6 +1,7 @@
 """What a recipe may say: one section per stage, named as the stage, every field with its type, bounds and default.
 
-The field names are the field's own (transformers, peft, TRL) wherever one exists. `file.py` reads the YAML.
+The field names are the field's own (transformers, peft, TRL) wherever one exists. `file.py` reads the YAML; other
+folders import the sections from here.
 """
 
 from llimba.recipe.base_model import BaseModelSection, Tokens
@@ -8,14 +9,12 @@ from llimba.recipe.corpus import CorpusSection, Executor
 from llimba.recipe.cpt import CHAT, PAIRS, ChatDocuments, CptSection, NormTags, PairDocuments, Phase
 from llimba.recipe.evaluate import Decoding, EvaluateSection, ModeSwitch
 from llimba.recipe.instruct import InstructSection
-from llimba.recipe.publish import PublishSection
 from llimba.recipe.sources import (
     AnySource,
     HubSource,
     LocalSource,
     PackageSource,
     ParallelSource,
-    Source,
     WebSource,
     WikipediaSource,
 )
@@ -30,40 +29,3 @@ from llimba.recipe.translate import (
 )
 from llimba.recipe.whole import Recipe
 from llimba.yaml_files.schema import local_paths
-
-__all__ = [
-    "CHAT",
-    "PAIRS",
-    "AnySource",
-    "AnyTranslation",
-    "ApertiumTranslation",
-    "BackTranslation",
-    "BaseModelSection",
-    "ChatDocuments",
-    "CorpusSection",
-    "CptSection",
-    "Decoding",
-    "EvaluateSection",
-    "Executor",
-    "HubSource",
-    "InstructSection",
-    "LocalSource",
-    "ModeSwitch",
-    "ModelTranslation",
-    "NllbTranslation",
-    "NormTags",
-    "PackageSource",
-    "PairDocuments",
-    "ParallelSource",
-    "Phase",
-    "PublishSection",
-    "Recipe",
-    "SftSection",
-    "Source",
-    "Tokens",
-    "TrainingSection",
-    "TranslationSection",
-    "WebSource",
-    "WikipediaSource",
-    "local_paths",
-]

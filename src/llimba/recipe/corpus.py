@@ -30,12 +30,9 @@ class CorpusSection(Section):
     norms: list[str] = []  # keep only documents of these written norms; empty: all
     varieties: list[str] = []  # the same for varieties
     near_duplicates: float | None = Field(default=0.7, gt=0, le=1)  # Jaccard of word 5-grams; null: left in
-    boilerplate_documents: int | None = Field(
-        default=20, gt=1
-    )  # a line in this many documents of a source goes wholly; of any other repeated line one copy stays
-    held_out_pairs: float = Field(
-        default=0.0, ge=0, lt=1
-    )  # share of each training source's pairs set aside to score on
+    # a line in this many documents of a source is removed from all; of any other repeated line one copy stays
+    boilerplate_documents: int | None = Field(default=20, gt=1)
+    held_out_pairs: float = Field(default=0.0, ge=0, lt=1)  # share of each training source's pairs to score on
     held_out_documents: float = Field(default=0.0, ge=0, lt=1)  # share of target-language documents set aside
     min_held_out_words: int = Field(default=5, ge=1)  # a set-aside pair has at least this many words on each side
     max_rejected: float = Field(default=0.5, gt=0, le=1)  # the stage fails if a larger share of documents is lost
@@ -43,10 +40,8 @@ class CorpusSection(Section):
 
     def check(self, whole: Whole) -> Iterator[Fault]:
         """Sources, norms and varieties that are named are there."""
-        profile = whole.profile
+        profile, said_by = whole.profile, f" in the profile of {whole.profile.iso639_3}"
         yield from unknown("identify", self.identify, whole.sources, "source")
         yield from unknown("exempt", self.exempt, whole.sources, "source")
-        yield from unknown("norms", self.norms, profile.norms, "norm", f" in the profile of {profile.iso639_3}")
-        yield from unknown(
-            "varieties", self.varieties, profile.varieties, "variety", f" in the profile of {profile.iso639_3}"
-        )
+        yield from unknown("norms", self.norms, profile.norms, "norm", said_by)
+        yield from unknown("varieties", self.varieties, profile.varieties, "variety", said_by)

@@ -30,8 +30,7 @@ class ModeSwitch(Section):
             yield Fault((), "needs the identifier that the corpus stage trains: leave corpus.identifier out")
         if not whole.profile.probe_prompts:
             yield Fault(
-                (),
-                f"the profile of {whole.profile.iso639_3} has no probe_prompts; write ten questions in the language",
+                (), f"the profile of {whole.profile.iso639_3} has no probe_prompts; write ten questions in the language"
             )
 
 

@@ -5,24 +5,20 @@
 
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 Value = TypeVar("Value")
 
 
-class Resolved(BaseModel, Generic[Value]):
+class Resolved(BaseModel, Generic[Value], frozen=True):
     """One value and why it was taken."""
-
-    model_config = ConfigDict(frozen=True)
 
     value: Value
     reason: str
 
 
-class ResolvedSettings(BaseModel):
+class ResolvedSettings(BaseModel, frozen=True):
     """Every setting that "auto" or silence leaves open."""
-
-    model_config = ConfigDict(frozen=True)
 
     precision: Resolved[str]  # bf16 | mixed | fp32
     optimizer: Resolved[str]  # adamw | adamw_8bit | paged_adamw_8bit

@@ -20,13 +20,10 @@ class TrainingSection(Section):
     # out and scored: runs that are to be compared over seeds differ in this one
     seed: int | None = None
     sequence_length: int = Field(default=4096, gt=1)  # a longer document is split, every token kept
-    row_length: int | None = Field(
-        default=None, gt=1
-    )  # packed row size in tokens; default: sequence_length, on a CPU at most 1,024
+    # tokens of a packed row; default: sequence_length, on a CPU at most 1,024
+    row_length: int | None = Field(default=None, gt=1)
     documents_per_step: int = Field(default=16, gt=0)  # per_device_train_batch_size x gradient_accumulation_steps
-    tokens_per_step: int | None = Field(
-        default=None, gt=0
-    )  # fills steps by token budget; documents_per_step then counts for nothing
+    tokens_per_step: int | None = Field(default=None, gt=0)  # a step's token budget, in place of documents_per_step
     num_train_epochs: float = Field(default=1.0, gt=0)
     max_steps: int | None = Field(default=None, gt=0)
     learning_rate: float = Field(default=5e-5, gt=0)
@@ -54,9 +51,8 @@ class TrainingSection(Section):
     choose_max_bytes: int | None = Field(default=None, ge=0)
     # how a run is watched and saved decides nothing about its result, so it stays out of the fingerprint
     save_minutes: float = Field(default=15.0, gt=0, exclude=True)
-    eval_steps: int | None = Field(
-        default=None, gt=0, exclude=True
-    )  # between evaluations of held-out text; default: 5 a run
+    # between evaluations of held-out text; default: 5 evaluations a run
+    eval_steps: int | None = Field(default=None, gt=0, exclude=True)
     eval_max_bytes: int = Field(default=4000, ge=0, exclude=True)  # of held-out text a language; 0: no evaluation
     num_samples: int = Field(default=2, ge=0, exclude=True)  # greedy continuations at every evaluation
     report_to: list[str] = Field(default=["tensorboard"], exclude=True)  # accelerate's trackers, by name
@@ -69,15 +65,9 @@ class TrainingSection(Section):
         return CHOOSING_BYTES if isinstance(self.interpolate, list) else 0
 
     @model_validator(mode="after")
-    def _rounding_possible(self) -> Self:
+    def _settings_agree(self) -> Self:
         if self.stochastic_rounding and self.optimizer in ("adamw", "paged_adamw_8bit"):
-            raise ValueError(
-                f"stochastic_rounding needs optimizer: adamw_8bit ({self.optimizer} rounds to the nearest)"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _schedule_has_an_end(self) -> Self:
+            raise ValueError(f"stochastic_rounding needs optimizer: adamw_8bit ({self.optimizer} rounds to nearest)")
         ends = ("cosine_with_min_lr", "warmup_stable_decay")
         if self.min_lr_ratio and self.lr_scheduler_type not in ends:
             raise ValueError(f"min_lr_ratio needs lr_scheduler_type: {' or '.join(ends)}")
@@ -115,13 +105,9 @@ class SftSection(TrainingSection):
         return None if kind == "full" else kind
 
     @model_validator(mode="after")
-    def _answers_whole(self) -> Self:
+    def _method_agrees(self) -> Self:
         if self.prefers and self.packing == "leaky":
             raise ValueError(f"packing: leaky cuts text anywhere, and method: {self.method} needs whole answers")
-        return self
-
-    @model_validator(mode="after")
-    def _adapter_possible(self) -> Self:
         if self.adapter is not None and self.adapter_kind is None:
             raise ValueError("adapter goes on from an adapter: set method (or policy) to lora, rslora or dora")
         return self

@@ -1,23 +1,20 @@
 """The folder that `evaluate` leaves: `scores.json`, and every answer under `hypotheses/`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from llimba.errors import StageError
-from llimba.files import read_json, read_jsonl, write_json, write_jsonl
+from llimba.files import Folder, Within, read_json, read_jsonl, write_json, write_jsonl
 from llimba.languages.prompts import split_direction
 from llimba.records import Pair
 from llimba.reports.scores import Scores
 
 
-class SavedAnswer(BaseModel):
+class SavedAnswer(BaseModel, frozen=True, extra="forbid"):
     """A line of `hypotheses/SYSTEM.DIRECTION.jsonl`: one translated sentence."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str  # of the pair
     source: str
@@ -49,21 +46,11 @@ def read_answers(path: Path) -> list[SavedAnswer]:
         raise StageError(f"{path} holds no saved answers ({_where(error)}). Run llimba evaluate again.") from error
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluatedFolder:
+class EvaluatedFolder(Folder):
     """The folder of a finished evaluation."""
 
-    path: Path
-
-    @property
-    def scores_file(self) -> Path:
-        """One `Scores` as JSON."""
-        return self.path / "scores.json"
-
-    @property
-    def hypotheses(self) -> Path:
-        """The folder of the saved answers."""
-        return self.path / "hypotheses"
+    scores_file = Within("scores.json")
+    hypotheses = Within("hypotheses")  # the folder of the saved answers
 
     def answers_file(self, system: str, direction: str) -> Path:
         """The answers of one column in one direction."""

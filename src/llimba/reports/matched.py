@@ -26,9 +26,9 @@ def training(sft_folder: Path) -> dict[str, str]:
         "trained parameters": f"{facts.trainable.trained / 1e6:,.1f} M",
         "peak memory": f"{manifest.peak_memory_bytes / UNIT:.1f} GiB",
         "seconds": f"{manifest.seconds:,.0f}",
-        "loss, trained on": _number(loss.train),
-        "loss, held out": _number(loss.held_out),
-        "gap": _number(loss.gap),
+        "loss, trained on": three_digits(loss.train),
+        "loss, held out": three_digits(loss.held_out),
+        "gap": three_digits(loss.gap),
     }
 
 
@@ -72,5 +72,6 @@ def _differing_settings(sections: Sequence[Json]) -> list[str]:
     return [key for key in keys if any(section.get(key) != sections[0].get(key) for section in sections)]
 
 
-def _number(value: float | None) -> str:
+def three_digits(value: float | None) -> str:
+    """A figure for a table; a dash where there is none."""
     return "–" if value is None else f"{value:.3f}"

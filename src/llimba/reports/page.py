@@ -6,7 +6,7 @@ differences are difflib's.
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from llimba.recipe import Recipe
 from llimba.reports import matched
 from llimba.reports.evaluated import EvaluatedFolder, SavedAnswer, read_answers
 from llimba.reports.paired import NOTE, SAMPLES, against_the_first
+from llimba.reports.plots import forgetting, mode_switch
 from llimba.reports.rows import Column, Evaluated, arrow, columns_of, label_rows, score_sections
 from llimba.reports.scores import Translation
 from llimba.reports.table import basis_text, cell_text, footnote, title_of
@@ -113,9 +114,7 @@ def tokenizers_differ(columns: Sequence[Column]) -> bool:
     return any(len(numbers) > 1 for numbers in counts.values())
 
 
-def sentences(
-    direction: str, columns: Sequence[Column], folders: Mapping[str, EvaluatedFolder], place: Path
-) -> Direction:
+def sentences(direction: str, columns: Sequence[Column], folders: dict[str, EvaluatedFolder], place: Path) -> Direction:
     """Sentences of one direction with every system's answer: some drawn by hash, and the last system's worst."""
     from sacrebleu.metrics import CHRF
 
@@ -132,11 +131,8 @@ def sentences(
 
     def shown(key: str) -> Sentence:
         row = last[key]
-        said = {
-            name: marked(of[key].hypothesis, row.reference)
-            for name, of in answers.items()
-            if key in of and name != "copy"
-        }
+        answered = {name: of[key].hypothesis for name, of in answers.items() if key in of and name != "copy"}
+        said = {name: marked(hypothesis, row.reference) for name, hypothesis in answered.items()}
         return Sentence(key, row.source, row.reference, scored[key], said)
 
     drawn = sorted(last, key=lambda key: stable_fraction("report", key))[:SHOWN]
@@ -146,11 +142,7 @@ def sentences(
 
 def _mode_switch(recipe: Recipe, columns: Sequence[Column]) -> str:
     """The picture over temperature of every system that was probed; empty where none was."""
-    from llimba.reports.plots import mode_switch
-
-    probed = {
-        column.heading.replace("\n", ", "): column.scores.mode_switch for column in columns if column.scores.mode_switch
-    }
+    probed = {c.heading.replace("\n", ", "): c.scores.mode_switch for c in columns if c.scores.mode_switch}
     if not probed:
         return ""
     return _picture(lambda path: mode_switch(probed, path, "", recipe.profile.name(recipe.profile.code, "en")))
@@ -158,8 +150,6 @@ def _mode_switch(recipe: Recipe, columns: Sequence[Column]) -> str:
 
 def _forgetting(recipe: Recipe, folders: dict[str, Path]) -> str:
     """The picture of held-out text over the steps of both trainings; empty where nothing was looked at."""
-    from llimba.reports.plots import forgetting
-
     facts = {stage: TrainedFolder(folders[stage]).facts() for stage in ("cpt", "sft") if stage in folders}
     measured: dict[str, HeldOutMetrics] = {stage: found.held_out for stage, found in facts.items() if found is not None}
     if not measured or not all(measured.values()):

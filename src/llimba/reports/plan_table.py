@@ -1,18 +1,16 @@
 """What `llimba plan` says of the stages that train: memory line by line, then work, time and disk."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from rich import box
 from rich.table import Table
 
 from llimba.recipe.resolved import ResolvedSettings
 
 
-class Estimate(BaseModel):
+class Estimate(BaseModel, frozen=True):
     """What one training stage will need on a card."""
-
-    model_config = ConfigDict(frozen=True)
 
     card: str
     settings: ResolvedSettings
@@ -41,33 +39,29 @@ def render_plan(estimates: dict[str, Estimate]) -> Table:
     for stage in estimates:
         rendered.add_column(stage, justify="right")
 
-    def row(label: str, cells: Iterable[str], style: str = "") -> None:
-        rendered.add_row(label, *cells, style=style)
+    def row(label: str, cell: Callable[[Estimate], str], style: str = "") -> None:
+        rendered.add_row(label, *map(cell, estimates.values()), style=style)
 
-    lines = dict.fromkeys(line for e in estimates.values() for line in e.memory_gib)
-    for line in lines:
-        row(line, (f"{e.memory_gib.get(line, 0):.2f}" for e in estimates.values()))
-    row("needed at the peak", (f"{e.needed_gib:.2f} of {e.available_gib:.1f}" for e in estimates.values()), "bold")
-    row("", ("[green]fits[/]" if e.fits else "[red]does not fit[/]" for e in estimates.values()))
+    for line in dict.fromkeys(line for e in estimates.values() for line in e.memory_gib):
+        rendered.add_row(line, *(f"{e.memory_gib.get(line, 0):.2f}" for e in estimates.values()))
+    row("needed at the peak", lambda e: f"{e.needed_gib:.2f} of {e.available_gib:.1f}", "bold")
+    row("", lambda e: "[green]fits[/]" if e.fits else "[red]does not fit[/]")
     if not all(e.fits for e in estimates.values()):
-        row("it would fit with", ("" if e.fits else e.remedy or "a larger card" for e in estimates.values()))
+        row("it would fit with", lambda e: "" if e.fits else e.remedy or "a larger card")
     rendered.add_section()
-    row(
-        "precision, optimizer",
-        (f"{e.settings.precision.value}, {e.settings.optimizer.value}" for e in estimates.values()),
-    )
-    row("trained parameters", (f"{e.trained_parameters:,}" for e in estimates.values()))
-    row("tokens", (f"{e.tokens:,}" if e.tokens else "known once the text is there" for e in estimates.values()))
-    row("optimizer steps", (f"{e.steps:,}" if e.steps else "" for e in estimates.values()))
-    row("GFLOP a token, as computed", (f"{e.gflops_per_token:.2f}" for e in estimates.values()))
-    speed = f"tokens/s at {first.utilisation:.0%} of the peak"
-    row(speed, (f"{e.tokens_per_second:,}" for e in estimates.values()))
-    row("time", (_duration(e) for e in estimates.values()))
-    row("disk for checkpoints, GiB", (f"{e.checkpoint_disk_gib:.1f}" for e in estimates.values()))
+    row("precision, optimizer", lambda e: f"{e.settings.precision.value}, {e.settings.optimizer.value}")
+    row("trained parameters", lambda e: f"{e.trained_parameters:,}")
+    row("tokens", lambda e: f"{e.tokens:,}" if e.tokens else "known once the text is there")
+    row("optimizer steps", lambda e: f"{e.steps:,}" if e.steps else "")
+    row("GFLOP a token, as computed", lambda e: f"{e.gflops_per_token:.2f}")
+    row(f"tokens/s at {first.utilisation:.0%} of the peak", lambda e: f"{e.tokens_per_second:,}")
+    row("time", time_text)
+    row("disk for checkpoints, GiB", lambda e: f"{e.checkpoint_disk_gib:.1f}")
     return rendered
 
 
-def _duration(found: Estimate) -> str:
+def time_text(found: Estimate) -> str:
+    """How long the work takes, or a million tokens of it where its length is not known."""
     if found.hours is None:
         return f"{60 * found.hours_per_million_tokens:.1f} min a million tokens"
     return duration(found.hours)

@@ -46,6 +46,7 @@ class Rate(NamedTuple):
     value: float
 
 
+Texts = Mapping[str, BitsPerByte]  # by language, direction or label
 Cell = Bits | Score | Share | Rate | str | None  # None: not measured
 
 
@@ -92,9 +93,7 @@ def columns_of(evaluated: Sequence[Evaluated]) -> list[Column]:
 
 def score_sections(recipe: Recipe, columns: Sequence[Column]) -> list[Section]:
     """Every score of `columns`, in the order of the tables; what no column has is left out."""
-    texts = _bits(
-        columns, lambda scores: scores.bits_per_byte, "documents", lambda code: recipe.profile.name(code, "en")
-    )
+    texts = _bits(columns, lambda of: of.bits_per_byte, "documents", lambda code: recipe.profile.name(code, "en"))
     references = _bits(columns, lambda scores: scores.translation_bits_per_byte, "sentences", arrow)
     sections = [
         Section("bits per byte ↓", [row._replace(name=f"bits per byte, {row.label}") for row in texts]),
@@ -145,10 +144,7 @@ def _keys(tables: Iterable[Mapping[str, object]]) -> list[str]:
 
 
 def _bits(
-    columns: Sequence[Column],
-    table: Callable[[SystemScores], Mapping[str, BitsPerByte]],
-    unit: str,
-    label: Callable[[str], str],
+    columns: Sequence[Column], table: Callable[[SystemScores], Texts], unit: str, label: Callable[[str], str]
 ) -> list[Row]:
     """A row for each key of a table of bits per byte; its name is the key."""
     rows = []

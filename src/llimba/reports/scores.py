@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from llimba.manifest import Json
 from llimba.recipe import Decoding
+from llimba.recipe.resolved import Resolved
 
 Metric = Literal["bleu", "chrf", "chrfpp"]
 METRICS: dict[Metric, str] = {"bleu": "BLEU", "chrf": "chrF", "chrfpp": "chrF++"}
@@ -106,13 +107,6 @@ class Facts(_Measured):
     by_language: dict[str, Knowledge]
 
 
-class BatchSize(_Measured):
-    """How many answers were generated at once."""
-
-    value: int
-    reason: str
-
-
 class SystemScores(_Measured):
     """One column: what was measured of one system. A probe that the recipe does not ask for is empty."""
 
@@ -125,7 +119,7 @@ class SystemScores(_Measured):
     facts: Facts | None = None
     decoding: Decoding | None = None  # where it is not greedy
     published: bool = False  # by others, on other sentences
-    batch_size: BatchSize | None = None
+    batch_size: Resolved[int] | None = None  # answers generated at once
     seconds: float | None = None
 
 

@@ -3,14 +3,11 @@
 `cpt` and `sft` write these; cards, tables, sweeps and pages read them, and nobody else knows the names.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from llimba.files import read_jsonl
+from llimba.files import Folder, Within, read_jsonl
 from llimba.manifest import read_manifest
 from llimba.recipe.resolved import ResolvedSettings
 
@@ -150,36 +147,14 @@ class SftFacts(TrainingFacts):
     interpolation: Interpolation | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TrainedFolder:
+class TrainedFolder(Folder):
     """The folder of a training stage, under way or finished."""
 
-    path: Path
-
-    @property
-    def model(self) -> Path:
-        """A transformers folder."""
-        return self.path / "model"
-
-    @property
-    def adapter(self) -> Path:
-        """The peft adapter, of the methods that have one."""
-        return self.path / "adapter"
-
-    @property
-    def metrics_file(self) -> Path:
-        """A row an optimizer step."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def held_out_metrics_file(self) -> Path:
-        """A row an evaluation of held-out text."""
-        return self.path / "held_out_metrics.jsonl"
-
-    @property
-    def samples_file(self) -> Path:
-        """A row a greedy continuation."""
-        return self.path / "samples.jsonl"
+    model = Within("model")  # a transformers folder
+    adapter = Within("adapter")  # peft's, of the methods that have one
+    metrics_file = Within("metrics.jsonl")  # a row an optimizer step
+    held_out_metrics_file = Within("held_out_metrics.jsonl")  # a row an evaluation of held-out text
+    samples_file = Within("samples.jsonl")  # a row a greedy continuation
 
     def metrics(self) -> list[Row]:
         """One row a step: `training.loop.Metrics`."""
@@ -188,10 +163,6 @@ class TrainedFolder:
     def held_out_metrics(self) -> HeldOutMetrics:
         """Bits per byte by language at every evaluation."""
         return list(read_jsonl(self.held_out_metrics_file))
-
-    def samples(self) -> Iterator[Row]:
-        """Step, prompt and text."""
-        return read_jsonl(self.samples_file)
 
     def facts(self) -> TrainingFacts | None:
         """What its manifest says; None where it is not finished."""

@@ -6,13 +6,10 @@ have types of their own (`reports`), and so has what `corpus` counted (`corpus_f
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
+from llimba.files import Folder, Within
+from llimba.languages.identify.identifier import Identifier
 from llimba.records import Conversation, Document, Pair, read_records
-
-if TYPE_CHECKING:
-    from llimba.languages.identify.identifier import Identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +19,12 @@ class InstructFacts:
     conversations: int  # to train on
 
 
-@dataclass(frozen=True, slots=True)
-class RecordFolder:
+class RecordFolder(Folder):
     """A folder with documents, pairs and conversations, one JSON Lines file each."""
 
-    path: Path
-
-    @property
-    def documents_file(self) -> Path:
-        """Running text."""
-        return self.path / "documents.jsonl"
-
-    @property
-    def pairs_file(self) -> Path:
-        """The same passage in several languages."""
-        return self.path / "pairs.jsonl"
-
-    @property
-    def conversations_file(self) -> Path:
-        """Chat messages."""
-        return self.path / "conversations.jsonl"
+    documents_file = Within("documents.jsonl")
+    pairs_file = Within("pairs.jsonl")
+    conversations_file = Within("conversations.jsonl")
 
     def documents(self) -> Iterator[Document]:
         """Every document, in the order of the file; so do the others."""
@@ -56,49 +39,21 @@ class RecordFolder:
         return read_records(self.conversations_file, Conversation)
 
 
-@dataclass(frozen=True, slots=True)
 class SourcesFolder(RecordFolder):
     """What `sources` leaves: every record as it was read."""
 
-    @property
-    def quarantine_file(self) -> Path:
-        """What could not be read, with the reason."""
-        return self.path / "quarantine.jsonl"
+    quarantine_file = Within("quarantine.jsonl")  # what could not be read, with the reason
 
 
-@dataclass(frozen=True, slots=True)
 class CorpusFolder(RecordFolder):
     """What `corpus` leaves: records to train on, records to score on, and an account of what was removed."""
 
-    @property
-    def held_out_file(self) -> Path:
-        """Documents for bits per byte."""
-        return self.path / "held_out.jsonl"
-
-    @property
-    def evaluation_file(self) -> Path:
-        """Pairs to translate."""
-        return self.path / "evaluation.jsonl"
-
-    @property
-    def rejected_file(self) -> Path:
-        """Rejected records with rule, value and threshold."""
-        return self.path / "rejected.jsonl"
-
-    @property
-    def contamination_file(self) -> Path:
-        """Training lines that held an evaluation sentence."""
-        return self.path / "contamination.jsonl"
-
-    @property
-    def foreign_file(self) -> Path:
-        """Lines in another language, taken out of documents."""
-        return self.path / "foreign.jsonl"
-
-    @property
-    def identifier_file(self) -> Path:
-        """The close-language identifier, where the recipe has one trained."""
-        return self.path / "identifier.safetensors"
+    held_out_file = Within("held_out.jsonl")  # documents for bits per byte
+    evaluation_file = Within("evaluation.jsonl")  # pairs to translate
+    rejected_file = Within("rejected.jsonl")  # records with rule, value and threshold
+    contamination_file = Within("contamination.jsonl")  # training lines that held an evaluation sentence
+    foreign_file = Within("foreign.jsonl")  # lines in another language, taken out of documents
+    identifier_file = Within("identifier.safetensors")  # where the recipe has one trained
 
     def held_out(self) -> Iterator[Document]:
         """Documents that nothing is trained on."""
@@ -115,33 +70,17 @@ class CorpusFolder(RecordFolder):
         for document in self.held_out():
             yield document.id, document.text
 
-    def identifier(self) -> "Identifier | None":
+    def identifier(self) -> Identifier | None:
         """The trained identifier; None where there is none."""
-        from llimba.languages.identify.identifier import Identifier
-
         return Identifier.load(self.identifier_file) if self.identifier_file.exists() else None
 
 
-@dataclass(frozen=True, slots=True)
-class InstructFolder:
+class InstructFolder(Folder):
     """What `instruct` leaves: the conversations that `sft` trains on."""
 
-    path: Path
-
-    @property
-    def conversations_file(self) -> Path:
-        """Conversations, copies of upsampled ones included."""
-        return self.path / "conversations.jsonl"
-
-    @property
-    def back_translated_file(self) -> Path:
-        """Pairs made of authentic sentences; empty where the recipe asks for none."""
-        return self.path / "back_translated.jsonl"
-
-    @property
-    def rejected_file(self) -> Path:
-        """Rejected rows with their reason."""
-        return self.path / "rejected.jsonl"
+    conversations_file = Within("conversations.jsonl")  # copies of upsampled ones included
+    back_translated_file = Within("back_translated.jsonl")  # pairs; empty where the recipe asks for none
+    rejected_file = Within("rejected.jsonl")  # rows with their reason
 
     def conversations(self) -> Iterator[Conversation]:
         """Every conversation to train on."""

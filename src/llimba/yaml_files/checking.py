@@ -43,12 +43,9 @@ def _message(detail: ErrorDetails, location: Sequence[str | int], holder: Shape)
         return f"there is no {key} '{shortened(context['tag'])}'. {_nearest(context['tag'], known)}"
     if kind == "union_tag_not_found":
         return f"{key} is missing; add it."
-    hint = "; YAML reads no, yes, on and off as a switch: put it in quotes" if _switch(detail) else ""
+    switch = kind == "string_type" and isinstance(detail["input"], bool)
+    hint = "; YAML reads no, yes, on and off as a switch: put it in quotes" if switch else ""
     return f"{detail['msg']} (given: {shown(detail['input'])}{hint})"
-
-
-def _switch(detail: ErrorDetails) -> bool:
-    return detail["type"] == "string_type" and isinstance(detail["input"], bool)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -13,13 +13,9 @@ class Fault(NamedTuple):
     location: tuple[str | int, ...]
     message: str
 
-    @property
-    def place(self) -> str:
-        """The location for people: `sources.mine.path`."""
-        return ".".join(shortened(str(part)) for part in self.location)
-
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}" if self.location else self.message
+        place = ".".join(shortened(str(part)) for part in self.location)  # sources.mine.path
+        return f"{place}: {self.message}" if self.location else self.message
 
 
 class Faults(ValueError):

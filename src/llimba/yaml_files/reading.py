@@ -65,9 +65,7 @@ class _Loader(yaml.SafeLoader):
         """The nodes directly below; raises `_Refused` for a foreign tag, and for keys that are not text or double."""
         if node.tag not in ALLOWED:
             said = node.tag.replace(TAG, "!!")
-            raise _Refused(
-                f"{said} is a type that is not read: write text, numbers, lists and mappings", node.start_mark
-            )
+            raise _Refused(f"{said} is a type that is not read: write text, numbers, lists, mappings", node.start_mark)
         if isinstance(node, yaml.ScalarNode) and NO_TEXT.search(node.value):
             raise _Refused("a NUL, or half a surrogate pair, in text", node.start_mark)
         if not isinstance(node, yaml.MappingNode):

@@ -5,6 +5,7 @@ local files, which keys a place knows, and what the user wrote where pydantic's 
 of a union, the type that it tried).
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,21 +98,13 @@ class Shape:
 def anchored(value: Value, shape: Shape, folder: Path) -> Value:
     """A copy of `value` with every path in it relative to `folder`, the place of the file that states it."""
     if isinstance(value, str):
-        return str(folder / _home(value)) if shape.names_file(value) else value
+        return str(folder / os.path.expanduser(value)) if shape.names_file(value) else value
     if isinstance(value, dict):
         inner = shape.chosen(value.get(shape.tag)) if shape.tag else shape
         return {key: anchored(item, inner.at(key), folder) for key, item in value.items()}
     if isinstance(value, list):
         return [anchored(item, shape.at(index), folder) for index, item in enumerate(value)]
     return value
-
-
-def _home(text: str) -> Path:
-    """The path with `~` expanded; as it is where there is no such home."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        return Path(text)
 
 
 def local_paths(value: object, shape: Shape | None = None) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llimba.pipeline.sweep.request import prepare_sweep
+from llimba.pipeline.sweep.arms import prepare_sweep
 from llimba.recipe.file import load_recipe
 from tests import ROOT
 

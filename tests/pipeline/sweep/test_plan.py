@@ -6,8 +6,8 @@ import pytest
 
 from llimba.errors import RecipeError
 from llimba.manifest import write_manifest
-from llimba.pipeline.sweep.plan import PlannedRun, PlannedStage, plan_sweep
-from llimba.pipeline.sweep.request import prepare_sweep
+from llimba.pipeline.sweep.arms import prepare_sweep
+from llimba.pipeline.sweep.plan import plan_sweep
 from tests.fakes import manifest, recipe, save_tiny_model, write_text
 
 
@@ -34,9 +34,18 @@ def test_shared_stages_count_once_and_nothing_is_touched(tmp_path: Path) -> None
     assert not any(plan.arms.values()), "an arm is done when all of its stages are"
 
 
-def test_what_is_done_takes_no_time() -> None:
-    stage = PlannedStage({"a": PlannedRun(True, None), "b": PlannedRun(False, 0.5), "c": PlannedRun(False, 0.25)})
-    assert (stage.done, stage.hours) == (1, 0.75)
+def test_the_hours_of_the_runs_that_are_not_done_add_up(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    save_tiny_model(tmp_path / "base")
+    path = recipe(tmp_path, cpt={"max_tokens": 500_000}).path
+    sweep = prepare_sweep(path, ["cpt.learning_rate=1e-4,1e-3,1e-2"], None, tmp_path / "runs", "cpt")
+    hours = plan_sweep(sweep, "rtx4090").stages["cpt"].hours
+    assert hours is not None
+    step = next(step for step in sweep.plan(sweep.arms[1]) if step.stage.name == "cpt")
+    write_manifest(step.folder, manifest("cpt"))
+    stage = plan_sweep(sweep, "rtx4090").stages["cpt"]
+    assert (len(stage.runs), stage.done) == (3, 1)
+    assert stage.hours == pytest.approx(hours * 2 / 3)
 
 
 def test_a_stage_that_is_not_there_is_refused(tmp_path: Path) -> None:

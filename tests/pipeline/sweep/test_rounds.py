@@ -13,10 +13,9 @@ from llimba.errors import DiskRefused, RecipeError, StageError
 from llimba.files import read_json
 from llimba.pipeline import runner
 from llimba.pipeline.stage_table import STAGES
-from llimba.pipeline.sweep.arms import Arm, make_arms
+from llimba.pipeline.sweep.arms import Arm, make_arms, prepare_sweep
 from llimba.pipeline.sweep.measure import choose_measure
 from llimba.pipeline.sweep.report import Report
-from llimba.pipeline.sweep.request import prepare_sweep
 from llimba.pipeline.sweep.rounds import run_sweep, shorten
 from llimba.reports.evaluated import EvaluatedFolder
 from tests.fakes import recipe, save_tiny_model, write_text

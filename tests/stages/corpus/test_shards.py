@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from llimba.records import Document, read_records, write_records
-from llimba.stages.corpus.shards import RecordReader, ShardReader, ShardWriter, carried, record
+from llimba.stages.corpus.shards import RecordReader, ShardWriter, carried, record
 from llimba.stages.corpus.tables import shard
 
 DOCUMENTS = [
@@ -23,5 +23,5 @@ def test_what_a_task_reads_and_writes_is_its_share(tmp_path: Path) -> None:
     for rank in range(3):
         passed = list(ShardWriter(tmp_path / "out")(RecordReader(tmp_path / "in.jsonl")(None, rank, 3), rank, 3))
         assert list(read_records(shard(tmp_path / "out", rank), Document)) == [record(c) for c in passed]
-        found += [record(carrier) for carrier in ShardReader(tmp_path / "out")(None, rank, 3)]
+        found += [record(carrier) for carrier in RecordReader(tmp_path / "out")(None, rank, 3)]
     assert found == DOCUMENTS

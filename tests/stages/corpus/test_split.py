@@ -1,8 +1,11 @@
 """What is held out depends on seed and id alone."""
 
+from pathlib import Path
+
 from llimba.recipe import CorpusSection
-from llimba.records import Document, Pair
-from llimba.stages.corpus.split import held_out, held_out_pairs, scored_documents, sentences
+from llimba.records import Document, Pair, write_records
+from llimba.stages.corpus.split import held_out, held_out_pairs, scored_documents
+from llimba.stages.folders import CorpusFolder
 
 COMMON = {"source": "s", "license": "x", "provenance": "p"}
 
@@ -43,7 +46,7 @@ def test_only_documents_of_the_target_language_are_held_out() -> None:
     assert not any(held_out(document, "sc", CorpusSection(), 1) for document in documents)
 
 
-def test_scored_pairs_become_a_document_a_side() -> None:
+def test_scored_pairs_become_a_document_a_side(tmp_path: Path) -> None:
     about: list[dict[str, str]] = [{"provenance": "file:1", "norm": "is"}, {"provenance": "file:2"}]
     told = [
         Pair(id=f"p{i}", texts={"sc": f"unu {i}", "it": f"uno {i}"}, document="d", **{**COMMON, **about[i]})
@@ -59,6 +62,9 @@ def test_scored_pairs_become_a_document_a_side() -> None:
     first = documents[0]
     assert (first.id, first.source, first.license) == ("s:sc:d", "s", "x")
     assert (first.provenance, first.norm) == ("file:1", "is"), "those of the first pair"
-    assert list(sentences(told, [own])) == [
+    corpus = CorpusFolder(tmp_path)
+    write_records(corpus.evaluation_file, told)
+    write_records(corpus.held_out_file, [own])
+    assert list(corpus.scored_texts()) == [
         ("p0", "unu 0"), ("p0", "uno 0"), ("p1", "unu 1"), ("p1", "uno 1"), ("o", "eja")
     ]  # fmt: skip

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from llimba.files import read_json, write_jsonl
+from llimba.recipe.resolved import Resolved
 from llimba.reports.evaluated import EvaluatedFolder
-from llimba.reports.scores import BatchSize, SystemScores
+from llimba.reports.scores import SystemScores
 from llimba.stages.evaluate import cache
 from llimba.stages.evaluate.cache import cached_scores
 from llimba.stages.evaluate.measure_model import Asked
@@ -24,7 +25,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def measure(_recipe: Any, system: str, _model: Path, _asked: Asked, _tasks: Path, answers: Path) -> SystemScores:
         names.append(system)
         write_jsonl(answers / "it-sc.jsonl", [{"hypothesis": system}])
-        return SystemScores(batch_size=BatchSize(value=1, reason=system))
+        return SystemScores(batch_size=Resolved(value=1, reason=system))
 
     monkeypatch.setattr(cache, "measure_model", measure)
     return names
@@ -43,7 +44,7 @@ def test_the_same_model_is_asked_once(tmp_path: Path, called: list[str]) -> None
     a, b = EvaluatedFolder(tmp_path / "a"), EvaluatedFolder(tmp_path / "b")
     first = cached_scores(loaded, "base", one, ASKED, tasks, a, store)
     again = cached_scores(loaded, "model", same, ASKED, tasks, b, store)
-    assert first == again == SystemScores(batch_size=BatchSize(value=1, reason="base"))
+    assert first == again == SystemScores(batch_size=Resolved(value=1, reason="base"))
     assert called == ["base"]
     assert b.answers_file("model", "it-sc").read_text() == '{"hypothesis": "base"}\n'
     cached_scores(loaded, "sft", other, ASKED, tasks, b, store)

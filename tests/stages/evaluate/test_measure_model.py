@@ -13,9 +13,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from llimba.files import read_jsonl
 from llimba.languages.identify.identifier import Identifier
 from llimba.models.generate import Answer
+from llimba.recipe.resolved import Resolved
 from llimba.records import Document, Pair
 from llimba.reports.evaluated import EvaluatedFolder, read_answers
-from llimba.reports.scores import BatchSize
 from llimba.stages.evaluate import harness, measure_model
 from llimba.stages.evaluate.baselines import copy_scores
 from llimba.stages.evaluate.facts import Fact
@@ -91,7 +91,7 @@ def test_planted_failures_are_found_at_their_rates(tmp_path: Path, monkeypatch: 
         assert shares[kind].low <= planted <= shares[kind].high, kind
         assert shares[kind].answers == 200
     assert shares["no_end"].share == 0.10 and shares["other_script"].share == 0.05
-    assert found.batch_size == BatchSize(value=16, reason="a CPU gains nothing from more")
+    assert found.batch_size == Resolved(value=16, reason="a CPU gains nothing from more")
     answers = read_answers(folder.path / "it-sc.jsonl")
     assert [answer.id for answer in answers] == [row.id for row in ROWS]
     assert all(answer.raw and answer.stopped == (int(answer.id) % 10 != 9) for answer in answers)

@@ -15,7 +15,7 @@ from llimba.recipe import BackTranslation, InstructSection
 from llimba.records import Conversation, Document, Pair, read_records
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.instruct import back_translation
-from llimba.stages.instruct.back_translation import BackTranslated, back_translate
+from llimba.stages.instruct.back_translation import BackTranslated, BackTranslator
 from llimba.stages.instruct.from_pairs import conversations
 from llimba.stages.instruct.stage import needs, run
 from tests.fakes import SENTENCES, recipe
@@ -71,7 +71,7 @@ def done(
 
     monkeypatch.setattr(back_translation, "open_engine", open_engine)
     index = EvaluationIndex((f"e{i}", text) for i, text in enumerate(evaluated))
-    return back_translate(texts, paired, settings(**changes), SARDINIAN, index, identify, None, 1)
+    return BackTranslator(settings(**changes), SARDINIAN, index, identify, None).translate(texts, paired, 1)
 
 
 def test_the_target_is_authentic_and_the_source_says_what_made_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,8 +183,8 @@ def test_a_second_run_asks_for_nothing_again(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(back_translation, "open_engine", open_engine)
     index = EvaluationIndex([])
-    given = (documents(*SENTENCES["sc"]), [], settings(), SARDINIAN, index, None, None, 1)
-    first, second = back_translate(*given), back_translate(*given)
+    translator = BackTranslator(settings(), SARDINIAN, index, None, None)
+    first, second = (translator.translate(documents(*SENTENCES["sc"]), [], 1) for _ in range(2))
     assert first.pairs == second.pairs
     assert len(opened[0].calls) == 10
     assert opened[1].calls == []

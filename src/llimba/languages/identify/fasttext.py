@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from llimba.errors import StageError
-from llimba.languages.identify.identifier import OTHER, Label, by_paragraph
+from llimba.languages.identify.identifier import OTHER, Identifier, Label, by_paragraph
 
 SURE = 0.5  # below this probability the answer is `other`; GlotLID's authors use thresholds around it
 
@@ -48,6 +48,9 @@ class FastText:
     def paragraphs(self, texts: Sequence[str]) -> list[list[tuple[str, Label]]]:
         """Of each text every line with its language."""
         return by_paragraph(self.label_many, texts)
+
+
+AnyIdentifier = Identifier | FastText
 
 
 def _code(label: str) -> str:

@@ -18,9 +18,8 @@ OTHER = "other"
 MAX_LINES = 6000  # of each language; more does not help
 MIN_LINES = 50
 LENGTHS = (20, 40, 60, 80, 120)  # characters: bounds of the bins that have a threshold each
-FALSE_SHARE = (
-    0.04  # of the relatives' texts may pass while their language is left out; of strangers a fifth of that does
-)
+# of the relatives' texts this share may pass while their language is left out; of strangers a fifth of that does
+FALSE_SHARE = 0.04
 LOWEST, HIGHEST = 0.3, 0.95  # of a threshold
 
 
@@ -50,9 +49,8 @@ class Identifier:
                 f"{', '.join(texts) or 'none'})."
             )
         if few := [language for language, lines in texts.items() if len(lines) < MIN_LINES]:
-            raise StageError(
-                f"the identifier needs {MIN_LINES} lines of '{few[0]}', and there are {len(texts[few[0]])}."
-            )
+            count = len(texts[few[0]])
+            raise StageError(f"the identifier needs {MIN_LINES} lines of '{few[0]}', and there are {count}.")
         lines, labels = [], []
         for language, all_lines in texts.items():
             cropped = with_crops(_spread(all_lines, MAX_LINES), seed)

@@ -4,12 +4,12 @@
 carries CLDR's names of languages in languages. Nothing here knows any language itself.
 """
 
-import csv
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 
 from llimba.errors import RecipeError
+from llimba.files import read_tsv
 from llimba.languages.profile import TABLES
 
 TABLE = TABLES / "languages.tsv"
@@ -47,19 +47,10 @@ def facts(asked: str) -> Facts:
     rows = _rows()
     code = _code(asked, rows)
     row = rows[code]
-    replay = _replay(code, row, rows)
-    return Facts(
-        code,
-        row["iso639_3"],
-        row["script"],
-        row["territory"],
-        row["flores"],
-        row["wikipedia"],
-        int(row["articles"] or 0),
-        row["letters"],
-        replay,
-        _neighbours(code, row, rows, replay),
-    )
+    replay = _replay(code, rows)
+    as_they_are = {key: row[key] for key in ("iso639_3", "script", "territory", "flores", "wikipedia", "letters")}
+    neighbours = _neighbours(code, rows, replay)
+    return Facts(code, articles=int(row["articles"] or 0), replay=replay, neighbours=neighbours, **as_they_are)
 
 
 def name(code: str, in_language: str) -> str:
@@ -78,9 +69,7 @@ def own_name(code: str) -> str:
 
 @lru_cache
 def _rows() -> dict[str, dict[str, str]]:
-    with TABLE.open(encoding="utf-8", newline="") as handle:
-        lines = (line for line in handle if not line.startswith("#"))
-        return {row["code"]: row for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)}
+    return {row["code"]: row for row in read_tsv(TABLE)}
 
 
 def _code(asked: str, rows: dict[str, dict[str, str]]) -> str:
@@ -103,10 +92,10 @@ def _large(row: dict[str, str]) -> bool:
     return int(row["articles"] or 0) >= LARGE_ARTICLES and int(row["editors"] or 0) >= LARGE_EDITORS
 
 
-def _replay(code: str, row: dict[str, str], rows: dict[str, dict[str, str]]) -> tuple[Replay, ...]:
+def _replay(code: str, rows: dict[str, dict[str, str]]) -> tuple[Replay, ...]:
     """Relatives and neighbours in space with large Wikipedias, those that are both first; English last."""
     found: list[tuple[int, int, int, Replay]] = []
-    contact = row["contact"].split()
+    row, contact = rows[code], rows[code]["contact"].split()
     for other, about in rows.items():
         related = bool(row["group"]) and about["group"] == row["group"]
         spoken = other in contact
@@ -124,10 +113,9 @@ def _replay(code: str, row: dict[str, str], rows: dict[str, dict[str, str]]) -> 
     return (*(entry[3] for entry in found[:MOST_REPLAYED]), *([english] if code != ENGLISH else []))
 
 
-def _neighbours(
-    code: str, row: dict[str, str], rows: dict[str, dict[str, str]], replay: tuple[Replay, ...]
-) -> tuple[str, ...]:
+def _neighbours(code: str, rows: dict[str, dict[str, str]], replay: tuple[Replay, ...]) -> tuple[str, ...]:
     """Languages that it is mistaken for: relatives in replay and at home first, then the other relatives replayed."""
+    row = rows[code]
 
     def related(other: str) -> bool:
         return bool(row["group"]) and rows[other]["group"] == row["group"]

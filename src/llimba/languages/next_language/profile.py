@@ -118,9 +118,8 @@ def _introductions(facts: Facts, wordings: dict[str, str]) -> dict[str, list[str
 
 
 def _flow(value: Any) -> str:
-    return yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, sort_keys=False, width=1000).split("\n")[
-        0
-    ]
+    text = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, sort_keys=False, width=1000)
+    return str(text).split("\n")[0]
 
 
 def _block(value: dict[str, list[str]]) -> list[str]:

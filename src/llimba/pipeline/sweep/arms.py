@@ -1,4 +1,4 @@
-"""The arms of a sweep: one recipe and a value for every key that is varied, each checked before any work."""
+"""What a sweep was asked for: its arms, each a recipe with a value for every key that is varied, and their measure."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -8,12 +8,15 @@ from typing import NamedTuple
 import yaml
 
 from llimba.errors import RecipeError
+from llimba.pipeline import runner
+from llimba.pipeline.sweep.measure import Measure, choose_measure
 from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
 from llimba.yaml_files.faults import shortened
 from llimba.yaml_files.reading import parse
 
 SEEDS = ("seed", "cpt.seed", "sft.seed")
+SCORED = ("evaluate", "publish")  # stages up to which models are translated with and scored
 
 
 class Arm(NamedTuple):
@@ -32,12 +35,36 @@ class Arm(NamedTuple):
         return "\n".join(f"{key.rpartition('.')[2]}={value}" for key, _, value in parts) or self.name
 
 
+class Sweep(NamedTuple):
+    """The arms, and what is to be done with each of them."""
+
+    arms: Sequence[Arm]
+    measure: Measure | None  # None where nothing is scored up to `until`
+    runs: Path
+    until: str
+
+    @property
+    def reason(self) -> str:
+        """Why the arms are ranked as they are."""
+        return self.measure.reason if self.measure else "nothing is scored up to here"
+
+    def plan(self, arm: Arm) -> list[runner.Step]:
+        """The arm's plan of `until` and what it needs."""
+        return runner.up_to(runner.plan(arm.recipe, self.runs), self.until)
+
+
+def prepare_sweep(recipe: Path, options: Sequence[str], by: str | None, runs: Path, until: str) -> Sweep:
+    """Check everything before any work; raises `RecipeError` for an option, a stage or a score that cannot be."""
+    sweep = Sweep(make_arms(recipe, options), None, runs, until)
+    first = sweep.arms[0]
+    trains = {"cpt", "sft"} & {step.stage.name for step in sweep.plan(first)}
+    return sweep._replace(measure=choose_measure(by, first.recipe, until)) if trains else sweep
+
+
 def make_arms(path: Path, options: Sequence[str]) -> list[Arm]:
     """The cross product of all values; raises `RecipeError` for a combination that makes no valid recipe."""
     if not options:
-        raise RecipeError(
-            "there is nothing to vary: give --set KEY=VALUE1,VALUE2, e.g. --set sft.learning_rate=1e-4,1e-3"
-        )
+        raise RecipeError("there is nothing to vary: give --set KEY=V1,V2, e.g. --set sft.learning_rate=1e-4,1e-3")
     varied: dict[str, list[str]] = {}
     for option in options:
         key, values = parse_values(option)

@@ -4,33 +4,18 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from llimba.errors import StageError
-from llimba.pipeline.sweep.request import Sweep
-
-
-class PlannedRun(NamedTuple):
-    """One run of a stage, shared by every arm with the same fingerprint."""
-
-    done: bool
-    hours: float | None  # None where the stage does not train, is done, or its length is not known yet
+from llimba.pipeline.sweep.arms import Sweep
+from llimba.reports.plan_table import time_text
 
 
 @dataclass(slots=True)
 class PlannedStage:
-    """The runs of one stage over all arms, by fingerprint."""
+    """The runs of one stage over all arms; arms with the same fingerprint share one."""
 
-    runs: dict[str, PlannedRun] = field(default_factory=dict)
+    runs: set[str] = field(default_factory=set)  # fingerprints
+    done: int = 0
+    hours: float | None = None  # of the others; None where the stage does not train, or no length is known yet
     note: str = ""  # why the time is not known, or how long a million tokens take
-
-    @property
-    def done(self) -> int:
-        """How many of the runs are done."""
-        return sum(run.done for run in self.runs.values())
-
-    @property
-    def hours(self) -> float | None:
-        """Hours of the runs that are not done; None where none is known."""
-        known = [run.hours for run in self.runs.values() if run.hours is not None]
-        return sum(known) if known else None
 
 
 class SweepPlan(NamedTuple):
@@ -51,13 +36,17 @@ def plan_sweep(sweep: Sweep, card: str | None) -> SweepPlan:
             stage = found.stages.setdefault(step.stage.name, PlannedStage())
             if step.fingerprint in stage.runs:
                 continue
-            hours = None
-            if step.state != "done" and step.stage.estimate is not None:
+            stage.runs.add(step.fingerprint)
+            if step.state == "done":
+                stage.done += 1
+            elif step.stage.estimate is not None:
                 try:
                     estimate = step.stage.estimate(arm.recipe, folders, card)
-                    hours, pace = estimate.hours, 60 * estimate.hours_per_million_tokens
-                    stage.note = "" if hours is not None else f"{pace:.1f} min a million tokens"
                 except StageError as error:
                     stage.note = str(error).splitlines()[0]
-            stage.runs[step.fingerprint] = PlannedRun(step.state == "done", hours)
+                    continue
+                if estimate.hours is None:
+                    stage.note = time_text(estimate)
+                else:
+                    stage.hours, stage.note = (stage.hours or 0) + estimate.hours, ""
     return found

@@ -17,10 +17,9 @@ from llimba.errors import DiskRefused, RecipeError, StageError
 from llimba.files import fingerprint, write_json
 from llimba.models.base_model import base_folder
 from llimba.pipeline import runner
-from llimba.pipeline.sweep.arms import Arm
+from llimba.pipeline.sweep.arms import SCORED, Arm, Sweep
 from llimba.pipeline.sweep.measure import Measure
 from llimba.pipeline.sweep.report import ArmResult, Report, Round
-from llimba.pipeline.sweep.request import SCORED, Sweep
 from llimba.pipeline.sweep.seeds import OverSeeds, rank_groups
 from llimba.recipe import Recipe
 from llimba.reports.evaluated import EvaluatedFolder

@@ -1,11 +1,11 @@
 """From the licences of base model and training text to that of the model, and what must be said aloud on the way."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
+from llimba.files import read_tsv
 from llimba.recipe.licensing.terms import RESTRICTED, Terms, terms
 
 BASE_MODELS = Path(__file__).parent / "base_models.tsv"
@@ -48,9 +48,7 @@ def derive(base_model: str, base_license: str, sources: Iterable[tuple[str, str]
 
 def known_base(name: str) -> Terms | None:
     """The terms that a base model's authors publish it under; None where the table does not have it."""
-    with BASE_MODELS.open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader((line for line in handle if not line.startswith("#")), delimiter="\t"))
-    return next((terms(row["license"]) for row in rows if fnmatchcase(name, row["pattern"])), None)
+    return next((terms(row["license"]) for row in read_tsv(BASE_MODELS) if fnmatchcase(name, row["pattern"])), None)
 
 
 def conflict(derived: Derived, declared: str | None) -> str | None:

@@ -4,16 +4,16 @@ license-expression parses and knows the SPDX list; what it lacks, and why the ta
 from "do as you like" to "research only", and the licences of models.
 """
 
-import csv
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from llimba.files import read_tsv
+
 TABLE = Path(__file__).parent / "licenses.tsv"
 UNKNOWN = "unknown"
-RESTRICTED = (
-    5  # from this rank on somebody must say that they know: no derivatives, not commercially, research, unknown
-)
+# from this rank on somebody must say that they know: no derivatives, not commercially, research, unknown
+RESTRICTED = 5
 CATEGORIES = {  # of license-expression's index, for licences that the table does not name
     "Public Domain": (0, ""),
     "Permissive": (1, "attribution"),
@@ -77,12 +77,11 @@ def _by_category(key: str) -> Terms | None:
 def _table() -> dict[str, Terms]:
     """Every row of the table, by its id and by the hub's name for it, in lower case."""
     found: dict[str, Terms] = {}
-    with TABLE.open(encoding="utf-8", newline="") as handle:
-        for row in csv.DictReader((line for line in handle if not line.startswith("#")), delimiter="\t"):
-            one = Terms(row["id"], int(row["rank"]), tuple(row["terms"].split()), row["hub"], row["link"])
-            found[row["id"].casefold()] = one
-            if row["hub"] != "other":
-                found.setdefault(row["hub"], one)
+    for row in read_tsv(TABLE):
+        one = Terms(row["id"], int(row["rank"]), tuple(row["terms"].split()), row["hub"], row["link"])
+        found[row["id"].casefold()] = one
+        if row["hub"] != "other":
+            found.setdefault(row["hub"], one)
     return found
 
 

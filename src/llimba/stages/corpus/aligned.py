@@ -1,13 +1,12 @@
 """Pairs and conversations, cleaned as they are read: contaminated ones and repeated pairs are rejected."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from llimba.languages.profile import Language
 from llimba.records import Conversation, Pair, Record
 from llimba.stages.corpus.account import Account
 from llimba.stages.corpus.normal import normal_pair
-from llimba.stages.corpus.rules import CONTAMINATED, Duplicates
+from llimba.stages.corpus.rules import CONTAMINATED, Duplicates, Rejection
 from llimba.stages.corpus.tables import Tables
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.folders import CorpusFolder, SourcesFolder
@@ -29,14 +28,8 @@ def clean_pairs(
             account.add("moved", "evaluation")
             continue
         contaminated = _hits(pair, pair.texts.values(), index, tables)
-        rejection = CONTAMINATED if contaminated else duplicates.pair(pair)
-        if rejection is None:
-            account.add("moved", "kept")
-            account.add("sources", pair.source)
+        if _stays(pair, CONTAMINATED if contaminated else duplicates.pair(pair), account, tables):
             yield pair
-        else:
-            account.add("rejected", rejection.rule)
-            tables.add("rejected", rejection.row(pair))
 
 
 def clean_conversations(
@@ -45,34 +38,34 @@ def clean_conversations(
     """The conversations none of whose lines is contaminated, the rejected answer of preference data included."""
     for conversation in conversations:
         account.add("moved", "read")
-        lines = (line for content in conversation.contents for line in content.split("\n"))
-        if _hits(conversation, lines, index, tables):
-            account.add("rejected", CONTAMINATED.rule)
-            tables.add("rejected", CONTAMINATED.row(conversation))
-            continue
-        account.add("moved", "kept")
-        account.add("sources", conversation.source)
-        yield conversation
+        contaminated = _hits(conversation, conversation.lines, index, tables)
+        if _stays(conversation, CONTAMINATED if contaminated else None, account, tables):
+            yield conversation
 
 
 def surviving(corpus: CorpusFolder, index: EvaluationIndex) -> int:
     """Evaluation sentences found in the written pairs and conversations."""
     sides = (text for pair in corpus.pairs() for text in pair.texts.values())
-    spoken = (
-        line
-        for conversation in corpus.conversations()
-        for content in conversation.contents
-        for line in content.split("\n")
-    )
+    spoken = (line for conversation in corpus.conversations() for line in conversation.lines)
     return sum(index.hit(line) is not None for lines in (sides, spoken) for line in lines)
 
 
 def _hits(record: Record, lines: Iterable[str], index: EvaluationIndex, tables: Tables) -> int:
     """Write every hit into `contamination.jsonl`; returns how many there are."""
-    hits: list[dict[str, Any]] = []
+    count = 0
     for line in lines:
         if hit := index.hit(line):
-            hits.append({"record": record.id, **hit._asdict(), "line": line})
-    for row in hits:
-        tables.add("contamination", row)
-    return len(hits)
+            tables.add("contamination", {"record": record.id, **hit._asdict(), "line": line})
+            count += 1
+    return count
+
+
+def _stays(record: Record, rejection: Rejection | None, account: Account, tables: Tables) -> bool:
+    """Count a record as kept or rejected, and write a rejected one down."""
+    if rejection is None:
+        account.add("moved", "kept")
+        account.add("sources", record.source)
+        return True
+    account.add("rejected", rejection.rule)
+    tables.add("rejected", rejection.row(record))
+    return False

@@ -4,15 +4,15 @@ Normalise, leave out what is scored on, remove foreign and contaminated lines, l
 Rules that compare documents with one another (duplicates) come after.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from datatrove.data import Document as Carrier
 from datatrove.pipeline.base import PipelineStep
 
+from llimba.languages.identify.fasttext import AnyIdentifier
 from llimba.languages.profile import Language
 from llimba.recipe import CorpusSection
 from llimba.records import Document
@@ -27,10 +27,6 @@ from llimba.stages.corpus.split import held_out
 from llimba.stages.corpus.tables import Tables
 from llimba.stages.decontamination import EvaluationIndex
 
-if TYPE_CHECKING:
-    from llimba.languages.identify.fasttext import FastText
-    from llimba.languages.identify.identifier import Identifier
-
 BATCH = 64  # documents whose lines are identified together
 TABLES = ("rejected", "contamination", "foreign")
 
@@ -43,7 +39,7 @@ class Cleaning:
     profile: Language
     seed: int
     index: EvaluationIndex
-    identifier: "Identifier | FastText | None"
+    identifier: AnyIdentifier | None
 
 
 class Clean(PipelineStep):  # type: ignore[misc]
@@ -55,7 +51,7 @@ class Clean(PipelineStep):  # type: ignore[misc]
         super().__init__()
         self.cleaning, self.folder = cleaning, folder
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
+    def run(self, data: Iterable[Carrier] = (), rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
         """Clean the documents of this task."""
         account = Account()
         with Tables(self.folder, rank, TABLES) as tables:

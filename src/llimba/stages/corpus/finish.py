@@ -1,10 +1,9 @@
 """The last passes: near-duplicates and repeated lines leave, what is left is counted, the files are proved clean."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from datatrove.data import Document as Carrier
 from datatrove.pipeline.base import PipelineStep
@@ -16,15 +15,14 @@ from llimba.stages.corpus.lines import removals
 from llimba.stages.corpus.near import Twin
 from llimba.stages.corpus.rules import Rejection, too_short
 from llimba.stages.corpus.shards import carried, record
+from llimba.stages.corpus.summary import LABELS
 from llimba.stages.corpus.tables import Tables
 from llimba.stages.decontamination import EvaluationIndex
 
 
 def described(document: Document) -> str:
     """The key under which a document is counted for report and card."""
-    return json.dumps([
-        document.source, document.license, document.language, document.variety, document.norm, document.origin
-    ])  # fmt: skip
+    return json.dumps([getattr(document, label) for label in LABELS])
 
 
 class Finish(PipelineStep):  # type: ignore[misc]
@@ -38,7 +36,7 @@ class Finish(PipelineStep):  # type: ignore[misc]
         super().__init__()
         self.folder, self.lines, self.twins, self.near, self.min_words = folder, lines, twins, near, min_words
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
+    def run(self, data: Iterable[Carrier] = (), rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
         """Finish the documents of this task."""
         account, twins, repeated = Account(), self.twins.get(rank, {}), removals(self.lines, rank)
         with Tables(self.folder, rank, ("rejected",)) as tables:
@@ -82,7 +80,7 @@ class Prove(PipelineStep):  # type: ignore[misc]
         super().__init__()
         self.index, self.folder = index, folder
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> None:
+    def run(self, data: Iterable[Carrier] = (), rank: int = 0, world_size: int = 1) -> None:
         """Look every line of this task's share up."""
         found = sum(self.index.hit(line) is not None for carrier in data for line in carrier.text.split("\n"))
         write_json(self.folder / f"{rank:05d}.json", {"surviving": {"documents": found}})

@@ -7,16 +7,13 @@ what is too short or odd to tell stays with its page.
 
 import heapq
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import xxhash
 
+from llimba.languages.identify.fasttext import AnyIdentifier
+from llimba.languages.identify.identifier import OTHER, Identifier
 from llimba.recipe import Recipe
 from llimba.records import Document, Pair
-
-if TYPE_CHECKING:
-    from llimba.languages.identify.fasttext import FastText
-    from llimba.languages.identify.identifier import Identifier
 
 SAMPLE = 6000  # lines of each language to learn from; the identifier takes no more
 
@@ -48,10 +45,8 @@ class Sample:
         return {language: [line for _, line in sorted(heap, reverse=True)] for language, heap in self._heaps.items()}
 
 
-def learn(recipe: Recipe, documents: Iterable[Document], pairs: Iterable[Pair]) -> "Identifier | None":
+def learn(recipe: Recipe, documents: Iterable[Document], pairs: Iterable[Pair]) -> Identifier | None:
     """An identifier trained on the trusted sources' lines and sides; None where the recipe trusts none."""
-    from llimba.languages.identify.identifier import Identifier
-
     trusted = set(recipe.corpus.identify)
     if not trusted:
         return None
@@ -66,11 +61,9 @@ def learn(recipe: Recipe, documents: Iterable[Document], pairs: Iterable[Pair]) 
     return Identifier.train(sample.texts(), recipe.profile.code, recipe.seed)
 
 
-def foreign_lines(documents: Sequence[Document], identifier: "Identifier | FastText") -> list[dict[str, str]]:
+def foreign_lines(documents: Sequence[Document], identifier: AnyIdentifier) -> list[dict[str, str]]:
     """Of each document the lines that are surely in another language, and in which."""
     found = []
-    from llimba.languages.identify.identifier import OTHER
-
     for document, labelled in zip(documents, identifier.paragraphs([d.text for d in documents]), strict=True):
         sure = ((line, label.language) for line, label in labelled if label.language != OTHER)
         found.append({line: language for line, language in sure if language != document.language})

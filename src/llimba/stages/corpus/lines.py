@@ -5,7 +5,7 @@ the hash space after another. datatrove's sentence deduplication does the same w
 no account of where a line stood more than once, and cannot leave out documents that another rule has dropped.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ class LineHashes(PipelineStep):  # type: ignore[misc]
         super().__init__()
         self.folder, self.sources = folder, {name: number for number, name in enumerate(sources)}
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
+    def run(self, data: Iterable[Carrier] = (), rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
         """Hash every line with its language: the same line in two languages is no repetition."""
         parts: list[Any] = []
         for number, carrier in enumerate(data):

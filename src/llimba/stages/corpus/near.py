@@ -7,7 +7,7 @@ the candidates and the choice of the copy to keep.
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,9 +23,7 @@ from llimba.records import Document
 from llimba.stages.corpus.tables import shard
 
 WORDS, BANDS, ROWS = 5, 32, 4  # of a shingle; bands of a signature; hashes of a band
-CONFIG = MinhashConfig(
-    n_grams=WORDS, num_buckets=BANDS, hashes_per_bucket=ROWS, hash_config=HashConfig(precision=32)
-)  # fmt: skip
+CONFIG = MinhashConfig(n_grams=WORDS, num_buckets=BANDS, hashes_per_bucket=ROWS, hash_config=HashConfig(precision=32))
 HELD = 128  # sets of shingles in memory: a page's takes 60 kB, and candidates come in the order of their first page
 SIGNATURE = np.dtype([("band", "<u4", ROWS), ("document", "<u4")])
 ORIGINS = ("human", "mt", "generated")  # from the best provenance to the worst
@@ -43,9 +41,8 @@ class Twin(NamedTuple):
 def shingles(text: str) -> set[str]:
     """Runs of five words, folded; a shorter text is one run."""
     words = fold(text).split()
-    return (
-        {" ".join(words[start : start + WORDS]) for start in range(max(1, len(words) - WORDS + 1))} if words else set()
-    )
+    starts = range(max(1, len(words) - WORDS + 1)) if words else ()
+    return {" ".join(words[start : start + WORDS]) for start in starts}
 
 
 def jaccard(one: set[str], other: set[str]) -> float:
@@ -75,9 +72,8 @@ def candidates(folder: Path, tasks: int) -> list[tuple[Place, Place]]:
     """Pairs of documents that share a band: each of a group with the group's first and with the one before it."""
     found: set[tuple[Place, Place]] = set()
     for band in range(BANDS):
-        tables = [
-            np.fromfile(folder / f"bucket_{band:03d}" / f"{rank:05d}.minhash.sig", SIGNATURE) for rank in range(tasks)
-        ]
+        bucket = folder / f"bucket_{band:03d}"
+        tables = [np.fromfile(bucket / f"{rank:05d}.minhash.sig", SIGNATURE) for rank in range(tasks)]
         rows = np.concatenate(tables)
         ranks = np.repeat(np.arange(tasks), [len(table) for table in tables])
         order = np.lexsort((rows["document"], ranks, *rows["band"].T[::-1]))
@@ -115,9 +111,7 @@ class Texts:
         return shingles(self.document(place).text)
 
 
-def twins(
-    texts: Texts, pairs: Sequence[tuple[Place, Place]], threshold: float, sources: Sequence[str]
-) -> dict[Place, Twin]:
+def twins(texts: Texts, pairs: list[tuple[Place, Place]], threshold: float, sources: list[str]) -> dict[Place, Twin]:
     """The documents that go, each with the copy that stays. Sources named earlier in the recipe are better ones."""
     alike: dict[Place, set[Place]] = {}
     for one, other in pairs:

@@ -5,10 +5,9 @@ in one file, are cut wherever a share of its bytes ends, and a line that cannot 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from datatrove.data import Document as Carrier
 from datatrove.pipeline.base import PipelineStep
@@ -31,7 +30,7 @@ def record(carrier: Carrier) -> Document:
 
 
 class RecordReader(PipelineStep):  # type: ignore[misc]
-    """Reads this task's share of a file of documents."""
+    """Reads this task's share of a file of documents, or what `ShardWriter` of the same task left in a folder."""
 
     type, name = "📖 - READER", "llimba records"
 
@@ -39,25 +38,12 @@ class RecordReader(PipelineStep):  # type: ignore[misc]
         super().__init__()
         self.path = path
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
-        """Yield the documents of the share."""
-        for row in rows_between(self.path, rank, world_size):
+    def run(self, data: object = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
+        """Yield the documents of the share, in order."""
+        whole = self.path.is_dir()
+        share = (shard(self.path, rank), 0, 1) if whole else (self.path, rank, world_size)
+        for row in rows_between(*share):
             self.stat_update("documents")
-            yield carried(Document.from_row(row))
-
-
-class ShardReader(PipelineStep):  # type: ignore[misc]
-    """Reads what `ShardWriter` of the same task wrote."""
-
-    type, name = "📖 - READER", "llimba shards"
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.folder = folder
-
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
-        """Yield the documents of the shard, in order."""
-        for row in rows_between(shard(self.folder, rank), 0, 1):
             yield carried(Document.from_row(row))
 
 
@@ -70,7 +56,7 @@ class ShardWriter(PipelineStep):  # type: ignore[misc]
         super().__init__()
         self.folder = folder
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
+    def run(self, data: Iterable[Carrier] = (), rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
         """Write and yield the documents."""
         with replacing(shard(self.folder, rank)) as handle:
             for carrier in data:

@@ -3,7 +3,7 @@
 The choice depends on seed and record id alone, so it survives growth and reordering of the data.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from llimba.files import stable_fraction
@@ -43,15 +43,6 @@ def held_out(document: Document, language: str, settings: CorpusSection, seed: i
     """Whether a training document in `language` is held out."""
     share = settings.held_out_documents
     return bool(share) and document.language == language and stable_fraction(str(seed), document.id) < share
-
-
-def sentences(pairs: Iterable[Pair], documents: Iterable[Document]) -> Iterator[tuple[str, str]]:
-    """Id and text of everything that is scored on, all sides."""
-    for pair in pairs:
-        for text in pair.texts.values():
-            yield pair.id, text
-    for document in documents:
-        yield document.id, document.text
 
 
 def scored_documents(pairs: Iterable[Pair], documents: Iterable[Document]) -> list[Document]:

@@ -10,28 +10,26 @@ Memory stays nearly flat as the input grows (`docs/corpus.md`).
 
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llimba.errors import StageError
+from llimba.languages.identify.fasttext import AnyIdentifier, FastText
 from llimba.recipe import Recipe
 from llimba.records import Document, Pair, write_records
 from llimba.stages.corpus import aligned
 from llimba.stages.corpus.account import Account
 from llimba.stages.corpus.foreign import learn
 from llimba.stages.corpus.normal import normal_form
-from llimba.stages.corpus.split import held_out, held_out_pairs, scored_documents, sentences
+from llimba.stages.corpus.split import held_out, held_out_pairs, scored_documents
 from llimba.stages.corpus.summary import by_language, by_source, described_rows
 from llimba.stages.corpus.tables import Tables, gather, tasks_for
 from llimba.stages.corpus_facts import Balance, Contamination, CorpusFacts, Counts, Words
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.folders import CorpusFolder, SourcesFolder
-
-if TYPE_CHECKING:
-    from llimba.languages.identify.fasttext import FastText
-    from llimba.languages.identify.identifier import Identifier
 
 logger = logging.getLogger(__name__)
 
@@ -48,15 +46,11 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     scored = scored_documents(scored_pairs, _evaluation_documents(recipe, sources))
     write_records(corpus.held_out_file, scored)
     write_records(corpus.evaluation_file, scored_pairs)
-    index = EvaluationIndex(sentences(scored_pairs, scored))
+    index = EvaluationIndex(corpus.scored_texts())
     identifier = _identifier(recipe, sources, pairs, corpus)
 
     documents = _clean_documents(recipe, sources, index, identifier, corpus)
-    accounts = {
-        "documents": documents,
-        "pairs": Account(),
-        "conversations": Account(),
-    }
+    accounts = {"documents": documents, "pairs": Account(), "conversations": Account()}
     with Tables(work / "aligned", 0, ("rejected", "contamination")) as tables:
         kept = aligned.clean_pairs(pairs(), held_out_ids, index, accounts["pairs"], tables)
         write_records(corpus.pairs_file, kept)
@@ -96,11 +90,9 @@ def _evaluation_documents(recipe: Recipe, sources: SourcesFolder) -> Iterator[Do
 
 def _identifier(
     recipe: Recipe, sources: SourcesFolder, pairs: Callable[[], Iterator[Pair]], corpus: CorpusFolder
-) -> "Identifier | FastText | None":
+) -> AnyIdentifier | None:
     """The fastText model that the recipe names, else one trained on trusted sources (by a stopped run before)."""
     if recipe.corpus.identifier is not None:
-        from llimba.languages.identify.fasttext import FastText
-
         return FastText(recipe.corpus.identifier)
     if (trained := corpus.identifier()) is not None:
         return trained
@@ -115,7 +107,7 @@ def _clean_documents(
     recipe: Recipe,
     sources: SourcesFolder,
     index: EvaluationIndex,
-    identifier: "Identifier | FastText | None",
+    identifier: AnyIdentifier | None,
     corpus: CorpusFolder,
 ) -> Account:
     """Write `documents.jsonl`; returns its account. Shards and tables of all passes stay under `work` meanwhile."""
@@ -124,7 +116,7 @@ def _clean_documents(
     from llimba.stages.corpus.finish import Finish, Prove
     from llimba.stages.corpus.lines import LineHashes, find_repeated
     from llimba.stages.corpus.near import Signatures
-    from llimba.stages.corpus.shards import RecordReader, ShardReader, ShardWriter
+    from llimba.stages.corpus.shards import RecordReader, ShardWriter
 
     path = sources.documents_file
     settings, work, tasks = recipe.corpus, corpus.path / "work", tasks_for(path)
@@ -142,7 +134,7 @@ def _clean_documents(
     dropped = {rank: found.keys() for rank, found in twins.items()}
     find_repeated(work / "lines", work / "repeated", tasks, dropped, settings.boilerplate_documents)
     second = [
-        ShardReader(work / "clean" / "documents"),
+        RecordReader(work / "clean" / "documents"),
         Finish(work / "finish", work / "repeated", twins, settings.near_duplicates or 0, settings.min_words),
         ShardWriter(work / "finish" / "documents"),
     ]
@@ -193,7 +185,7 @@ def _check(recipe: Recipe, documents: Balance, words: dict[str, int]) -> None:
 
 
 def _words(documents: list[Document]) -> dict[str, int]:
-    words: dict[str, int] = {}
+    words = Counter[str]()
     for document in documents:
-        words[document.language] = words.get(document.language, 0) + len(document.text.split())
-    return words
+        words[document.language] += len(document.text.split())
+    return dict(words)

@@ -1,6 +1,8 @@
 """The account of the corpus as tables: by source for the model card, by every label for the report."""
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 
 from llimba.recipe import Recipe
 from llimba.stages.corpus.account import Account
@@ -25,10 +27,7 @@ def described_rows(documents: Account) -> list[LabelledDocuments]:
 
 def by_language(documents: Account) -> dict[str, int]:
     """Words to train on in each language, the largest first."""
-    words: dict[str, int] = {}
-    for row in described_rows(documents):
-        words[row.language] = words.get(row.language, 0) + row.words
-    return dict(sorted(words.items(), key=lambda item: -item[1]))
+    return dict(_words(described_rows(documents)).most_common())
 
 
 def by_source(recipe: Recipe, accounts: dict[str, Account]) -> dict[str, SourceShare]:
@@ -37,15 +36,20 @@ def by_source(recipe: Recipe, accounts: dict[str, Account]) -> dict[str, SourceS
     for name, source in recipe.sources.items():
         pairs, conversations = (accounts[kind].of("sources").get(name, 0) for kind in ("pairs", "conversations"))
         rows = [row for row in described_rows(accounts["documents"]) if row.source == name]
-        words: dict[str, int] = {}
-        for row in rows:
-            words[row.language] = words.get(row.language, 0) + row.words
         table[name] = SourceShare(
             license=source.license,
             role=source.role,
             documents=sum(row.documents for row in rows),
             pairs=pairs,
             conversations=conversations,
-            words=words,
+            words=dict(_words(rows)),
         )
     return table
+
+
+def _words(rows: Iterable[LabelledDocuments]) -> Counter[str]:
+    """Words by language."""
+    words = Counter[str]()
+    for row in rows:
+        words[row.language] += row.words
+    return words

@@ -39,18 +39,12 @@ def rows_between(path: Path, rank: int, tasks: int) -> Iterator[dict[str, Any]]:
                 raise StageError(f"{path}, before byte {handle.tell()}: not valid JSON ({error}).") from error
 
 
-class Tables:
+class Tables(ExitStack):
     """Files of rows that one task fills side by side (rejected, foreign, ...); they appear when the task ends well."""
 
     def __init__(self, folder: Path, rank: int, names: tuple[str, ...]) -> None:
-        self._stack = ExitStack()
-        self._handles = {name: self._stack.enter_context(replacing(shard(folder / name, rank))) for name in names}
-
-    def __enter__(self) -> "Tables":
-        return self
-
-    def __exit__(self, *error: Any) -> bool | None:
-        return self._stack.__exit__(*error)
+        super().__init__()
+        self._handles = {name: self.enter_context(replacing(shard(folder / name, rank))) for name in names}
 
     def add(self, table: str, row: dict[str, Any]) -> None:
         """Write one row."""

@@ -12,9 +12,10 @@ from llimba.languages.prompts import split_direction
 from llimba.models.encoding import chat_prompt
 from llimba.models.generate import generate
 from llimba.recipe import EvaluateSection, Recipe
+from llimba.recipe.resolved import Resolved
 from llimba.records import Document, Pair
 from llimba.reports.evaluated import SavedAnswer
-from llimba.reports.scores import BatchSize, BitsPerByte, Facts, Instructions, SystemScores
+from llimba.reports.scores import BitsPerByte, Facts, Instructions, SystemScores
 from llimba.stages.evaluate import harness
 from llimba.stages.evaluate.behaviour import behaviour, faults
 from llimba.stages.evaluate.facts import Fact, answered, knowledge, task_rows
@@ -166,7 +167,7 @@ def _translations(
         translation[direction] = save_and_score(folder / f"{direction}.jsonl", answers)
         found[direction] = faults(answers, split_direction(direction)[1], asked.identifier)
     return SystemScores(
-        translation=translation, behaviour=behaviour(found), batch_size=BatchSize(value=size, reason=reason)
+        translation=translation, behaviour=behaviour(found), batch_size=Resolved(value=size, reason=reason)
     )
 
 

@@ -8,8 +8,8 @@ return to the original.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from llimba.recipe import AnyTranslation, BackTranslation
 from llimba.records import Document, Pair
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.instruct.cache import TranslationCache
-from llimba.stages.instruct.machine_translation import Identify, Rejection, translate_rows
+from llimba.stages.instruct.machine_translation import Identify, Rejection, by_rule, translate_rows
 from llimba.stages.instruct.segments import segments
 
 logger = logging.getLogger(__name__)
@@ -43,156 +43,130 @@ class BackTranslated:
     facts: dict[str, object] = field(default_factory=dict)
 
 
-def back_translate(
-    documents: Iterable[Document],
-    paired: Iterable[Pair],
-    settings: BackTranslation,
-    language: Language,
-    index: EvaluationIndex,
-    identify: Identify | None,
-    cpt: Path | None,
-    seed: int,
-) -> BackTranslated:
-    """Translate authentic sentences into every language of `settings.into`, and keep what passes.
+@dataclass(frozen=True, slots=True)
+class BackTranslator:
+    """What back-translation is done with: `index` holds what is evaluated on, in all languages."""
 
-    `paired` are the pairs there are already: a sentence among them needs no machine. `index` holds what is evaluated
-    on, in all languages. Raises `StageError` where there is no sentence to translate.
-    """
-    made = BackTranslated()
-    known = {fold(pair.texts[language.code]) for pair in paired if language.code in pair.texts}
-    found = list(_sentences(documents, settings, language, index, known, made.rejected))
-    found.sort(key=lambda row: stable_fraction(str(seed), "back-translate", row.id))
-    chosen = found[: settings.max_sentences]
-    if not chosen:
-        raise StageError(
-            f"{HERE}: there is no authentic sentence to translate in '{settings.source}'; rejected: "
-            f"{_by(made.rejected) or 'none'}. Look at source, norms, min_words and max_words."
-        )
-    into: dict[str, object] = {}
-    for code in settings.into:
-        with set_at(f"{HERE} into {code}"):
-            into[code] = _into(code, chosen, settings, language, index, identify, cpt, made)
-    made.facts = {"source": settings.source, "sentences": len(chosen), "left_out": len(found) - len(chosen)}
-    made.facts |= {"into": into, "pairs": len(made.pairs), "rejected": _by(made.rejected)}
-    return made
+    settings: BackTranslation
+    language: Language
+    index: EvaluationIndex
+    identify: Identify | None
+    cpt: Path | None
 
+    def translate(self, documents: Iterable[Document], paired: Iterable[Pair], seed: int) -> BackTranslated:
+        """Translate authentic sentences into every language of `settings.into`, and keep what passes.
 
-def _sentences(
-    documents: Iterable[Document],
-    settings: BackTranslation,
-    language: Language,
-    index: EvaluationIndex,
-    known: set[str],
-    rejected: list[Rejection],
-) -> Iterator[Pair]:
-    """Authentic sentences as pairs of one side; what is rejected goes to `rejected`."""
-    seen = set(known)
-    for document in documents:
-        if document.language != language.code or settings.source not in ("documents", document.source):
-            continue
-        if settings.norms and document.norm not in settings.norms:
-            continue
-        sentences = [part.text for part in segments(document.text, language.code) if part.translate]
-        for number, sentence in enumerate(sentences):
-            row = Pair(
-                id=f"{document.id}:{number}", source=document.source, license=document.license,
-                provenance=document.provenance, variety=document.variety, norm=document.norm, origin=document.origin,
-                engine=document.engine, texts={language.code: sentence}, document=document.id, position=number,
-            )  # fmt: skip
-            words, folded, hit = len(sentence.split()), fold(sentence), index.hit(sentence)
-            if document.origin != "human":
-                rejected.append(Rejection("not authentic", document.origin, row))
-            elif words < settings.min_words:
-                rejected.append(Rejection("too short", f"{words} words, at least {settings.min_words}", row))
-            elif words > settings.max_words:
-                rejected.append(Rejection("too long", f"{words} words, at most {settings.max_words}", row))
-            elif hit is not None:
-                rejected.append(Rejection("contaminated target", str(hit), row))
-            elif folded in seen:
-                rejected.append(Rejection("paired already" if folded in known else "duplicate", "", row))
+        `paired` are the pairs there are already: a sentence among them needs no machine. Raises `StageError` where
+        there is no sentence to translate.
+        """
+        made, settings, code = BackTranslated(), self.settings, self.language.code
+        known = {fold(pair.texts[code]) for pair in paired if code in pair.texts}
+        found = list(self._sentences(documents, known, made.rejected))
+        found.sort(key=lambda row: stable_fraction(str(seed), "back-translate", row.id))
+        chosen = found[: settings.max_sentences]
+        if not chosen:
+            raise StageError(
+                f"{HERE}: there is no authentic sentence to translate in '{settings.source}'; rejected: "
+                f"{by_rule(made.rejected) or 'none'}. Look at source, norms, min_words and max_words."
+            )
+        into: dict[str, object] = {}
+        for other in settings.into:
+            with set_at(f"{HERE} into {other}"):
+                into[other] = self._into(other, chosen, made)
+        made.facts = {"source": settings.source, "sentences": len(chosen), "left_out": len(found) - len(chosen)}
+        made.facts |= {"into": into, "pairs": len(made.pairs), "rejected": by_rule(made.rejected)}
+        return made
+
+    def _sentences(self, documents: Iterable[Document], known: set[str], rejected: list[Rejection]) -> Iterator[Pair]:
+        """Authentic sentences as pairs of one side; what is rejected goes to `rejected`."""
+        settings, code, seen = self.settings, self.language.code, set(known)
+        for document in documents:
+            if document.language != code or settings.source not in ("documents", document.source):
+                continue
+            if settings.norms and document.norm not in settings.norms:
+                continue
+            sentences = [part.text for part in segments(document.text, code) if part.translate]
+            for number, sentence in enumerate(sentences):
+                row = Pair(
+                    id=f"{document.id}:{number}", source=document.source, license=document.license,
+                    provenance=document.provenance, variety=document.variety, norm=document.norm,
+                    origin=document.origin, engine=document.engine, texts={code: sentence}, document=document.id,
+                    position=number,
+                )  # fmt: skip
+                words, folded, hit = len(sentence.split()), fold(sentence), self.index.hit(sentence)
+                if document.origin != "human":
+                    rejected.append(Rejection("not authentic", document.origin, row))
+                elif words < settings.min_words:
+                    rejected.append(Rejection("too short", f"{words} words, at least {settings.min_words}", row))
+                elif words > settings.max_words:
+                    rejected.append(Rejection("too long", f"{words} words, at most {settings.max_words}", row))
+                elif hit is not None:
+                    rejected.append(Rejection("contaminated target", str(hit), row))
+                elif folded in seen:
+                    rejected.append(Rejection("paired already" if folded in known else "duplicate", "", row))
+                else:
+                    seen.add(folded)
+                    yield row
+
+    def _into(self, code: str, rows: Sequence[Pair], made: BackTranslated) -> dict[str, object]:
+        """One language: its pairs and rejections go to `made`, its counts are returned."""
+        language, given = self.language, self.settings.engine_into(code)
+        assert given is not None
+        directed = given.model_copy(update={"source_language": language.code, "target_language": code})
+        result = translate_rows(rows, directed, language, open_engine(directed, language, self.cpt), self.identify)
+        rejected = [replace(row, detail=f"into {code}: {row.detail}") for row in result.rejected]
+        kept = []
+        for row in result.kept:
+            assert isinstance(row, Pair)
+            if (fault := self._fault(row, code)) is None:
+                kept.append(row)
             else:
-                seen.add(folded)
-                yield row
+                rejected.append(Rejection(*fault, row))
+        back = self.settings.way_back.get(code) or way_back(directed, language.code, code, language)
+        trip: object = "no way back" if back is None else "not asked for (min_round_trip: 0)"
+        if back is not None and self.settings.min_round_trip:
+            kept, trip = self._round_trip(kept, code, back, rejected)
+        made.rejected += rejected
+        made.pairs += [_turned(row, code) for row in kept]
+        counts = by_rule(rejected)
+        logger.info("  back-translated into %s: %d of %d sentences kept, %s", code, len(kept), len(rows), counts)
+        facts = result.facts | {"kept": len(kept), "rejected": counts, "round_trip": trip}
+        return facts | {"language_checked": self.identify is not None}
 
+    def _fault(self, row: Pair, code: str) -> tuple[str, str] | None:
+        """The first rule that a translation fails, and how; None for a good one."""
+        said, original = row.texts[code], row.texts[self.language.code]
+        words = fold(said).split()  # commas do not end a loop
+        if "\n" in said:
+            return "several lines", said[:200]
+        if len(words) >= LOOP_FROM and repeated_words(words) > LOOP_SHARE:
+            return "loop", f"into {code}: {said[:200]}"
+        if fold(said) == fold(original) or chrf(said, original) >= self.settings.max_copied:
+            return "copy", f"into {code}: {said[:200]}"
+        if (hit := self.index.hit(said)) is not None:
+            return "contaminated source", f"into {code}: {hit}"
+        return None
 
-def _into(
-    code: str,
-    rows: Sequence[Pair],
-    settings: BackTranslation,
-    language: Language,
-    index: EvaluationIndex,
-    identify: Identify | None,
-    cpt: Path | None,
-    made: BackTranslated,
-) -> dict[str, object]:
-    """One language: its pairs and rejections go to `made`, its counts are returned."""
-    given = settings.engine_into(code)
-    assert given is not None
-    directed = given.model_copy(update={"source_language": language.code, "target_language": code})
-    result = translate_rows(rows, directed, language, open_engine(directed, language, cpt), identify)
-    rejected = [replace(row, detail=f"into {code}: {row.detail}") for row in result.rejected]
-    kept = []
-    for row in result.kept:
-        assert isinstance(row, Pair)
-        if (fault := _fault(row, code, language.code, settings, index)) is None:
-            kept.append(row)
-        else:
-            rejected.append(Rejection(*fault, row))
-    back = settings.way_back.get(code) or way_back(directed, language.code, code, language)
-    trip: object = "no way back" if back is None else "not asked for (min_round_trip: 0)"
-    if back is not None and settings.min_round_trip:
-        kept, trip = _round_trip(kept, code, back, settings, language, cpt, rejected)
-    made.rejected += rejected
-    made.pairs += [_turned(row, code) for row in kept]
-    facts = result.facts | {"kept": len(kept), "rejected": _by(rejected), "round_trip": trip}
-    logger.info("  back-translated into %s: %d of %d sentences kept, %s", code, len(kept), len(rows), facts["rejected"])
-    return facts | {"language_checked": identify is not None}
-
-
-def _fault(
-    row: Pair, code: str, target: str, settings: BackTranslation, index: EvaluationIndex
-) -> tuple[str, str] | None:
-    """The first rule that a translation fails, and how; None for a good one."""
-    said, original = row.texts[code], row.texts[target]
-    words = fold(said).split()  # commas do not end a loop
-    if "\n" in said:
-        return "several lines", said[:200]
-    if len(words) >= LOOP_FROM and repeated_words(words) > LOOP_SHARE:
-        return "loop", f"into {code}: {said[:200]}"
-    if fold(said) == fold(original) or chrf(said, original) >= settings.max_copied:
-        return "copy", f"into {code}: {said[:200]}"
-    if (hit := index.hit(said)) is not None:
-        return "contaminated source", f"into {code}: {hit}"
-    return None
-
-
-def _round_trip(
-    rows: Sequence[Pair],
-    code: str,
-    settings_back: AnyTranslation,
-    settings: BackTranslation,
-    language: Language,
-    cpt: Path | None,
-    rejected: list[Rejection],
-) -> tuple[list[Pair], dict[str, object]]:
-    """Translate the machine's side back, and keep what comes near the authentic sentence."""
-    engine: Engine = open_engine(settings_back, language, cpt)
-    cache = TranslationCache(cache_folder() / "translations", engine)
-    try:
-        with progress.bar(f"back from {code} by {engine.name}", len(rows), "sentences") as bar:
+    def _round_trip(
+        self, rows: Sequence[Pair], code: str, back: AnyTranslation, rejected: list[Rejection]
+    ) -> tuple[list[Pair], dict[str, object]]:
+        """Translate the machine's side back, and keep what comes near the authentic sentence."""
+        engine: Engine = open_engine(back, self.language, self.cpt)
+        with (
+            closing(TranslationCache(cache_folder() / "translations", engine)) as cache,
+            progress.bar(f"back from {code} by {engine.name}", len(rows), "sentences") as bar,
+        ):
             home = cache.translate([row.texts[code] for row in rows], bar.advance)
-    finally:
-        cache.close()
-    kept, scores = [], []
-    for row in rows:
-        said = home[row.texts[code]].text
-        scores.append(chrf(said, row.texts[language.code]))
-        if scores[-1] >= settings.min_round_trip:
-            kept.append(row)
-        else:
-            rejected.append(Rejection("round trip", f"from {code}: chrF {scores[-1]:.1f}: {said[:200]}", row))
-    mean = round(sum(scores) / len(scores), 2) if scores else None
-    return kept, {"engine": engine.name, "mean_chrf": mean, "at_least": settings.min_round_trip, "sentences": len(rows)}
+        kept, scores, least = [], [], self.settings.min_round_trip
+        for row in rows:
+            said = home[row.texts[code]].text
+            scores.append(chrf(said, row.texts[self.language.code]))
+            if scores[-1] >= least:
+                kept.append(row)
+            else:
+                rejected.append(Rejection("round trip", f"from {code}: chrF {scores[-1]:.1f}: {said[:200]}", row))
+        mean = round(sum(scores) / len(scores), 2) if scores else None
+        return kept, {"engine": engine.name, "mean_chrf": mean, "at_least": least, "sentences": len(rows)}
 
 
 def chrf(text: str, reference: str) -> float:
@@ -208,7 +182,3 @@ def _turned(row: Pair, code: str) -> Pair:
     return replace(
         row, id=f"{row.id}:{code}", origin="human", engine="", back_translated=row.engine, origins={code: "mt"}
     )
-
-
-def _by(rejected: Sequence[Rejection]) -> dict[str, int]:
-    return dict(Counter(row.rule for row in rejected))

@@ -36,11 +36,7 @@ def _conversation(pair: Pair, direction: str, settings: InstructSection, languag
 
     prompt_language = settings.prompt_languages[int(draw("language") * len(settings.prompt_languages))]
     prompt = translation_prompt(
-        language,
-        direction,
-        pair.texts[source],
-        prompt_language=prompt_language,
-        wording=int(draw("wording") * 1000),
+        language, direction, pair.texts[source], prompt_language=prompt_language, wording=int(draw("wording") * 1000)
     )
     messages = [{"role": "user", "content": prompt}, {"role": "assistant", "content": pair.texts[target]}]
     if draw("system") < settings.system_prompt_share:

@@ -8,6 +8,7 @@ has all its spans, whatever happened on the way.
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from llimba import progress
@@ -24,6 +25,7 @@ from llimba.stages.instruct.spans import Hidden, has_words, hide, missing, piece
 logger = logging.getLogger(__name__)
 
 WORDS_TO_TELL = 6  # a shorter text is neither judged by its language nor by whether it changed
+Row = Conversation | Pair
 Identify = Callable[[str], str | None]  # a text's language, or None where it cannot be told
 
 
@@ -33,14 +35,19 @@ class Rejection:
 
     rule: str
     detail: str
-    record: Conversation | Pair
+    record: Row
+
+
+def by_rule(rejected: Iterable[Rejection]) -> dict[str, int]:
+    """How many were rejected under each rule."""
+    return dict(Counter(row.rule for row in rejected))
 
 
 @dataclass
 class Result:
     """What became of a source's rows."""
 
-    kept: list[Conversation | Pair] = field(default_factory=list)
+    kept: list[Row] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
 
@@ -50,50 +57,38 @@ class _Unfit(Exception):
 
 
 def translate_rows(
-    rows: Sequence[Conversation | Pair],
-    settings: TranslationSection,
-    language: Language,
-    engine: Engine,
-    identify: Identify | None,
+    rows: Sequence[Row], settings: TranslationSection, language: Language, engine: Engine, identify: Identify | None
 ) -> Result:
     """Translate conversations (every message) and pairs (the source side gives them the missing target side).
 
     Into the language to be learned, or into `settings.target_language`. Without `identify` no row is rejected
     for its language.
     """
-    chosen = list(rows)[: settings.max_rows]
-    cache = TranslationCache(cache_folder() / "translations", engine)
-    try:
-        book = _Book(cache, settings.source_language)
-        book.fill([text for row in chosen for text in _texts(row, settings)], title=f"translating by {engine.name}")
-        result = Result()
+    chosen, result = list(rows)[: settings.max_rows], Result()
+    source, target = settings.source_language, settings.target_language or language.code
+    with closing(TranslationCache(cache_folder() / "translations", engine)) as cache:
+        book = _Book(cache, source)
+        book.fill([text for row in chosen for text in _texts(row, source)], title=f"translating by {engine.name}")
         for row in chosen:
             try:
-                result.kept.append(_row(row, settings, language, engine, book, identify))
+                result.kept.append(_row(row, settings, target, engine.name, book, identify))
             except _Unfit as unfit:
                 rule, detail = unfit.args
                 result.rejected.append(Rejection(rule, detail, row))
-    finally:
-        cache.close()
     result.facts = {
         "engine": engine.name,
         "identity": engine.identity,
         "rows": len(chosen),
         "kept": len(result.kept),
-        "rejected": dict(Counter(row.rule for row in result.rejected)),
+        "rejected": by_rule(result.rejected),
         "sentences": {"translated": cache.made, "from_the_cache": cache.found, "in_pieces": book.in_pieces},
-        "spans_intact": _intact(chosen, result.kept, settings, language),
+        "spans_intact": _intact(chosen, result.kept, source, target),
     }
     logger.info(
         "  %s: %d of %d rows kept, rejected: %s; %d sentences translated, %d from the cache",
         engine.name, len(result.kept), len(chosen), result.facts["rejected"] or "none", cache.made, cache.found,
     )  # fmt: skip
     return result
-
-
-def target_of(settings: TranslationSection, language: Language) -> str:
-    """The code of the language that is translated into."""
-    return settings.target_language or language.code
 
 
 class _Book:
@@ -114,9 +109,8 @@ class _Book:
         self._translate([p.strip() for parts in cut.values() for p, translate in parts if translate], f"{title}, again")
         self.in_pieces += len(lost)
         for sentence, h in hidden.items():
-            self._sentences[sentence] = (
-                _joined(cut[sentence], self._known) if sentence in cut else _whole(h, self._known)
-            )
+            whole = sentence not in cut
+            self._sentences[sentence] = _whole(h, self._known) if whole else _joined(cut[sentence], self._known)
 
     def message(self, text: str) -> tuple[str, int, int]:
         """A message's translation, its unknown words, and how many words were translated."""
@@ -163,29 +157,24 @@ def _joined(parts: Sequence[tuple[str, bool]], known: dict[str, Translation]) ->
     return text, unknown
 
 
-def _texts(row: Conversation | Pair, settings: TranslationSection) -> list[str]:
+def _texts(row: Row, language: str) -> list[str]:
     if isinstance(row, Pair):
-        return [row.texts[settings.source_language]] if settings.source_language in row.texts else []
+        return [row.texts[language]] if language in row.texts else []
     return row.contents
 
 
 def _row(
-    row: Conversation | Pair,
-    settings: TranslationSection,
-    language: Language,
-    engine: Engine,
-    book: _Book,
-    identify: Identify | None,
-) -> Conversation | Pair:
-    originals, target = _texts(row, settings), target_of(settings, language)
+    row: Row, settings: TranslationSection, target: str, engine: str, book: _Book, identify: Identify | None
+) -> Row:
+    originals = _texts(row, settings.source_language)
     if isinstance(row, Pair) and (not originals or target in row.texts):
         raise _Unfit("no such side", f"the pair has {', '.join(row.texts)}")
     made = [_message(text, settings, target, book, identify) for text in originals]
     if isinstance(row, Pair):
-        return replace(row, texts={**row.texts, target: made[0]}, origin="mt", engine=engine.name)
+        return replace(row, texts={**row.texts, target: made[0]}, origin="mt", engine=engine)
     rejected = made.pop() if row.rejected else ""
     messages = [{**message, "content": text} for message, text in zip(row.messages, made, strict=True)]
-    return replace(row, messages=messages, rejected=rejected, origin="mt", engine=engine.name)
+    return replace(row, messages=messages, rejected=rejected, origin="mt", engine=engine)
 
 
 def _message(text: str, settings: TranslationSection, target: str, book: _Book, identify: Identify | None) -> str:
@@ -224,18 +213,12 @@ def lost_spans(original: str, translated: str) -> list[str]:
     return lost + missing(outside, there)
 
 
-def _intact(
-    originals: Sequence[Conversation | Pair],
-    kept: Sequence[Conversation | Pair],
-    settings: TranslationSection,
-    language: Language,
-) -> dict[str, int]:
+def _intact(originals: Sequence[Row], kept: Sequence[Row], source: str, target: str) -> dict[str, int]:
     """Counted once more over what is kept, from the rows themselves: with spans, and with all their spans there."""
     by_id = {row.id: row for row in originals}
-    target = settings.model_copy(update={"source_language": target_of(settings, language)})
     rows = intact = 0
     for row in kept:
-        pairs = list(zip(_texts(by_id[row.id], settings), _texts(row, target), strict=True))
+        pairs = list(zip(_texts(by_id[row.id], source), _texts(row, target), strict=True))
         rows += any(missing(text, "") or blocks(text) for text, _ in pairs)
         intact += not any(lost_spans(text, made) for text, made in pairs)
     return {"rows_with_spans": rows, "rows_intact": intact, "rows": len(kept)}

@@ -5,24 +5,23 @@ every row that was rejected, with its reason.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from llimba.errors import StageError, set_at
 from llimba.files import stable_fraction, write_jsonl
+from llimba.languages.identify.identifier import OTHER
 from llimba.languages.text import fold
 from llimba.models.translators.engines import open_engine
 from llimba.recipe import ModelTranslation, Recipe, TranslationSection
 from llimba.records import Conversation, Pair, write_records
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.folders import CorpusFolder, InstructFolder
-from llimba.stages.instruct.back_translation import BackTranslated, back_translate
+from llimba.stages.instruct.back_translation import BackTranslated, BackTranslator
 from llimba.stages.instruct.from_pairs import conversations as translations
-from llimba.stages.instruct.machine_translation import Rejection, translate_rows
-
-R = TypeVar("R", Conversation, Pair)
+from llimba.stages.instruct.machine_translation import Identify, Rejection, Row, by_rule, translate_rows
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
@@ -30,38 +29,39 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
     settings, corpus, left = recipe.instruct, CorpusFolder(inputs["corpus"]), InstructFolder(out)
     pairs, given = list(corpus.pairs()), list(corpus.conversations())
     _check_names(recipe, [*pairs, *given])
-    pairs, given, rejected, translated = _translated(recipe, corpus, inputs.get("cpt"), pairs, given)
-    index = EvaluationIndex(corpus.scored_texts())
-    turned = _back_translated(recipe, corpus, inputs.get("cpt"), pairs, index)
-    rejected += turned.rejected
-    write_records(left.back_translated_file, turned.pairs)
+    cpt, identify, index = inputs.get("cpt"), _identify(corpus), EvaluationIndex(corpus.scored_texts())
+    pairs, given, rejected, translated = _translated(recipe, cpt, identify, pairs, given)
     built = list(translations(pairs, settings, recipe.profile, recipe.seed))
-    if settings.back_translate is not None:
-        directions = [f"{code}-{recipe.profile.code}" for code in settings.back_translate.into]
+    turned = BackTranslated()
+    if (back := settings.back_translate) is not None:
+        translator = BackTranslator(back, recipe.profile, index, identify, cpt)
+        turned = translator.translate(corpus.documents(), pairs, recipe.seed)
+        rejected += turned.rejected
+        directions = [f"{code}-{recipe.profile.code}" for code in back.into]
         only_these = settings.model_copy(update={"directions": directions})
         built += translations(turned.pairs, only_these, recipe.profile, recipe.seed)
+    write_records(left.back_translated_file, turned.pairs)
     wanted = (c for c in (*given, *built) if settings.upsample.get(c.source, 1))
     clean = list(_decontaminated(wanted, index, rejected))
     unique = _without_duplicates(clean)
-    chosen = sorted(unique, key=lambda c: stable_fraction(str(recipe.seed), "order", c.id))[
-        : settings.max_conversations
-    ]
+    unique.sort(key=lambda c: stable_fraction(str(recipe.seed), "order", c.id))
+    chosen = unique[: settings.max_conversations]
     if not chosen:
         raise StageError(
             "instruct: there is no conversation. Name directions under instruct.directions and a source with pairs in "
-            f"them, or a source that yields conversations. Rejected: {_by(r.rule for r in rejected) or 'none'}."
+            f"them, or a source that yields conversations. Rejected: {by_rule(rejected) or 'none'}."
         )
     final = [copy for c in chosen for copy in _copies(c, settings.upsample.get(c.source, 1))]
     write_records(left.conversations_file, final)
     write_jsonl(left.rejected_file, map(asdict, rejected))
-    surviving = sum(index.hit(line) is not None for c in final for line in _lines(c))
+    surviving = sum(index.hit(line) is not None for c in final for line in c.lines)
     if surviving:
         raise StageError(f"instruct: {surviving} evaluation sentences survive in the conversations: a bug of llimba's.")
     return {
         "conversations": len(final),
         "built_from_pairs": len(built),
         "given_by_sources": len(given),
-        "rejected": _by(row.rule for row in rejected),
+        "rejected": by_rule(rejected),
         "duplicates_removed": len(clean) - len(unique),
         "upsampled_copies": len(final) - len(chosen),
         "translated": translated,
@@ -86,18 +86,7 @@ def needs(recipe: Recipe) -> tuple[str, ...]:
     return ("cpt",) if own else ()
 
 
-def _back_translated(
-    recipe: Recipe, corpus: CorpusFolder, cpt: Path | None, pairs: list[Pair], index: EvaluationIndex
-) -> BackTranslated:
-    """Pairs from authentic sentences, where the recipe asks for them; none where it does not."""
-    settings = recipe.instruct.back_translate
-    if settings is None:
-        return BackTranslated()
-    identify = _identify(corpus)
-    return back_translate(corpus.documents(), pairs, settings, recipe.profile, index, identify, cpt, recipe.seed)
-
-
-def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None:
+def _check_names(recipe: Recipe, records: Iterable[Row]) -> None:
     there = {record.source for record in records}
     for key in ("translate", "upsample"):
         for name in getattr(recipe.instruct, key):
@@ -110,15 +99,13 @@ def _check_names(recipe: Recipe, records: Iterable[Conversation | Pair]) -> None
 
 
 def _translated(
-    recipe: Recipe, corpus: CorpusFolder, cpt: Path | None, pairs: list[Pair], given: list[Conversation]
+    recipe: Recipe, cpt: Path | None, identify: Identify | None, pairs: list[Pair], given: list[Conversation]
 ) -> tuple[list[Pair], list[Conversation], list[Rejection], dict[str, object]]:
     """Pairs and conversations with the sources under `translate` replaced by their translations."""
     rejected: list[Rejection] = []
     facts: dict[str, object] = {}
-    identify = _identify(corpus)
     for name, settings in recipe.instruct.translate.items():
-        rows: list[Conversation | Pair] = [*(p for p in pairs if p.source == name)]
-        rows += [c for c in given if c.source == name]
+        rows: list[Row] = [*(p for p in pairs if p.source == name), *(c for c in given if c.source == name)]
         with set_at(f"instruct.translate.{name}"):
             engine = open_engine(settings, recipe.profile, cpt)
             result = translate_rows(rows, settings, recipe.profile, engine, identify)
@@ -129,10 +116,8 @@ def _translated(
     return pairs, given, rejected, facts
 
 
-def _identify(corpus: CorpusFolder) -> Callable[[str], str | None] | None:
+def _identify(corpus: CorpusFolder) -> Identify | None:
     """The language of a text by the corpus stage's identifier, None for a text it is not sure of; None without one."""
-    from llimba.languages.identify.identifier import OTHER
-
     identifier = corpus.identifier()
     if identifier is None:
         return None
@@ -149,15 +134,11 @@ def _decontaminated(
 ) -> Iterator[Conversation]:
     """Those that hold no evaluation sentence; a translation may hold one that its original did not."""
     for conversation in conversations:
-        hit = next((hit for line in _lines(conversation) if (hit := index.hit(line)) is not None), None)
+        hit = next((hit for line in conversation.lines if (hit := index.hit(line)) is not None), None)
         if hit is None:
             yield conversation
         else:
             rejected.append(Rejection("contaminated", str(hit), conversation))
-
-
-def _lines(conversation: Conversation) -> Iterator[str]:
-    return (line for text in conversation.contents for line in text.split("\n"))
 
 
 def _without_duplicates(conversations: list[Conversation]) -> list[Conversation]:

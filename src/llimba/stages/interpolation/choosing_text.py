@@ -64,10 +64,8 @@ def split_held_out(corpus: CorpusFolder, left: CorpusFolder) -> list[Document]:
         for half, part in ((choosing, lines[:cut]), (reported, lines[cut:])):
             if part:
                 half.append(replace(document, text="\n".join(part)))
-    lines_of = {fold(line) for document in choosing for line in document.text.split("\n")}
     write_records(left.held_out_file, reported)
-    unseen = (pair for pair in corpus.evaluation() if not any(fold(text) in lines_of for text in pair.texts.values()))
-    write_records(left.evaluation_file, unseen)
+    write_records(left.evaluation_file, without_lines_of(corpus.evaluation(), choosing))
     shutil.copyfile(corpus.pairs_file, left.pairs_file)
     if corpus.identifier_file.exists():
         shutil.copyfile(corpus.identifier_file, left.identifier_file)

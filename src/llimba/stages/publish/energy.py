@@ -4,10 +4,10 @@ No meter is read: packages that do (codecarbon, pyRAPL) need root, a supported c
 stopped and goes on is several processes. An upper bound of the device alone is what every machine can give.
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from llimba.files import read_tsv
 from llimba.manifest import Manifest
 from llimba.recipe import Recipe
 from llimba.reports.training_facts import TrainingFacts
@@ -76,8 +76,7 @@ def _watts(recipe: Recipe, machine: str, gpu: bool) -> tuple[float, str]:
     """Watts of one device, and where the figure comes from."""
     if recipe.publish.watts is not None:
         return recipe.publish.watts, "as the recipe states"
-    with TABLE.open(encoding="utf-8") as handle:
-        rows = list(csv.DictReader((line for line in handle if not line.startswith("#")), delimiter="\t"))
+    rows = read_tsv(TABLE)
     asked = machine.lower().replace(" ", "").replace("-", "") if gpu else "cpu"
     row = next((row for row in rows if row["name"] in asked), None)
     if row is None:  # a GPU that the table does not know: the most that one card of it draws

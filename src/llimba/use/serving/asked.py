@@ -114,9 +114,7 @@ def _message(one: object, limits: Limits) -> dict[str, str]:
         raise Refused(f"every message needs a role, one of {', '.join(ROLES)}.")
     content = one.get("content")
     if isinstance(content, list):
-        parts = [
-            part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None for part in content
-        ]
+        parts = [p.get("text") if isinstance(p, dict) and p.get("type") == "text" else None for p in content]
         content = "".join(parts) if all(isinstance(part, str) for part in parts) else None  # type: ignore[arg-type]
     if not isinstance(content, str):
         raise Refused("the content of a message must be text.")

@@ -10,7 +10,6 @@ import urllib.error
 import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 
 from llimba.errors import LlimbaError
 
@@ -18,7 +17,6 @@ logger = logging.getLogger(__name__)
 
 ENGINES = ("transformers", "vllm")
 START_SECONDS = 600  # a large model takes minutes to load
-MISSING = "serve: the engine {engine} is not installed. Install it: {how}."
 # An engine whose llimba was killed ends by itself: nobody would ever stop it, and it holds the model in memory.
 WATCH = """
 import os, threading, time
@@ -41,7 +39,7 @@ def choose(engine: str) -> tuple[str, str]:
     if engine not in ENGINES:
         raise LlimbaError(f"serve: there is no engine {engine}; there are auto, {', '.join(ENGINES)}.")
     if engine == "vllm" and not find_spec("vllm"):
-        raise LlimbaError(MISSING.format(engine=engine, how="pip install vllm (it needs a GPU)"))
+        raise LlimbaError("serve: the engine vllm is not installed. Install it: pip install vllm (it needs a GPU).")
     if missing := [name for name in ("fastapi", "uvicorn", "openai", "aiohttp") if not find_spec(name)]:
         raise LlimbaError(f"serve: {', '.join(missing)} is missing. Install it: pip install 'llimba[serve]'.")
     return engine, why
@@ -74,7 +72,7 @@ class Engine:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stop()
 
     @property

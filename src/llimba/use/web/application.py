@@ -28,9 +28,9 @@ def application(
 ) -> Door:
     """The page for an opened model; `title` None: from its card."""
     check_installed()
-    blocks = page(
-        opened, title=title or title_of(opened.folder), max_new_tokens=max_new_tokens, interface=interface
-    )  # before gradio is imported here: it turns gradio's analytics off
+    # before gradio is imported here: it turns gradio's analytics off
+    title = title or title_of(opened.folder)
+    blocks = page(opened, title=title, max_new_tokens=max_new_tokens, interface=interface)
     import fastapi
     import gradio as gr
 

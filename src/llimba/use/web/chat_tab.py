@@ -22,15 +22,8 @@ def chat_tab(opened: LoadedModel, labels: Labels, shown_in: "gr.Radio", max_new_
         conversation = gr.State(Conversation())
         # text is shown as it is; a copy button would copy the HTML that shows it
         plain = {"render_markdown": False, "buttons": [], "feedback_options": None}
-        talk = labels.put(
-            gr.Chatbot,
-            {"label": "conversation"},
-            elem_id="talk",
-            height="50vh",
-            min_height=260,
-            layout="bubble",
-            **plain,
-        )
+        look = {"height": "50vh", "min_height": 260, "layout": "bubble", **plain}
+        talk = labels.put(gr.Chatbot, {"label": "conversation"}, elem_id="talk", **look)
         line = gr.HTML(elem_id="line")
         asking_for = {"label": "message", "placeholder": "message_hint"}
         question = labels.put(gr.Textbox, asking_for, elem_id="question", max_lines=8, autofocus=True)
@@ -58,9 +51,8 @@ def chat_tab(opened: LoadedModel, labels: Labels, shown_in: "gr.Radio", max_new_
 
     inputs, outputs = [conversation, question, system, temperature, shown_in], [talk, line, question]
     one_at_a_time = {"concurrency_id": "model", "concurrency_limit": 1, "api_visibility": "private"}
-    asking = [
-        when(ask, inputs, outputs, show_progress_on=[talk], **one_at_a_time) for when in (send.click, question.submit)
-    ]
+    asked_by = (send.click, question.submit)
+    asking = [when(ask, inputs, outputs, show_progress_on=[talk], **one_at_a_time) for when in asked_by]
     stop.click(None, cancels=asking, api_visibility="private")
     for when in (restart.click, talk.clear):
         when(
