@@ -13,7 +13,7 @@ SOURCE = ROOT / "src" / "llimba"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 STAGES = ("sources", "corpus", "instruct", "cpt", "sft", "evaluate", "publish")
-# From the door inwards: a folder imports from later rows only. The ground holds single files, in order.
+# From the door inwards: a folder imports from later rows only. The ground holds what needs nothing else, in order.
 LAYERS = (
     ("cli",),
     ("pipeline",),
@@ -22,7 +22,7 @@ LAYERS = (
     ("reports", "models"),
     ("recipe",),
     ("languages",),
-    ("packages", "records", "manifest", "files", "yaml_files", "progress", "processes", "errors"),
+    ("packages", "records", "manifest", "files", "data_files", "progress", "processes", "errors"),
 )
 HEAVY = {
     "torch",
@@ -85,6 +85,21 @@ def test_imports_go_one_way() -> None:
             if not inwards:
                 wrong.append(f"{path.relative_to(SOURCE)} imports {other}: upwards or sideways")
     assert not wrong
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    names = {
+        ".".join(["llimba", *p.relative_to(SOURCE).with_suffix("").parts]).removesuffix(".__init__"): p for p in FILES
+    }
+    edges = {
+        name: {found for found in (m if m in names else m.rpartition(".")[0] for m in modules(path)) if found in names}
+        for name, path in names.items()
+        if path.stem != "__init__"  # a package's face lists what is in it
+    }
+    while leaves := [name for name, to in edges.items() if not to & edges.keys()]:
+        for name in leaves:
+            del edges[name]
+    assert not edges, "import circles, and what leads to them"
 
 
 def test_stages_never_import_one_another() -> None:

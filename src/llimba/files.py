@@ -5,7 +5,6 @@ moment leaves the old file or the new one. Why not a library: `atomicwrites` is 
 six lines of `replacing`.
 """
 
-import csv
 import hashlib
 import json
 import os
@@ -106,13 +105,6 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
             if not isinstance(row, dict):
                 raise StageError(f"{path}, line {number}: expected a JSON object, found {type(row).__name__}.")
             yield row
-
-
-def read_tsv(path: Path) -> list[dict[str, str]]:
-    """The rows of a table that llimba ships: columns between tabs, a row of headings, comments behind #."""
-    with path.open(encoding="utf-8", newline="") as handle:
-        lines = (line for line in handle if not line.startswith("#"))
-        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def link(source: Path, target: Path) -> None:

@@ -22,11 +22,11 @@ from typing import Any, Literal, get_args, get_origin
 import yaml
 from annotated_types import Ge, Gt, Le, Lt
 
+from llimba.data_files.schema import Shape
 from llimba.errors import RecipeError
 from llimba.languages.profile import PROFILES, load_language
 from llimba.recipe import Recipe, local_paths
 from llimba.recipe.file import load_recipe
-from llimba.yaml_files.schema import Shape
 from tests import ROOT
 from tests.fakes import recipe_content
 from tests.stages.sources.fuzz import mutated as mutated_bytes

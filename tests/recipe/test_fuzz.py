@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from llimba.data_files.schema import Shape
 from llimba.recipe import Recipe
 from llimba.recipe.section import Section
-from llimba.yaml_files.schema import Shape
 from tests.recipe.fuzz import fuzz, grown
 from tests.recipe.test_defaults import sections
 

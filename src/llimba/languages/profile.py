@@ -11,10 +11,10 @@ from string import Formatter
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from llimba.data_files.checking import faults, sentences
+from llimba.data_files.faults import shortened
+from llimba.data_files.reading import Unreadable, read_yaml
 from llimba.errors import RecipeError
-from llimba.yaml_files.checking import faults, sentences
-from llimba.yaml_files.faults import shortened
-from llimba.yaml_files.reading import Unreadable, read_yaml
 
 PROFILES = Path(__file__).parent / "profiles"
 TABLES = Path(__file__).parent / "tables"  # what is known of languages that have no profile yet, and wordings

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from llimba.data_files.faults import Fault
 from llimba.recipe.section import Section, Whole, unknown
-from llimba.yaml_files.faults import Fault
 
 
 class Executor(Section):

@@ -5,9 +5,9 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from llimba.data_files.faults import Fault, shortened
 from llimba.recipe.section import Section, Whole, unknown, unnamed
 from llimba.recipe.training import TrainingSection
-from llimba.yaml_files.faults import Fault, shortened
 
 PAIRS = "pairs"  # what a mixture calls the documents made of aligned pairs
 CHAT = "chat"  # and the conversations

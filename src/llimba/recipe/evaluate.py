@@ -6,11 +6,11 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from llimba.data_files.faults import Fault
+from llimba.data_files.schema import FileOrName
 from llimba.languages.prompts import split_direction
 from llimba.recipe.section import Section, Whole, unnamed
 from llimba.recipe.translate import AnyTranslation
-from llimba.yaml_files.faults import Fault
-from llimba.yaml_files.schema import FileOrName
 
 OWN_SYSTEMS = ("copy", "base", "cpt", "sft", "model")  # headings of the table that are llimba's own
 

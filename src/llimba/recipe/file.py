@@ -11,12 +11,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from llimba.data_files.checking import faults, sentences
+from llimba.data_files.faults import shortened, shown
+from llimba.data_files.reading import Unreadable, YamlFile, parse, read_yaml
+from llimba.data_files.schema import Shape, Value, anchored
 from llimba.errors import RecipeError
 from llimba.recipe.whole import Recipe
-from llimba.yaml_files.checking import faults, sentences
-from llimba.yaml_files.faults import shortened, shown
-from llimba.yaml_files.reading import Unreadable, YamlFile, parse, read_yaml
-from llimba.yaml_files.schema import Shape, Value, anchored
 
 RECIPE = Shape.of(Recipe)
 # replaced whole: a model has one place and shares have one sum, so a part of the old with a part of the new makes none

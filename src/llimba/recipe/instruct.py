@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from llimba.data_files.faults import Fault
 from llimba.recipe.section import Section, Whole, unknown, unnamed
 from llimba.recipe.translate import AnyTranslation, BackTranslation
-from llimba.yaml_files.faults import Fault
 
 
 class InstructSection(Section):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
+from llimba.data_files.faults import Fault
 from llimba.recipe.licensing.derive import conflict
 from llimba.recipe.section import Section, Whole
-from llimba.yaml_files.faults import Fault
 
 
 class PublishSection(Section):

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from llimba.data_files.faults import Fault, shortened
 from llimba.languages.profile import Language
 from llimba.languages.prompts import split_direction
 from llimba.recipe.licensing.derive import Derived
-from llimba.yaml_files.faults import Fault, shortened
 
 
 class Whole(NamedTuple):

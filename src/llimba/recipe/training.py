@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from llimba.data_files.faults import Fault
 from llimba.recipe.section import Section, Whole
-from llimba.yaml_files.faults import Fault
 
 Weight = Annotated[float, Field(ge=0, le=1.5)]
 CHOOSING_BYTES = 20_000  # a language: what three digits of bits per byte need

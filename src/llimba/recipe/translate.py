@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from llimba.data_files.faults import Fault
 from llimba.recipe.section import Section, Whole, unknown
-from llimba.yaml_files.faults import Fault
 
 
 class TranslationSection(Section):

@@ -6,6 +6,8 @@ from typing import Self
 
 from pydantic import PrivateAttr, model_validator
 
+from llimba.data_files.faults import Fault, Faults
+from llimba.data_files.schema import FileOrName
 from llimba.errors import RecipeError
 from llimba.languages.profile import Language, load_language
 from llimba.recipe.base_model import BaseModelSection
@@ -18,8 +20,6 @@ from llimba.recipe.publish import PublishSection
 from llimba.recipe.section import Section, Whole
 from llimba.recipe.sources import AnySource
 from llimba.recipe.training import SftSection, TrainingSection
-from llimba.yaml_files.faults import Fault, Faults
-from llimba.yaml_files.schema import FileOrName
 
 
 class Recipe(Section):

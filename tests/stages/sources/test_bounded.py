@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from llimba.stages.sources import bounded
-from llimba.stages.sources.intake import Unsafe
+from llimba.stages.sources.unsafe import Unsafe
 from tests.fakes import intake
 
 PACKERS: dict[str, Any] = {

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from llimba.stages.sources import extract
-from llimba.stages.sources.intake import Unsafe
+from llimba.stages.sources.unsafe import Unsafe
 from tests.fakes import SENTENCES
 
 PROSE = [" ".join(SENTENCES["sc"][start : start + 5]) for start in (0, 5)]

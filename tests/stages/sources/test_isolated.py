@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from llimba.errors import StageError
-from llimba.stages.sources.intake import Unsafe
 from llimba.stages.sources.isolated import Extractor
+from llimba.stages.sources.unsafe import Unsafe
 from tests.stages.sources.test_extract import PAGE, PROSE, book, paper
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from llimba.stages.sources.intake import Unsafe
 from llimba.stages.sources.messages import messages_of
+from llimba.stages.sources.unsafe import Unsafe
 
 SYSTEM = {"role": "system", "content": "s"}
 USER, ANSWER = {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}

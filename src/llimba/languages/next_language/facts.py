@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 
+from llimba.data_files.tables import read_tsv
 from llimba.errors import RecipeError
-from llimba.files import read_tsv
 from llimba.languages.profile import TABLES
 
 TABLE = TABLES / "languages.tsv"

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import yaml
 
+from llimba.data_files.faults import shortened
+from llimba.data_files.reading import parse
 from llimba.errors import RecipeError
 from llimba.pipeline import runner
 from llimba.pipeline.sweep.measure import Measure, choose_measure
 from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
-from llimba.yaml_files.faults import shortened
-from llimba.yaml_files.reading import parse
 
 SEEDS = ("seed", "cpt.seed", "sft.seed")
 SCORED = ("evaluate", "publish")  # stages up to which models are translated with and scored

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from llimba.files import read_tsv
+from llimba.data_files.tables import read_tsv
 from llimba.recipe.licensing.terms import RESTRICTED, Terms, terms
 
 BASE_MODELS = Path(__file__).parent / "base_models.tsv"

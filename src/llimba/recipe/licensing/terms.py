@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from llimba.files import read_tsv
+from llimba.data_files.tables import read_tsv
 
 TABLE = Path(__file__).parent / "licenses.tsv"
 UNKNOWN = "unknown"

@@ -7,7 +7,7 @@ stopped and goes on is several processes. An upper bound of the device alone is 
 from dataclasses import dataclass
 from pathlib import Path
 
-from llimba.files import read_tsv
+from llimba.data_files.tables import read_tsv
 from llimba.manifest import Manifest
 from llimba.recipe import Recipe
 from llimba.reports.training_facts import TrainingFacts

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from llimba.errors import StageError
-from llimba.stages.sources.intake import Intake, Unsafe
+from llimba.stages.sources.intake import Intake
+from llimba.stages.sources.unsafe import Unsafe
 
 RATIO = 200  # of unpacked to packed bytes; text that people wrote stays below 30
 FREE_BYTES = 16 * 2**20  # unpacked, before the ratio is asked for

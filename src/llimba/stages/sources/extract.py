@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llimba.stages.sources.bounded import RATIO
-from llimba.stages.sources.intake import Unsafe
+from llimba.stages.sources.unsafe import Unsafe
 
 MEMBERS, MEMBER_BYTES = 10_000, 64 * 2**20  # of an EPUB
 PAGES = 20_000  # of a PDF

@@ -6,8 +6,9 @@ from typing import Any
 from llimba.errors import StageError
 from llimba.recipe import HubSource
 from llimba.records import Record
-from llimba.stages.sources.intake import Intake, Unsafe
+from llimba.stages.sources.intake import Intake
 from llimba.stages.sources.messages import messages_of
+from llimba.stages.sources.unsafe import Unsafe
 
 
 def load(source: HubSource, intake: Intake) -> Iterator[Record]:

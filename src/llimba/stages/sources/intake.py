@@ -19,10 +19,6 @@ if TYPE_CHECKING:  # the parsers' process imports `Unsafe`, and should start qui
 SAMPLE = 200  # characters of the bad row that are kept
 
 
-class Unsafe(Exception):
-    """A file that must not be read further: a bomb, an archive that climbs, a parser that crashed or hung."""
-
-
 @dataclass(slots=True)
 class Intake:
     """One source being read. Reasons are counted up to the first colon; details come after it."""

@@ -12,7 +12,7 @@ import sys
 from types import TracebackType
 
 from llimba.errors import StageError
-from llimba.stages.sources.intake import Unsafe
+from llimba.stages.sources.unsafe import Unsafe
 
 SECONDS, SECONDS_PER_MEGABYTE = 20.0, 5.0  # that a file may take
 

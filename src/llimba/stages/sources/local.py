@@ -11,10 +11,11 @@ from llimba.errors import StageError
 from llimba.recipe import LocalSource
 from llimba.records import Conversation, Record
 from llimba.stages.sources import bounded
-from llimba.stages.sources.intake import Intake, Unsafe
+from llimba.stages.sources.intake import Intake
 from llimba.stages.sources.isolated import Extractor
 from llimba.stages.sources.messages import messages_of
 from llimba.stages.sources.tables import TABLES, rows
+from llimba.stages.sources.unsafe import Unsafe
 
 EXTRACTED = {".html": "html", ".htm": "html", ".xhtml": "html", ".epub": "epub", ".pdf": "pdf"}
 KNOWN = (".txt", ".md", *TABLES, *EXTRACTED)

@@ -11,7 +11,7 @@ user, and what a user says after the last answer, is trimmed; any other disorder
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from llimba.stages.sources.intake import Unsafe
+from llimba.stages.sources.unsafe import Unsafe
 
 ROLES = {"human": "user", "gpt": "assistant"}  # ShareGPT's names
 TOOLS = ("tool", "tools", "function", "function_call", "observation", "tool_call", "tool_response", "ipython")

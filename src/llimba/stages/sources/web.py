@@ -7,8 +7,9 @@ from pathlib import Path
 from llimba.recipe import WebSource
 from llimba.records import Record
 from llimba.stages.sources import bounded
-from llimba.stages.sources.intake import Intake, Unsafe
+from llimba.stages.sources.intake import Intake
 from llimba.stages.sources.isolated import Extractor
+from llimba.stages.sources.unsafe import Unsafe
 
 PAGES, WARC = (".html", ".htm", ".xhtml"), ".warc"
 Page = tuple[str, str, bytes]  # place within the file, address or "", content

@@ -16,7 +16,8 @@ from llimba.recipe import WikipediaSource
 from llimba.records import Record
 from llimba.stages.sources import bounded
 from llimba.stages.sources.download import downloaded
-from llimba.stages.sources.intake import Intake, Unsafe
+from llimba.stages.sources.intake import Intake
+from llimba.stages.sources.unsafe import Unsafe
 
 PAGE_BYTES = 32 * 2**20  # of XML without the end of a page: MediaWiki's own limit is 2 MiB of text, so this is a bomb
 DROPPED_TAGS = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from llimba.yaml_files.reading import Unreadable, parse, read_yaml
+from llimba.data_files.reading import Unreadable, parse, read_yaml
 
 BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefg", "bcdefgh", strict=True)

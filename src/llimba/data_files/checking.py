@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from llimba.yaml_files.faults import Fault, Faults, printable, shortened, shown
-from llimba.yaml_files.reading import YamlFile
-from llimba.yaml_files.schema import Shape, as_written
+from llimba.data_files.faults import Fault, Faults, printable, shortened, shown
+from llimba.data_files.reading import YamlFile
+from llimba.data_files.schema import Shape, as_written
 
 MOST_LINES = 10
 LONGEST_LINE = 1000  # characters

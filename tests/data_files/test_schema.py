@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from llimba.yaml_files.checking import faults
-from llimba.yaml_files.schema import FileOrName, Shape, anchored, as_written, local_paths
+from llimba.data_files.checking import faults
+from llimba.data_files.schema import FileOrName, Shape, anchored, as_written, local_paths
 
 
 class Strict(BaseModel):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import yaml
 
-from llimba.yaml_files.faults import printable, shortened
-from llimba.yaml_files.schema import Value
+from llimba.data_files.faults import printable, shortened
+from llimba.data_files.schema import Value
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40

@@ -6,9 +6,9 @@ from typing import Any, Self
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from llimba.yaml_files.checking import faults, sentences
-from llimba.yaml_files.faults import Fault, Faults, printable, shortened, shown
-from llimba.yaml_files.reading import YamlFile, read_yaml
+from llimba.data_files.checking import faults, sentences
+from llimba.data_files.faults import Fault, Faults, printable, shortened, shown
+from llimba.data_files.reading import YamlFile, read_yaml
 
 
 class Inner(BaseModel):
