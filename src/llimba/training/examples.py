@@ -15,7 +15,7 @@ never predicted.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ import numpy.typing as npt
 from llimba.errors import StageError
 from llimba.models.encoding import TemplateRefused, chat_marks, chat_prompt, chat_text, written_around
 from llimba.records import Conversation, Document
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100  # the label that cross-entropy leaves out, as everywhere in PyTorch
 
@@ -44,7 +47,7 @@ class Example:
 
 
 def document_examples(
-    documents: Iterable[Document], tokenizer: Any, separator_id: int, sequence_length: int
+    documents: Iterable[Document], tokenizer: "PreTrainedTokenizerBase", separator_id: int, sequence_length: int
 ) -> Iterator[Example]:
     """Tokenise documents, end each with the separator, split at `sequence_length` inputs with every token kept.
 
@@ -78,7 +81,7 @@ def split(
         )
 
 
-def check_beginnings(examples: Iterable[Example], tokenizer: Any) -> None:
+def check_beginnings(examples: Iterable[Example], tokenizer: "PreTrainedTokenizerBase") -> None:
     """Raise `StageError` where a document does not begin as the tokenizer begins a text: BOS lost."""
     begin = list(written_around(tokenizer)[0])
     for example in examples:
@@ -89,7 +92,9 @@ def check_beginnings(examples: Iterable[Example], tokenizer: Any) -> None:
             )
 
 
-def without_control_tokens(conversations: Iterable[Conversation], tokenizer: Any) -> Iterator[Conversation]:
+def without_control_tokens(
+    conversations: Iterable[Conversation], tokenizer: "PreTrainedTokenizerBase"
+) -> Iterator[Conversation]:
     """Those in which nobody wrote a control token as text: it would end or forge a turn."""
     added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
     control = [token for token in added.union(tokenizer.all_special_tokens) if token]
@@ -98,7 +103,7 @@ def without_control_tokens(conversations: Iterable[Conversation], tokenizer: Any
             yield conversation
 
 
-def conversation_length(conversation: Conversation, tokenizer: Any) -> int:
+def conversation_length(conversation: Conversation, tokenizer: "PreTrainedTokenizerBase") -> int:
     """Tokens of a whole conversation as the chat template writes it."""
     with _named(conversation):
         text = chat_text(conversation.messages, tokenizer)
@@ -115,14 +120,22 @@ def _named(conversation: Conversation) -> Iterator[None]:
 
 
 def conversation_example(
-    conversation: Conversation, tokenizer: Any, eos: str, sequence_length: int, last_answer_only: bool = False
+    conversation: Conversation,
+    tokenizer: "PreTrainedTokenizerBase",
+    eos: str,
+    sequence_length: int,
+    last_answer_only: bool = False,
 ) -> Example:
     """The last of `conversation_examples`, which is the only one with most templates."""
     return conversation_examples(conversation, tokenizer, eos, sequence_length, last_answer_only)[-1]
 
 
 def conversation_examples(
-    conversation: Conversation, tokenizer: Any, eos: str, sequence_length: int, last_answer_only: bool = False
+    conversation: Conversation,
+    tokenizer: "PreTrainedTokenizerBase",
+    eos: str,
+    sequence_length: int,
+    last_answer_only: bool = False,
 ) -> list[Example]:
     """Tokenise one conversation by its chat template; only the assistant's tokens and the EOS after each count.
 
@@ -152,7 +165,9 @@ def conversation_examples(
 _Part = tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]  # ids, and which of them are the assistant's
 
 
-def _in_one(conversation: Conversation, tokenizer: Any, eos: str, last_answer_only: bool) -> _Part | None:
+def _in_one(
+    conversation: Conversation, tokenizer: "PreTrainedTokenizerBase", eos: str, last_answer_only: bool
+) -> _Part | None:
     """The conversation as it is rendered whole; None where its prompts are not those of inference."""
     text = chat_text(conversation.messages, tokenizer)
     says_itself = "{% generation" in tokenizer.get_chat_template().replace("{%-", "{%")
@@ -163,7 +178,7 @@ def _in_one(conversation: Conversation, tokenizer: Any, eos: str, last_answer_on
     return _encoded(text, spans, tokenizer)
 
 
-def _encoded(text: str, spans: Iterable[tuple[int, int]], tokenizer: Any) -> _Part | None:
+def _encoded(text: str, spans: Iterable[tuple[int, int]], tokenizer: "PreTrainedTokenizerBase") -> _Part | None:
     """A rendered text whose `spans` are supervised; None where a token reaches over the beginning of one."""
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     starts, ends = np.asarray(encoded["offset_mapping"]).reshape(-1, 2).T
@@ -175,7 +190,7 @@ def _encoded(text: str, spans: Iterable[tuple[int, int]], tokenizer: Any) -> _Pa
     return np.asarray(encoded["input_ids"], dtype=np.int32), supervised
 
 
-def _by_answer(conversation: Conversation, tokenizer: Any, eos: str) -> list[_Part]:
+def _by_answer(conversation: Conversation, tokenizer: "PreTrainedTokenizerBase", eos: str) -> list[_Part]:
     """Every answer after the prompt that asks for it at inference."""
     parts = []
     for index, message in enumerate(conversation.messages):
@@ -197,7 +212,9 @@ def _by_answer(conversation: Conversation, tokenizer: Any, eos: str) -> list[_Pa
     return parts
 
 
-def _answers(conversation: Conversation, tokenizer: Any, eos: str, text: str) -> Iterator[tuple[int, int] | None]:
+def _answers(
+    conversation: Conversation, tokenizer: "PreTrainedTokenizerBase", eos: str, text: str
+) -> Iterator[tuple[int, int] | None]:
     """Start and end, in the rendered text, of every answer with its EOS, by prefix difference; None where it fails."""
     for index, message in enumerate(conversation.messages):
         if message["role"] != "assistant":
@@ -212,7 +229,7 @@ def _answers(conversation: Conversation, tokenizer: Any, eos: str, text: str) ->
             yield len(before), end + len(eos)
 
 
-def _as_asked(conversation: Conversation, index: int, tokenizer: Any) -> tuple[str, str]:
+def _as_asked(conversation: Conversation, index: int, tokenizer: "PreTrainedTokenizerBase") -> tuple[str, str]:
     """The prompt that asks for the answer at `index`, and the conversation up to that answer."""
     messages = conversation.messages
     return chat_prompt(messages[:index], tokenizer), chat_text(messages[: index + 1], tokenizer)
@@ -226,7 +243,9 @@ def _unclear(conversation: Conversation, eos: str) -> StageError:
     )
 
 
-def _marked(conversation: Conversation, tokenizer: Any, eos: str, text: str) -> Iterator[tuple[int, int] | None]:
+def _marked(
+    conversation: Conversation, tokenizer: "PreTrainedTokenizerBase", eos: str, text: str
+) -> Iterator[tuple[int, int] | None]:
     """Start and end, in the rendered text, of what the template itself marks as an answer, and its EOS.
 
     None where the text is not the one that is seen when the answer is asked for.

@@ -19,7 +19,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator
@@ -39,6 +39,9 @@ from llimba.training.monitor import HeldOut, Monitor
 from llimba.training.objectives import Objective
 from llimba.training.optimizer import build_optimizer, set_learning_rate
 from llimba.training.stopping import stop_requests
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 logger = logging.getLogger(__name__)
 
@@ -221,7 +224,9 @@ def train(
     )
 
 
-def finish(model: Any, tokenizer: Any, out: Path, check: Callable[[Path], None] = lambda folder: None) -> None:
+def finish(
+    model: Any, tokenizer: "PreTrainedTokenizerBase", out: Path, check: Callable[[Path], None] = lambda folder: None
+) -> None:
     """Leave the trained model as `model/`, a plain transformers folder, and remove the checkpoints it replaces.
 
     `check` sees the folder first and may raise: the checkpoints then stay. Of several processes the first writes; all

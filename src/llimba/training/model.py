@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import nn
@@ -24,6 +24,9 @@ from llimba.training import attention
 from llimba.training.loss import LogitRule, linear_cross_entropy, token_cross_entropy
 from llimba.training.packing import Row
 from llimba.training.settings import resolve_for
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +121,7 @@ class TrainableModel(NamedTuple):
     """A model ready to train, its tokenizer, token contract and resolved settings."""
 
     packed: "PackedModel"
-    tokenizer: Any
+    tokenizer: "PreTrainedTokenizerBase"
     contract: TokenContract
     resolved: ResolvedSettings
     shipped: Mapping[str, object] = MappingProxyType(
@@ -158,7 +161,9 @@ def open_for_training(folder: Path, settings: TrainingSection, tokens: Tokens) -
     return TrainableModel(PackedModel(model.train()), tokenizer, contract, resolved, shipped)
 
 
-def save_model(model: Any, tokenizer: Any, folder: Path, weights: dict[str, torch.Tensor] | None = None) -> None:
+def save_model(
+    model: Any, tokenizer: "PreTrainedTokenizerBase", folder: Path, weights: dict[str, torch.Tensor] | None = None
+) -> None:
     """Write a plain transformers folder: safetensors, tokenizer, chat template, generation config.
 
     `weights` stand in for those of a model whose own are sharded.

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator
@@ -29,6 +29,9 @@ from llimba.reports.training_facts import HeldOutMetrics, TrainedFolder
 from llimba.training import packing
 from llimba.training.examples import Example, split
 from llimba.training.model import PackedModel
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ def held_out_examples(
     documents: Iterable[Document],
     languages: Sequence[str],
     max_bytes: int,
-    tokenizer: Any,
+    tokenizer: "PreTrainedTokenizerBase",
     separator_id: int,
     sequence_length: int,
 ) -> HeldOut:
@@ -134,7 +137,7 @@ class Monitor:
         step: int,
         wrapped: torch.nn.Module,
         packed: PackedModel,
-        tokenizer: Any,
+        tokenizer: "PreTrainedTokenizerBase",
         autocast: AbstractContextManager[Any],
     ) -> None:
         """After `step` steps, where one is due: held-out bits per byte, and samples (one process only)."""
@@ -168,7 +171,7 @@ class Monitor:
         nats = sum(float(wrapped(row.to(device))) for row in rows)
         return nats / math.log(2) / self._held_out.num_bytes[language]
 
-    def _sample(self, step: int, packed: PackedModel, tokenizer: Any) -> None:
+    def _sample(self, step: int, packed: PackedModel, tokenizer: "PreTrainedTokenizerBase") -> None:
         """Greedy continuations."""
         for prompt in self._held_out.prompts:
             (answer,) = generate(packed.model, tokenizer, [prompt], NEW_TOKENS, begin=not self._held_out.rendered)

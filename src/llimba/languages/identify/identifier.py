@@ -9,10 +9,17 @@ of Sardinian sentences, and those that know the language (GlotLID) are not in an
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from llimba.errors import StageError
 from llimba.languages.identify.features import features, with_crops
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from scipy.sparse import csr_matrix
+
+    Floats: TypeAlias = npt.NDArray[np.floating]
 
 OTHER = "other"
 MAX_LINES = 6000  # of each language; more does not help
@@ -33,7 +40,9 @@ class Label(NamedTuple):
 class Identifier:
     """Weights [languages, features], biases and thresholds by length; knows nothing of any language beforehand."""
 
-    def __init__(self, languages: Sequence[str], weights: Any, biases: Any, thresholds: Sequence[float]) -> None:
+    def __init__(
+        self, languages: Sequence[str], weights: "Floats", biases: "Floats", thresholds: Sequence[float]
+    ) -> None:
         self.languages, self._weights, self._biases = tuple(languages), weights, biases
         self.thresholds = tuple(thresholds)
 
@@ -61,7 +70,7 @@ class Identifier:
         lengths = [len(line) for line, label in zip(lines, labels, strict=True) if label != target]
         return cls(*_fit(matrix, labels, seed), _thresholds(unseen, lengths))
 
-    def scores(self, texts: Sequence[str]) -> Any:
+    def scores(self, texts: Sequence[str]) -> "Floats":
         """How much each text looks like each language: [len(texts), languages], 0 to 1, not summing to 1."""
         return _sigmoid(features(texts) @ self._weights.T + self._biases)
 
@@ -119,7 +128,7 @@ def by_paragraph(
     return found
 
 
-def _fit(matrix: Any, labels: Sequence[str], seed: int) -> tuple[list[str], Any, Any]:
+def _fit(matrix: "csr_matrix", labels: Sequence[str], seed: int) -> "tuple[list[str], Floats, Floats]":
     """One logistic regression per language: its codes, weights and biases."""
     import numpy as np
     from sklearn.linear_model import SGDClassifier
@@ -131,7 +140,7 @@ def _fit(matrix: Any, labels: Sequence[str], seed: int) -> tuple[list[str], Any,
     return [str(code) for code in model.classes_], weights.astype(np.float32), biases.astype(np.float32)
 
 
-def _unseen_scores(matrix: Any, labels: Sequence[str], target: str, seed: int) -> Any:
+def _unseen_scores(matrix: "csr_matrix", labels: Sequence[str], target: str, seed: int) -> "Floats":
     """What the texts that are not in the target language score for it, from a regression not shown their language.
 
     Each other language is left out once; in the order of the texts.
@@ -139,17 +148,18 @@ def _unseen_scores(matrix: Any, labels: Sequence[str], target: str, seed: int) -
     import numpy as np
 
     marks = np.array(labels)
-    score = np.zeros(len(marks))
+    score: Floats = np.zeros(len(marks))
     for language in dict.fromkeys(labels):
         if language != target:
             unseen = marks == language
             seen = np.where(marks[~unseen] == target, "1 target", "0 rest")
             _, weights, biases = _fit(matrix[~unseen], seen.tolist(), seed)
             score[unseen] = _sigmoid(matrix[unseen] @ weights[1] + biases[1])
-    return score[marks != target]
+    found: Floats = score[marks != target]
+    return found
 
 
-def _thresholds(unseen: Any, lengths: Sequence[int]) -> list[float]:
+def _thresholds(unseen: "Floats", lengths: Sequence[int]) -> list[float]:
     """Per length bin the score that all but `FALSE_SHARE` of the texts in unseen languages stay below."""
     import numpy as np
 
@@ -172,7 +182,7 @@ def _spread(lines: Sequence[str], count: int) -> list[str]:
     return [line for line in lines[::stride] if line.strip()]
 
 
-def _sigmoid(values: Any) -> Any:
+def _sigmoid(values: "Floats") -> "Floats":
     import numpy as np
 
     return 1 / (1 + np.exp(-values))

@@ -5,14 +5,17 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from llimba.errors import StageError
 from llimba.files import read_jsonl, replacing, write_json
-from llimba.manifest import read_manifest
+from llimba.manifest import Json, read_manifest
 from llimba.stages.corpus.summary import LABELS
 from llimba.stages.corpus_facts import CorpusFacts
 from llimba.stages.folders import CorpusFolder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 MEASURED = 200  # documents of each language that fertility is measured on
 COUNTED = ("documents", "words", "tokens", "bytes")  # tokens: words times the fertility measured
@@ -20,7 +23,7 @@ SHOWN = 3  # examples of each language, and of each reason
 SHOWN_CHARACTERS = 400
 
 
-def rejected_rows(corpus: CorpusFolder, rule: str | None, sample: int) -> list[dict[str, Any]]:
+def rejected_rows(corpus: CorpusFolder, rule: str | None, sample: int) -> list[Json]:
     """Rows of `rejected.jsonl` under `rule` (None: all), spread evenly over the file; at most `sample` of them.
 
     Raises `StageError` where no record was rejected under that rule, naming the rules that there are.
@@ -36,7 +39,7 @@ def rejected_rows(corpus: CorpusFolder, rule: str | None, sample: int) -> list[d
     return list(islice(islice(chosen, 0, None, max(1, total // max(sample, 1))), sample))
 
 
-def report(corpus: CorpusFolder, tokenizer: Any = None) -> dict[str, Any]:
+def report(corpus: CorpusFolder, tokenizer: "PreTrainedTokenizerBase | None" = None) -> Json:
     """Everything that the page shows, from the finished corpus folder.
 
     `tokenizer` is the base model's, for fertility (tokens a word, bytes a token); None leaves it out.
@@ -67,9 +70,9 @@ def report(corpus: CorpusFolder, tokenizer: Any = None) -> dict[str, Any]:
     }
 
 
-def grouped(rows: Iterable[dict[str, Any]], label: str) -> list[dict[str, Any]]:
+def grouped(rows: Iterable[Json], label: str) -> list[Json]:
     """Documents, words, tokens and bytes by one label, the largest first; an empty label is `not stated`."""
-    table: dict[str, dict[str, Any]] = {}
+    table: dict[str, Json] = {}
     for row in rows:
         name = row[label] or "not stated"
         into = table.setdefault(name, {"name": name, **dict.fromkeys(COUNTED, 0)})
@@ -78,7 +81,9 @@ def grouped(rows: Iterable[dict[str, Any]], label: str) -> list[dict[str, Any]]:
     return sorted(table.values(), key=lambda entry: (-entry["words"], entry["name"]))
 
 
-def _documents(corpus: CorpusFolder, tokenizer: Any) -> tuple[dict[str, list[str]], dict[str, dict[str, float]]]:
+def _documents(
+    corpus: CorpusFolder, tokenizer: "PreTrainedTokenizerBase"
+) -> tuple[dict[str, list[str]], dict[str, dict[str, float]]]:
     """Examples, and fertility on the first `MEASURED` documents, of each language."""
     examples: dict[str, list[str]] = {}
     sums: dict[str, Counter[str]] = {}
@@ -102,9 +107,9 @@ def _documents(corpus: CorpusFolder, tokenizer: Any) -> tuple[dict[str, list[str
     }
 
 
-def _rejected_examples(corpus: CorpusFolder) -> dict[str, list[dict[str, Any]]]:
+def _rejected_examples(corpus: CorpusFolder) -> dict[str, list[Json]]:
     """The first few records of each rule, as a person reads them."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, list[Json]] = {}
     for row in read_jsonl(corpus.rejected_file):
         shown = found.setdefault(row["rule"], [])
         if len(shown) < SHOWN:
@@ -112,7 +117,7 @@ def _rejected_examples(corpus: CorpusFolder) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def shown_text(record: dict[str, Any], characters: int = SHOWN_CHARACTERS) -> str:
+def shown_text(record: Json, characters: int = SHOWN_CHARACTERS) -> str:
     """The text of a record of any type, cut."""
     if "text" in record:
         text = str(record["text"])
@@ -123,7 +128,7 @@ def shown_text(record: dict[str, Any], characters: int = SHOWN_CHARACTERS) -> st
     return text if len(text) <= characters else text[:characters] + " ..."
 
 
-def write_report(found: dict[str, Any], page: Path) -> None:
+def write_report(found: Json, page: Path) -> None:
     """Write the page, and the JSON beside it."""
     from jinja2 import Environment
 

@@ -1,11 +1,12 @@
 """Why a record is rejected: each rule is a function from a record to a rejection, or None."""
 
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import xxhash
 
 from llimba.languages.text import fold
+from llimba.manifest import Json
 from llimba.recipe import CorpusSection
 from llimba.records import Document, Pair, Record
 
@@ -18,7 +19,7 @@ class Rejection(NamedTuple):
     threshold: str | float
     beside: str = ""  # the record that it was compared with, and that stays
 
-    def row(self, record: Record) -> dict[str, Any]:
+    def row(self, record: Record) -> Json:
         """A row of `rejected.jsonl`: nothing is dropped without a reason and a place."""
         return {**self._asdict(), "record": asdict(record)}
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from llimba.errors import StageError
 from llimba.languages.identify.fasttext import AnyIdentifier, FastText
+from llimba.manifest import Json
 from llimba.recipe import Recipe
 from llimba.records import Document, Pair, write_records
 from llimba.stages.corpus import aligned
@@ -34,7 +35,7 @@ from llimba.stages.folders import CorpusFolder, SourcesFolder
 logger = logging.getLogger(__name__)
 
 
-def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     """Clean the sources' records; returns counts that add up exactly, words, and the contamination result."""
     sources, corpus, work = SourcesFolder(inputs["sources"]), CorpusFolder(out), out / "work"
 

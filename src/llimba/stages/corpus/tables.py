@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from llimba.errors import StageError
 from llimba.files import replacing
+from llimba.manifest import Json
 
 SHARD_BYTES = 16 * 2**20  # of records a task: small enough to keep every worker's memory flat
 
@@ -22,7 +22,7 @@ def shard(folder: Path, rank: int) -> Path:
     return folder / f"{rank:05d}.jsonl"
 
 
-def rows_between(path: Path, rank: int, tasks: int) -> Iterator[dict[str, Any]]:
+def rows_between(path: Path, rank: int, tasks: int) -> Iterator[Json]:
     """The rows whose line begins in the `rank`-th of `tasks` equal shares of the file's bytes."""
     size = path.stat().st_size
     start, end = rank * size // tasks, (rank + 1) * size // tasks
@@ -46,7 +46,7 @@ class Tables(ExitStack):
         super().__init__()
         self._handles = {name: self.enter_context(replacing(shard(folder / name, rank))) for name in names}
 
-    def add(self, table: str, row: dict[str, Any]) -> None:
+    def add(self, table: str, row: Json) -> None:
         """Write one row."""
         self._handles[table].write(json.dumps(row, ensure_ascii=False) + "\n")
 

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llimba.errors import StageError
 from llimba.languages.prompts import tagged_text
+from llimba.manifest import Json
 from llimba.models.base_model import base_folder, token_contract
 from llimba.recipe import CHAT, CptSection, Recipe
 from llimba.records import Document
@@ -23,13 +24,15 @@ from llimba.stages.interpolation.after_training import check_text, interpolate, 
 from llimba.stages.interpolation.choosing_text import without_lines_of
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
     from llimba.training.examples import Example
     from llimba.training.objectives import Objective
 
 PROMPT_WORDS = 8  # of a held-out text, for the model to go on from
 
 
-def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     """Train on the corpus's documents, mixed by token share; returns facts for the manifest."""
     from llimba.training.loop import finish, train
     from llimba.training.model import open_for_training
@@ -73,7 +76,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
 
 
 def training_examples(
-    recipe: Recipe, corpus: CorpusFolder, tokenizer: Any, answers: Path | None = None
+    recipe: Recipe, corpus: CorpusFolder, tokenizer: "PreTrainedTokenizerBase", answers: Path | None = None
 ) -> list["Example"]:
     """One epoch: documents and conversations in the tokenizer's ids, split, and mixed by the recipe's token shares.
 
@@ -129,7 +132,7 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estim
 
     corpus, settings, seed = CorpusFolder(inputs["corpus"]), _settings(recipe), recipe.seed_of(_settings(recipe))
 
-    def objective(tokenizer: Any) -> "Objective":
+    def objective(tokenizer: "PreTrainedTokenizerBase") -> "Objective":
         from llimba.training.objectives import LanguageModelling
 
         return LanguageModelling(training_examples(recipe, corpus, tokenizer), settings)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from llimba import progress
 from llimba.errors import StageError
+from llimba.manifest import Json
 from llimba.models.device import inference_precision
 from llimba.models.encoding import Message, chat_prompt, text_ids
 from llimba.models.generate import end_ids
@@ -210,7 +211,7 @@ def load(folder: Path, tokens: Tokens, settings: EvaluateSection) -> RecordingMo
 
 def run_tasks(
     model: RecordingModel, folder: Path, names: list[str], *, chat: bool, batch_size: int, title: str
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, list[Json]]:
     """Samples of every task, as the harness logs them; greedy, no bootstrap here.
 
     The harness's `simple_evaluate` would look for a git commit and list this machine's packages at every call, seconds
@@ -230,5 +231,5 @@ def run_tasks(
             log_samples=True,
         )
     shutil.rmtree(folder / ".cache", ignore_errors=True)
-    samples: dict[str, list[dict[str, Any]]] = results["samples"]
+    samples: dict[str, list[Json]] = results["samples"]
     return samples

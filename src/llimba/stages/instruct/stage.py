@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from llimba.errors import StageError, set_at
 from llimba.files import stable_fraction, write_jsonl
 from llimba.languages.identify.identifier import OTHER
 from llimba.languages.text import fold
+from llimba.manifest import Json
 from llimba.models.translators.engines import open_engine
 from llimba.recipe import ModelTranslation, Recipe, TranslationSection
 from llimba.records import Conversation, Pair, write_records
@@ -24,7 +24,7 @@ from llimba.stages.instruct.from_pairs import conversations as translations
 from llimba.stages.instruct.machine_translation import Identify, Rejection, Row, by_rule, translate_rows
 
 
-def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     """Translate, build, decontaminate, deduplicate, cut, upsample; returns counts by source, task, origin and more."""
     settings, corpus, left = recipe.instruct, CorpusFolder(inputs["corpus"]), InstructFolder(out)
     pairs, given = list(corpus.pairs()), list(corpus.conversations())

@@ -1,17 +1,20 @@
 """The adapter of the LoRA methods: made new, or somebody's own to go on from, and saved so that plain peft loads it."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llimba.errors import StageError
 from llimba.files import read_json
 from llimba.models.encoding import chat_text
 from llimba.recipe import SftSection
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 TOKENIZER = "tokenizer.json"
 
 
-def with_adapter(model: Any, tokenizer: Any, settings: SftSection, method: str, seed: int) -> Any:
+def with_adapter(model: Any, tokenizer: "PreTrainedTokenizerBase", settings: SftSection, method: str, seed: int) -> Any:
     """The model with an adapter of peft's around it, fp32, seeded; or with the one in `settings.adapter`.
 
     Raises `StageError` for targets that the model lacks, that it ties, and for an adapter of another tokenizer.
@@ -44,7 +47,7 @@ def with_adapter(model: Any, tokenizer: Any, settings: SftSection, method: str, 
     return get_peft_model(model, adapter)
 
 
-def check_tokenizer(adapter: Path, tokenizer: Any) -> None:
+def check_tokenizer(adapter: Path, tokenizer: "PreTrainedTokenizerBase") -> None:
     """Refuse an adapter that was trained with other tokens or another chat template; raises `StageError`."""
     if not (adapter / "adapter_config.json").exists():
         raise StageError(f"sft.adapter: {adapter} holds no adapter_config.json, so it is no peft adapter.")
@@ -71,7 +74,7 @@ def check_tokenizer(adapter: Path, tokenizer: Any) -> None:
         )
 
 
-def save_adapter(model: Any, tokenizer: Any, folder: Path) -> None:
+def save_adapter(model: Any, tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
     """Write the adapter and its tokenizer."""
     chosen = model.peft_config["default"]
     if not isinstance(chosen.target_modules, str):

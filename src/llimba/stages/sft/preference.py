@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llimba.errors import StageError
 from llimba.records import Conversation
@@ -10,11 +10,13 @@ from llimba.training.examples import conversation_example
 from llimba.training.objectives import AnswerPair
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
     from llimba.recipe import SftSection
 
 
 def answer_pairs(
-    conversations: Iterable[Conversation], tokenizer: Any, eos: str, settings: "SftSection"
+    conversations: Iterable[Conversation], tokenizer: "PreTrainedTokenizerBase", eos: str, settings: "SftSection"
 ) -> list[AnswerPair]:
     """The conversations that hold a rejected answer, in the tokenizer's ids; only the last answer counts.
 

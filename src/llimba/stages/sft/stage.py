@@ -6,11 +6,12 @@ A LoRA method also leaves `adapter/`, which plain peft loads, and its `model/` i
 from dataclasses import replace
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from llimba import processes
 from llimba.errors import StageError
 from llimba.languages.prompts import evaluation_prompt, split_direction
+from llimba.manifest import Json
 from llimba.models.base_model import base_folder, token_contract
 from llimba.models.encoding import chat_prompt, takes_system
 from llimba.recipe import Recipe
@@ -21,12 +22,14 @@ from llimba.stages.folders import CorpusFolder, InstructFolder
 from llimba.stages.interpolation.after_training import check_text, interpolate
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
     from llimba.training.examples import Example
     from llimba.training.model import TrainableModel
     from llimba.training.objectives import Objective
 
 
-def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     """Train on the conversations, loss on the assistant's tokens; returns facts for the manifest.
 
     Without a `cpt` section it starts from the base model itself: somebody's own CPT checkpoint, for example.
@@ -126,7 +129,9 @@ def _train(
     return train(opened, objective, settings, out, seed=recipe.seed_of(settings), title="sft", held_out=held_out)
 
 
-def preferences(recipe: Recipe, instruct: InstructFolder, tokenizer: Any) -> tuple["Objective", int]:
+def preferences(
+    recipe: Recipe, instruct: InstructFolder, tokenizer: "PreTrainedTokenizerBase"
+) -> tuple["Objective", int]:
     """The objective of DPO or ORPO over the pairs of answers, and how many conversations hold control tokens."""
     from llimba.stages.sft.preference import answer_pairs
     from llimba.training.objectives import PREFERENCES
@@ -145,7 +150,9 @@ class Counts(NamedTuple):
     one_example_an_answer: int  # the template shows earlier turns otherwise than they were, or glues prompt and answer
 
 
-def training_examples(recipe: Recipe, instruct: InstructFolder, tokenizer: Any) -> tuple[list["Example"], Counts]:
+def training_examples(
+    recipe: Recipe, instruct: InstructFolder, tokenizer: "PreTrainedTokenizerBase"
+) -> tuple[list["Example"], Counts]:
     """The conversations in the tokenizer's ids, and how many were dropped, cut and taken apart."""
     from llimba.training.examples import conversation_examples, conversation_length
 
@@ -159,7 +166,7 @@ def training_examples(recipe: Recipe, instruct: InstructFolder, tokenizer: Any) 
     return [example for examples in made for example in examples], Counts(dropped, cut, apart)
 
 
-def _clean(instruct: InstructFolder, tokenizer: Any) -> tuple[list[Conversation], int]:
+def _clean(instruct: InstructFolder, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[Conversation], int]:
     """The conversations without control tokens, and how many hold some; raises `StageError` where none is left."""
     from llimba.training.examples import without_control_tokens
 
@@ -170,14 +177,14 @@ def _clean(instruct: InstructFolder, tokenizer: Any) -> tuple[list[Conversation]
     return clean, len(conversations) - len(clean)
 
 
-def user_prompts(instruct: InstructFolder, tokenizer: Any, count: int = 20) -> list[str]:
+def user_prompts(instruct: InstructFolder, tokenizer: "PreTrainedTokenizerBase", count: int = 20) -> list[str]:
     """The first turns of some conversations, as the chat template asks for the answer."""
     chosen = islice(instruct.conversations(), count)
     asked = [list(takewhile(lambda m: m["role"] != "assistant", c.messages)) for c in chosen]
     return [chat_prompt(messages, tokenizer) for messages in asked]
 
 
-def sample_prompts(recipe: Recipe, corpus: CorpusFolder, tokenizer: Any) -> list[str]:
+def sample_prompts(recipe: Recipe, corpus: CorpusFolder, tokenizer: "PreTrainedTokenizerBase") -> list[str]:
     """A held-out sentence to translate for each of the first directions, as the chat template writes it."""
     pairs = list(corpus.evaluation())
     prompts = []
@@ -196,7 +203,7 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estim
 
     instruct = InstructFolder(inputs["instruct"])
 
-    def objective(tokenizer: Any) -> "Objective":
+    def objective(tokenizer: "PreTrainedTokenizerBase") -> "Objective":
         from llimba.training.objectives import LanguageModelling
 
         if recipe.sft.prefers:

@@ -10,9 +10,10 @@ import lzma
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from llimba.errors import StageError
+from llimba.manifest import Json
 from llimba.stages.sources.intake import Intake
 from llimba.stages.sources.unsafe import Unsafe
 
@@ -31,7 +32,7 @@ def _zstandard(path: Path) -> IO[bytes]:
     return unpacker.stream_reader(path.open("rb"), closefd=True)
 
 
-OPENERS: dict[str, Any] = {
+OPENERS: Json = {
     ".gz": gzip.GzipFile,
     ".bz2": bz2.BZ2File,
     ".xz": lzma.LZMAFile,

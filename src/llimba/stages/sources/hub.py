@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llimba.errors import StageError
+from llimba.manifest import Json
 from llimba.recipe import HubSource
 from llimba.records import Record
 from llimba.stages.sources.intake import Intake
@@ -55,7 +56,7 @@ def _revision(source: HubSource) -> str:
         return source.revision or "not told"
 
 
-def _rows(source: HubSource, intake: Intake) -> Iterator[dict[str, Any]]:
+def _rows(source: HubSource, intake: Intake) -> Iterator[Json]:
     from datasets import load_dataset
 
     few = source.max_documents is not None  # then nothing but the rows that are asked for is downloaded
@@ -72,7 +73,7 @@ def _rows(source: HubSource, intake: Intake) -> Iterator[dict[str, Any]]:
         ) from error
 
 
-def _column(source: HubSource, intake: Intake, row: dict[str, Any], field: str, default: Any = None) -> Any:
+def _column(source: HubSource, intake: Intake, row: Json, field: str, default: Any = None) -> Any:
     column = source.columns.get(field, field)
     if column not in row and default is None:
         raise StageError(

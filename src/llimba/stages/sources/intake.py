@@ -8,8 +8,9 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
+from llimba.manifest import Json
 from llimba.records import Conversation, Document, Pair
 
 if TYPE_CHECKING:  # the parsers' process imports `Unsafe`, and should start quickly
@@ -24,7 +25,7 @@ class Intake:
     """One source being read. Reasons are counted up to the first colon; details come after it."""
 
     name: str  # of the source in the recipe
-    carried: dict[str, Any]  # the fields that every record of the source has: source, license, role, ...
+    carried: Json  # the fields that every record of the source has: source, license, role, ...
     profile: "Language"
     quarantine_file: IO[str] | None = None  # gets one JSON line for each entry
     skipped: Counter[str] = field(default_factory=Counter)  # files and rows, by reason

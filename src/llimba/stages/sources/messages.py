@@ -11,6 +11,7 @@ user, and what a user says after the last answer, is trimmed; any other disorder
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from llimba.manifest import Json
 from llimba.stages.sources.unsafe import Unsafe
 
 ROLES = {"human": "user", "gpt": "assistant"}  # ShareGPT's names
@@ -26,7 +27,7 @@ class Turns(NamedTuple):
     trimmed: tuple[str, ...] = ()  # what was left out at either end
 
 
-def messages_of(row: dict[str, Any], place: str) -> Turns:
+def messages_of(row: Json, place: str) -> Turns:
     """The messages of a row; raises `Unsafe`, with `place` and the row's id, for what is no conversation."""
     where = f"{place} (id {row['id']})" if row.get("id") is not None else place
     try:
@@ -94,7 +95,7 @@ def _check_turns(messages: Messages, where: str) -> None:
             raise Unsafe(f"empty {what}: {where}: a turn of the {turn['role']} is empty.")
 
 
-def _read(row: dict[str, Any]) -> tuple[Messages, str]:
+def _read(row: Json) -> tuple[Messages, str]:
     messages, rejected = _layout(row)
     if not messages:
         return [], ""
@@ -112,7 +113,7 @@ def _history(turns: Any) -> Messages:
     return [_message(role, text) for pair in turns for role, text in zip(sides, pair, strict=True)]
 
 
-def _layout(row: dict[str, Any]) -> tuple[Messages, str]:
+def _layout(row: Json) -> tuple[Messages, str]:
     if row.get("chosen") is not None:
         before, chosen, rejected = (_turns(row.get(key), role) for key, role in _PREFERENCE)
         if before and chosen[: len(before)] == before:  # the whole conversation stands in both
@@ -144,7 +145,7 @@ def _turns(value: Any, role: str) -> Messages:
     return [_message(role, value)] if isinstance(value, str) else [_turn(m["role"], m, "content") for m in value]
 
 
-def _turn(role: str, turn: dict[str, Any], text: str) -> dict[str, str]:
+def _turn(role: str, turn: Json, text: str) -> dict[str, str]:
     """One turn; a call of a tool is a turn of the tool's."""
     called = turn.get("tool_calls") or turn.get("function_call")
     return _message("tool" if called else ROLES.get(role, role), turn[text])

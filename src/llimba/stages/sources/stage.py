@@ -12,10 +12,11 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, assert_never
+from typing import assert_never
 
 from llimba.errors import StageError
 from llimba.files import replacing
+from llimba.manifest import Json
 from llimba.recipe import (
     AnySource,
     HubSource,
@@ -91,7 +92,7 @@ def load(source: AnySource, intake: Intake) -> Iterator[Record]:
             assert_never(source)
 
 
-def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     """Load every source; each must yield something, and one must hold text in the language to be learned."""
     facts: dict[str, SourceFacts] = {}
     taught: set[str] = set()  # languages that there is text of to train on

@@ -8,15 +8,15 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from llimba.manifest import Json
 from llimba.stages.sources import bounded
 from llimba.stages.sources.intake import Intake
 
 TABLES = (".jsonl", ".csv", ".tsv", ".parquet")
 
 
-def rows(path: Path, intake: Intake) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(path: Path, intake: Intake) -> Iterator[tuple[int, Json]]:
     """(number, row) of every row that can be read; the others, and the rest of a broken file, go into quarantine."""
     kind = bounded.kind_of(path)
     if kind == ".parquet":
@@ -38,7 +38,7 @@ def rows(path: Path, intake: Intake) -> Iterator[tuple[int, dict[str, Any]]]:
                 intake.quarantine(path, f"line {number}", f"not a JSON object: {type(row).__name__}", line)
 
 
-def _table(path: Path, tabs: bool, intake: Intake) -> Iterator[tuple[int, dict[str, Any]]]:
+def _table(path: Path, tabs: bool, intake: Intake) -> Iterator[tuple[int, Json]]:
     """Rows under a header line. Tabs separate without quotes, as in the field's TSV; commas with them."""
     text = (f"{line}\n" for _, line in bounded.lines(path, intake))
     csv.field_size_limit(bounded.LINE_BYTES)
@@ -54,7 +54,7 @@ def _table(path: Path, tabs: bool, intake: Intake) -> Iterator[tuple[int, dict[s
         intake.quarantine(path, f"after line {reader.line_num}", f"broken table: {error}")
 
 
-def _parquet(path: Path, intake: Intake) -> Iterator[tuple[int, dict[str, Any]]]:
+def _parquet(path: Path, intake: Intake) -> Iterator[tuple[int, Json]]:
     import pyarrow
     from pyarrow import parquet
 
