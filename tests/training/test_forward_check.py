@@ -183,6 +183,13 @@ def test_dropout_that_cannot_be_switched_off(monkeypatch: pytest.MonkeyPatch) ->
         settle(packed, "loop", LONGEST, CPU)
 
 
+def test_a_router_that_draws_its_experts_in_training_is_refused() -> None:
+    """Its noise is a threshold in evaluation too: switched off, another model would be trained."""
+    phi = Family("Phi-MoE", "phimoe", {"num_local_experts": 4, "num_experts_per_tok": 2}, "row")
+    with pytest.raises(StageError, match="PhimoeForCausalLM: dropout or other noise is on in training"):
+        settle(PackedModel(build(phi)), "loop", LONGEST, CPU)
+
+
 def test_dropout_stays_as_it_was_after_the_check() -> None:
     packed = PackedModel(build(BY_NAME["GPT-2"], resid_pdrop=0.25))
     settle(packed, "loop", LONGEST, CPU)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DTYPES = {"bf16": torch.bfloat16, "mixed": torch.float32, "fp32": torch.float32}
-NOISE = re.compile("dropout|pdrop|layerdrop|jitter")
+# by attribute; not router_jitter_noise, by which Phi-MoE routes in evaluation too
+NOISE = re.compile("dropout|pdrop|layerdrop|^(input_)?jitter_noise$")
 
 
 class PackedModel(nn.Module):
