@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class LlimbaError(Exception):
-    """What the user can mend. `exit_code` is what the command line exits with."""
+    """What the user can fix. `exit_code` is what the command line exits with."""
 
     exit_code = 2
 
@@ -33,7 +33,7 @@ class DiskRefused(StageError):
 
 
 class Interrupted(LlimbaError):
-    """Stopped on request with everything saved: the same command goes on from here (exit code 75, EX_TEMPFAIL)."""
+    """Stopped on request with everything saved: the same command continues (exit code 75, EX_TEMPFAIL)."""
 
     exit_code = 75
 

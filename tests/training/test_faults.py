@@ -111,7 +111,7 @@ def test_a_damaged_newest_checkpoint_changes_nothing(
     with caplog.at_level("INFO"):
         assert torch.equal(train(base, part), expected)
     assert "checkpoint step-0000006 is skipped" in caplog.text
-    assert "goes on from step-0000005" in caplog.text
+    assert "continues from step-0000005" in caplog.text
     assert [row["step"] for row in metrics_of(part)] == list(range(1, 11))
 
 

@@ -34,7 +34,7 @@ def translation_prompt(language: Language, direction: str, text: str, *, prompt_
 
 
 def evaluation_prompt(language: Language, direction: str, text: str) -> str:
-    """The message that every score rests on."""
+    """The message behind every score."""
     return translation_prompt(language, direction, text, prompt_language=EVALUATION_LANGUAGE, wording=0)
 
 
@@ -45,7 +45,7 @@ def label(language: Language, code: str, tag: str = "") -> str:
 
 
 def completion_prompt(language: Language, direction: str, text: str, tag: str = "") -> str:
-    """What a model without a chat template goes on from: "Italian: ...", then "Sardinian:" on a line of its own.
+    """What a model without a chat template continues: "Italian: ...", then "Sardinian:" on a line of its own.
 
     `tag` is one of the profile's `tags`, for a model that was trained with them: "Sardinian (LSC):".
     """

@@ -28,7 +28,7 @@ class PairDocuments(Section):
 
 
 class ChatDocuments(Section):
-    """Conversations in the base model's own chat template, read so that it goes on answering; answers count alone."""
+    """Conversations in the base model's own chat template, read so that it keeps answering; answers count alone."""
 
     sources: list[str] = []  # whose conversations; empty: every source's
     own_answers: bool = True  # the base model answers the first request of each itself; false: as they stand

@@ -109,7 +109,7 @@ class SftSection(TrainingSection):
         if self.prefers and self.packing == "leaky":
             raise ValueError(f"packing: leaky cuts text anywhere, and method: {self.method} needs whole answers")
         if self.adapter is not None and self.adapter_kind is None:
-            raise ValueError("adapter goes on from an adapter: set method (or policy) to lora, rslora or dora")
+            raise ValueError("adapter continues an adapter: set method (or policy) to lora, rslora or dora")
         return self
 
     def check(self, whole: Whole) -> Iterator[Fault]:

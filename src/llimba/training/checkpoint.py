@@ -76,7 +76,7 @@ class Checkpoints:
             for name, value in tensors["weights"].items():
                 self._parameters[name].copy_(_like(value, self._parameters[name]))
         restore_optimizer(self._optimizer, self._names, tensors["optimizer"])
-        logger.info("goes on from %s", found.name)
+        logger.info("continues from %s", found.name)
         return state
 
     def check_disk(self, needed: float) -> None:

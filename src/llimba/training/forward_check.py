@@ -45,7 +45,7 @@ REACH = (  # config keys that say how far back a layer looks, or from which leng
 )  # fmt: skip
 SCALES = ("logit_scale", "logits_scaling", "output_multiplier")  # as transformers' configs call a factor of the logits
 SOFT_CAPS = ("final_logit_softcapping", "softcap")
-NOT_TRAINABLE = (TypeError, ValueError, RuntimeError, IndexError, KeyError, AttributeError, NotImplementedError)
+NOT_TRAINABLE = (TypeError, ValueError, RuntimeError, IndexError, KeyError, AttributeError)
 
 
 class _Own(NamedTuple):

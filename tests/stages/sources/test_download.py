@@ -1,4 +1,4 @@
-"""A file is fetched once, goes on where it was stopped, and is whole or absent; the server stands on loopback."""
+"""A file is fetched once, continues where it stopped, and is whole or absent; the server stands on loopback."""
 
 import threading
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_it_goes_on_where_it_was_stopped_and_is_kept(address: str) -> None:
-    with pytest.raises(Unavailable, match=r"sources\.wiki\.url: .*512,000 of 1,024,000 bytes came.*goes on"):
+    with pytest.raises(Unavailable, match=r"sources\.wiki\.url: .*512,000 of 1,024,000 bytes came.*continues"):
         downloaded(f"{address}/dump.xml.bz2", "sources.wiki.url")
     path = downloaded(f"{address}/dump.xml.bz2", "sources.wiki.url")
     assert path.name == "dump.xml.bz2"

@@ -1,4 +1,4 @@
-"""Conversations to read between the texts, in the base model's own chat template, so that it goes on answering.
+"""Conversations to read between the texts, in the base model's own chat template, so that it keeps answering.
 
 Plain text alone undoes the chat: after a short run no answer comes to an end (docs/results.md, D4). What the untouched
 model itself answers is nearest to what it would lose (arXiv 2605.26097), and nobody has to write it. The conversations

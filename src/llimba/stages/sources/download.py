@@ -1,4 +1,4 @@
-"""One large file from a web address into llimba's cache: goes on where it was stopped, whole or absent at its place.
+"""One large file from a web address into llimba's cache: continues where it stopped, whole or absent at its place.
 
 pooch and fsspec fetch and cache files too, but start again after a stop, and a dump of Wikipedia takes an hour.
 """
@@ -41,8 +41,8 @@ def downloaded(url: str, key: str) -> Path:
         _fetch(url, partial)
     except (urllib.error.URLError, OSError, EOFError) as error:
         raise Unavailable(
-            f"{key}: {url} could not be fetched ({error}). Run the same command again: it goes on where it stopped. Or "
-            "fetch the file yourself and give its path."
+            f"{key}: {url} could not be fetched ({error}). Run the same command again: it continues where it "
+            "stopped. Or fetch the file yourself and give its path."
         ) from error
     os.replace(partial, place)
     return place
