@@ -220,6 +220,19 @@ def test_the_document_is_longer_than_every_window_that_a_training_document_reach
     assert forward_check.reference_length(PackedModel(build(BY_NAME["Mistral"])), 4000, torch.device("cuda")) == 4000
 
 
+@pytest.mark.parametrize("name", ["Llama 3", "Gemma 3", "GPT-2", "Qwen3.5"])
+def test_full_logits_are_made_of_the_scored_positions_alone(name: str) -> None:
+    packed, positions = PackedModel(build(BY_NAME[name])), list[int]()
+    without_dropout(packed)
+    packed.compute_documents()
+    packed.head[0].register_forward_hook(lambda _module, _input, output: positions.append(output.shape[1]))
+    document = forward_check._random_document(packed, 60, seed=0)
+    whole = forward_check._own_logits(packed, document, CPU)
+    kept = forward_check._own_logits(packed, document, CPU, keep=10)
+    assert positions == [60, 10]
+    assert torch.allclose(kept, whole[-10:], atol=1e-5)
+
+
 def test_a_document_longer_than_learned_positions_is_refused_before_training() -> None:
     packed = PackedModel(build(BY_NAME["GPT-2"], max_position_embeddings=100, n_positions=100))
     with pytest.raises(StageError, match="its own forward fails on 150 tokens .* Lower sequence_length"):

@@ -74,5 +74,5 @@ def sentences(found: Sequence[Fault], files: Sequence[YamlFile], set_at: Iterabl
 
 
 def _set_here(keys: tuple[str, ...], location: tuple[str | int, ...], stated: int) -> bool:
-    """Whether the command line set what stands at `location`, of which a file states the first `stated` parts."""
+    """Whether the command line set the value at `location`, of which a file states the first `stated` parts."""
     return location[: len(keys)] == keys or (stated < len(location) and keys[: len(location)] == location)

@@ -9,7 +9,7 @@ REFERENCE = {"copy": "giving the source back unchanged", "base": "the base model
 
 
 def limitations(recipe: Recipe, scores: Scores) -> str:
-    """The card's section: every sentence names the numbers that it rests on."""
+    """The card's section: every sentence names the numbers behind it."""
     own = scores.systems[MODEL]
     found = [
         *_behaviour(own),

@@ -1,4 +1,4 @@
-"""The scores of the card: every system a column, every score with what it rests on and how sure it is."""
+"""The scores of the card: every system a column, every score with its sample size and interval."""
 
 from llimba.recipe import Recipe
 from llimba.reports.markdown import markdown_table

@@ -11,6 +11,7 @@ Why not trust the architecture's name: the model classes of transformers are man
 and states over in different ways; what counts is what they compute.
 """
 
+import inspect
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -300,7 +301,8 @@ def _own_logits(packed: PackedModel, document: Example, device: torch.device, ke
     """The model's own logits [n, V] of a document, or of its last `keep` positions alone."""
     ids = torch.from_numpy(document.input_ids.astype(np.int64)).to(device)[None]
     model = plain(packed.model)
-    only = {"logits_to_keep": keep} if keep and "logits_to_keep" in model.forward.__code__.co_varnames else {}
+    # by signature, which sees through transformers' decorators; full logits of a long document are gigabytes
+    only = {"logits_to_keep": keep} if keep and "logits_to_keep" in inspect.signature(model.forward).parameters else {}
     logits: torch.Tensor = model(input_ids=ids, use_cache=False, **only).logits[0]
     return logits[-keep:] if keep else logits
 
