@@ -123,6 +123,23 @@ def test_extends_merges_sections_and_null_removes(tmp_path: Path) -> None:
     assert recipe.name == "r"
 
 
+def test_null_turns_off_what_it_can_turn_off_in_an_extended_recipe_too(tmp_path: Path) -> None:
+    write(tmp_path, {**MINIMAL, "cpt": {"warmup_steps": 7}, "corpus": {"near_duplicates": 0.5}}, "parent.yaml")
+    child = write(tmp_path, {"extends": "parent.yaml", "sft": None, "corpus": {"near_duplicates": None}})
+    recipe = load_recipe(child)
+    assert recipe.sft is None
+    assert recipe.corpus.near_duplicates is None
+    assert (recipe.trains, recipe.runs("instruct"), recipe.runs("cpt")) == (["cpt"], False, True)
+
+
+def test_a_recipe_trains_something_and_sft_has_conversations(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="sft: nothing would be trained: sft is null and there is no cpt section"):
+        load_recipe(write(tmp_path, {**MINIMAL, "sft": None}))
+    with pytest.raises(RecipeError, match="instruct: sft learns from what instruct makes"):
+        load_recipe(write(tmp_path, {**MINIMAL, "instruct": None}))
+    assert load_recipe(write(tmp_path, {**MINIMAL, "cpt": {}, "sft": None, "instruct": None})).trains == ["cpt"]
+
+
 def test_the_faults_of_a_profile_are_lines_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text((PROFILES / "srd.yaml").read_text() + "one: 1\ntwo: 2\n")
     with pytest.raises(RecipeError) as caught:

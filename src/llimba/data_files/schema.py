@@ -7,7 +7,7 @@ of a union, the type that it tried).
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Union, get_args, get_origin
@@ -35,6 +35,7 @@ class Shape:
     options: tuple["Shape", ...] = ()
     tag: str = ""
     yaml: bool = False  # text that ends in .yaml names a file
+    nullable: bool = False  # null is a value of its own here
 
     @classmethod
     def of(cls, annotation: object, metadata: Sequence[object] = ()) -> "Shape":
@@ -44,10 +45,13 @@ class Shape:
             metadata = (*metadata, *more)
         if get_origin(annotation) in (Union, UnionType):
             members = [member for member in get_args(annotation) if member is not NoneType]
+            nullable = len(members) < len(get_args(annotation))
             if len(members) == 1:
-                return cls.of(members[0], metadata)
+                return replace(cls.of(members[0], metadata), nullable=nullable)
             tags = [one.discriminator for one in metadata if isinstance(one, FieldInfo) and one.discriminator]
-            return cls(options=tuple(cls.of(member) for member in members), tag=str(tags[0]) if tags else "")
+            return cls(
+                options=tuple(cls.of(member) for member in members), tag=str(tags[0]) if tags else "", nullable=nullable
+            )
         return cls(annotation, yaml=any(isinstance(one, NamesYaml) for one in metadata))
 
     @property

@@ -48,7 +48,7 @@ class Scored(BaseModel):
 def scoring_settings(recipe: Recipe) -> TrainingSection:
     """How training computes, in the precision of `evaluate`."""
     precision, _ = choose_precision(recipe.evaluate.precision)
-    return (recipe.cpt or recipe.sft).model_copy(update={"precision": precision})
+    return recipe.first_training.model_copy(update={"precision": precision})
 
 
 def conditions(chosen: Texts, settings: TrainingSection) -> list[object]:

@@ -23,7 +23,7 @@ from llimba.pipeline.candidate_scores import (
     measure,
     scoring_settings,
 )
-from llimba.recipe import BaseModelSection, Recipe, TrainingSection
+from llimba.recipe import BaseModelSection, Recipe, SftSection, TrainingSection
 from llimba.recipe.licensing.derive import conflict, derive, known_base
 from llimba.reports.candidates import Candidate, Choice, Fit
 from llimba.reports.plots import base_models
@@ -209,8 +209,9 @@ def _fits(recipe: Recipe, section: BaseModelSection, card: str | None) -> dict[s
     from llimba.training.estimate import estimate
 
     shape, outline = shape_from_config(config_at_hand(section))
-    full = recipe.cpt or recipe.sft.model_copy(update={"method": "full"})
-    adapter = recipe.sft if recipe.sft.adapter_kind else recipe.sft.model_copy(update={"method": "lora"})
+    sft = recipe.sft or SftSection()
+    full = recipe.cpt or sft.model_copy(update={"method": "full"})
+    adapter = sft if sft.adapter_kind else sft.model_copy(update={"method": "lora"})
     found: dict[str, object] = {"parameters": shape.parameters}
     for name, settings in (("full", full), ("adapter", adapter)):
         changed = shape.with_adapter(settings, outline)

@@ -76,7 +76,7 @@ def _choose(
 
     precision, _ = choose_precision(recipe.evaluate.precision)
     changed = {"interpolate_tolerance": tolerance, "precision": precision}
-    settings = (recipe.cpt or recipe.sft).model_copy(update=changed)
+    settings = recipe.first_training.model_copy(update=changed)
     resolved = resolve_for(trained, settings)
     max_bytes = 4 * sum(len(document.text.encode()) for document in documents)  # every document counts in full
     tokens, target = recipe.base_model.tokens, recipe.profile.code

@@ -2,8 +2,9 @@
 
 A stage is a name, the stages whose folders it reads, what else of the recipe it uses, and a function
 `run(recipe, inputs, out) -> facts`. Its name is also its package, its YAML section, its output folder and its test
-folder. Stages meet only through folders on disk and never import one another. A stage whose section the recipe
-leaves out (`cpt`, when training starts from a finished CPT checkpoint) is not run.
+folder. Stages meet only through folders on disk and never import one another. A stage that the recipe does
+without (`cpt`, when training starts from a finished CPT checkpoint; `instruct` and `sft`, when the CPT checkpoint is
+the result) is not run.
 """
 
 from collections.abc import Callable, Sequence
@@ -77,7 +78,7 @@ STAGES = (
 
 def stages_of(recipe: Recipe, table: Sequence[Stage] = STAGES) -> list[tuple[Stage, tuple[str, ...]]]:
     """The stages of a recipe with the stages that each reads, in the order they run; one without a section is not."""
-    left = [stage for stage in table if getattr(recipe, stage.name) is not None]
+    left = [stage for stage in table if recipe.runs(stage.name)]
     there = {stage.name for stage in left}
     needs = {s.name: tuple(n for n in (*s.needs, *s.also_needs(recipe)) if n in there) for s in left}
     ordered: list[Stage] = []

@@ -1,8 +1,9 @@
 """A recipe is one YAML file, checked whole before any work: unknown keys, wrong types, impossible combinations.
 
-A recipe may extend another (`extends: demo.yaml`, one level) and state only the difference; a key set to null removes
-what it inherited. `--set a.b=c` overrides last. No environment variables, no interpolation, no Python paths. A path is
-relative to the file that states it; on the command line, to the working directory.
+A recipe may extend another (`extends: demo.yaml`, one level) and state only the difference; a key set to null turns off
+what null can turn off (`sft: null`), and otherwise removes what it inherited. `--set a.b=c` overrides last. No
+environment variables, no interpolation, no Python paths. A path is relative to the file that states it; on the command
+line, to the working directory.
 """
 
 from collections.abc import Sequence
@@ -82,7 +83,7 @@ def _merge(base: Mapping, change: Mapping, shape: Shape) -> Mapping:
     merged = dict(base)
     for key, value in change.items():
         old, inner = merged.get(key), shape.at(key)
-        if value is None:
+        if value is None and not inner.nullable:
             merged.pop(key, None)
         elif isinstance(value, dict) and isinstance(old, dict) and key not in REPLACED:
             tag = inner.tag or "kind"  # another kind of source, engine or executor replaces the old one whole

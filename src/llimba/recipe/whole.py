@@ -31,9 +31,9 @@ class Recipe(Section):
     base_model: BaseModelSection
     sources: dict[str, AnySource]
     corpus: CorpusSection = CorpusSection()
-    instruct: InstructSection = InstructSection()
+    instruct: InstructSection | None = InstructSection()  # not run without sft
     cpt: CptSection | None = None  # none: instruction tuning starts from the base model itself
-    sft: SftSection = SftSection()
+    sft: SftSection | None = SftSection()  # null: the CPT model is the result
     evaluate: EvaluateSection = EvaluateSection()
     publish: PublishSection = PublishSection()
 
@@ -52,6 +52,40 @@ class Recipe(Section):
     def profile(self) -> Language:
         """The language profile that `language` names."""
         return load_language(self.language)
+
+    @property
+    def instruct_section(self) -> InstructSection:
+        """For stages that are not run without it, as the next two."""
+        assert self.instruct is not None
+        return self.instruct
+
+    @property
+    def cpt_section(self) -> CptSection:
+        """For stages that are not run without it."""
+        assert self.cpt is not None
+        return self.cpt
+
+    @property
+    def sft_section(self) -> SftSection:
+        """For stages that are not run without it."""
+        assert self.sft is not None
+        return self.sft
+
+    @property
+    def trains(self) -> list[str]:
+        """The stages that train, in their order; the last leaves the finished model."""
+        return [name for name, section in (("cpt", self.cpt), ("sft", self.sft)) if section is not None]
+
+    @property
+    def first_training(self) -> TrainingSection:
+        """The section of the first stage that trains."""
+        section = self.cpt or self.sft
+        assert section is not None  # `check` refuses a recipe that trains nothing
+        return section
+
+    def runs(self, stage: str) -> bool:
+        """Whether a stage is part of this recipe."""
+        return getattr(self, stage) is not None and (stage != "instruct" or self.sft is not None)
 
     def seed_of(self, section: TrainingSection) -> int:
         """The seed of a training stage: its own, else the recipe's."""
@@ -79,6 +113,12 @@ class Recipe(Section):
         return self
 
     def check(self, whole: Whole) -> Iterator[Fault]:
-        """There is text to learn from."""
+        """There is text to learn from, and a stage that learns."""
         if not self.sources:
             yield Fault(("sources",), "sources is empty: name at least one source of text")
+        if not self.trains:
+            yield Fault(("sft",), "nothing would be trained: sft is null and there is no cpt section")
+        if self.sft is not None and self.instruct is None:
+            yield Fault(
+                ("instruct",), "sft learns from what instruct makes: leave instruct: null out, or add sft: null"
+            )

@@ -178,7 +178,7 @@ def _check(recipe: Recipe, documents: Balance, words: dict[str, int]) -> None:
             f"({documents.rejected}), more than {recipe.corpus.max_rejected:.0%}. Look at them (llimba corpus show "
             f"{recipe.path} --rejected RULE); loosen the rule or correct the source."
         )
-    if not words.get(recipe.profile.code):
+    if recipe.cpt is not None and not words.get(recipe.profile.code):
         raise StageError(
             f"corpus: no document in '{recipe.profile.code}' is left to train on (rejected: {documents.rejected}). "
             "Add text, or loosen the rules under corpus."

@@ -85,8 +85,8 @@ def counted(answers: Path) -> dict[str, int]:
 def _answer(recipe: Recipe, corpus: CorpusFolder, start: Path, partial: Path) -> None:
     from llimba.training.examples import conversation_length
 
-    section = recipe.cpt
-    assert section is not None and section.chat is not None
+    section = recipe.cpt_section
+    assert section.chat is not None
     settings, room = section.chat, section.sequence_length - section.chat.max_new_tokens
     opened = open_model(start, tokens=recipe.base_model.tokens)
     alone = ((c, replace(c, messages=[_request(c)])) for c in _chosen(settings, corpus))

@@ -11,7 +11,7 @@ from llimba.errors import StageError
 from llimba.languages.prompts import tagged_text
 from llimba.manifest import Json
 from llimba.models.base_model import base_folder, token_contract
-from llimba.recipe import CHAT, CptSection, Recipe
+from llimba.recipe import CHAT, Recipe
 from llimba.records import Document
 from llimba.reports.plan_table import Estimate
 from llimba.reports.training_facts import CptFacts, Interpolation
@@ -39,7 +39,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     from llimba.training.monitor import held_out_examples
     from llimba.training.objectives import LanguageModelling
 
-    settings, corpus = _settings(recipe), CorpusFolder(inputs["corpus"])
+    settings, corpus = recipe.cpt_section, CorpusFolder(inputs["corpus"])
     check_text(settings, corpus, recipe)
     start = base_folder(recipe.base_model)
     answers = None
@@ -90,7 +90,7 @@ def training_examples(
         without_control_tokens,
     )
 
-    settings, code, seed = _settings(recipe), recipe.profile.code, recipe.seed_of(_settings(recipe))
+    settings, code, seed = recipe.cpt_section, recipe.profile.code, recipe.seed_of(recipe.cpt_section)
     contract = token_contract(tokenizer, recipe.base_model.tokens)
     length = settings.sequence_length
     examples = list(document_examples(documents(recipe, corpus), tokenizer, contract.separator_id, length))
@@ -110,7 +110,7 @@ def training_examples(
 
 def documents(recipe: Recipe, corpus: CorpusFolder) -> Iterator[Document]:
     """All that may be read: the corpus's documents, and its pairs written out; `language` is the mixture's key."""
-    settings, profile = _settings(recipe), recipe.profile
+    settings, profile = recipe.cpt_section, recipe.profile
     tags, keys = Tags(settings.norm_tags, profile, recipe.seed), set(settings.mixture_keys())
     left_out = reserved_documents(recipe, settings, corpus)
     ids = {document.id for document in left_out}
@@ -130,7 +130,7 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estim
     """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the corpus is there."""
     from llimba.training.estimate import estimate_stage
 
-    corpus, settings, seed = CorpusFolder(inputs["corpus"]), _settings(recipe), recipe.seed_of(_settings(recipe))
+    corpus, settings, seed = CorpusFolder(inputs["corpus"]), recipe.cpt_section, recipe.seed_of(recipe.cpt_section)
 
     def objective(tokenizer: "PreTrainedTokenizerBase") -> "Objective":
         from llimba.training.objectives import LanguageModelling
@@ -139,11 +139,6 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estim
 
     there = corpus.documents_file.exists()
     return estimate_stage(recipe.base_model, settings, card, objective if there else None, seed, settings.epoch_tokens)
-
-
-def _settings(recipe: Recipe) -> CptSection:
-    assert recipe.cpt is not None  # without the section the stage is not run
-    return recipe.cpt
 
 
 def tokens_by_key(examples: Iterable["Example"]) -> dict[str, int]:

@@ -24,25 +24,23 @@ from llimba.stages.evaluate.harness import RecordingModel
 from llimba.stages.evaluate.metrics import save_and_score
 from llimba.stages.evaluate.tasks import FIRST_LINE, wording
 
-DECODED = ("sft", "model")  # the columns that are decoded in other ways too
-
 
 def decoded(
     recipe: Recipe, folders: dict[str, Path], rows: dict[str, list[Pair]], folder: EvaluatedFolder
 ) -> dict[str, SystemScores]:
-    """Scores by heading ("sft, beam4"); a way that a killed run has finished is not decoded again."""
+    """Scores by heading ("sft, beam4") of the last of `folders`; what a killed run has finished is not decoded again."""
     found = {}
-    for system in (name for name in DECODED if name in folders):
-        model: RecordingModel | None = None
-        for name, how in recipe.evaluate.decoding.items():
-            heading = f"{system}, {name}"
-            finished = folder.path / "systems" / f"{heading}.json"
-            if finished.exists():
-                found[heading] = SystemScores.model_validate(read_json(finished))
-            else:
-                model = model or harness.load(folders[system], recipe.base_model.tokens, recipe.evaluate)
-                found[heading] = _scored(recipe, model, how, heading, rows, folder)
-                write_json(finished, found[heading].model_dump(mode="json", exclude_defaults=True))
+    system = list(folders)[-1]  # the finished model
+    model: RecordingModel | None = None
+    for name, how in recipe.evaluate.decoding.items():
+        heading = f"{system}, {name}"
+        finished = folder.path / "systems" / f"{heading}.json"
+        if finished.exists():
+            found[heading] = SystemScores.model_validate(read_json(finished))
+        else:
+            model = model or harness.load(folders[system], recipe.base_model.tokens, recipe.evaluate)
+            found[heading] = _scored(recipe, model, how, heading, rows, folder)
+            write_json(finished, found[heading].model_dump(mode="json", exclude_defaults=True))
     return found
 
 

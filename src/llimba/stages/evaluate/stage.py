@@ -1,4 +1,4 @@
-"""Stage 6, `evaluate`: base, CPT and SFT model on the same held-out text, next to a plain copy.
+"""Stage 6, `evaluate`: base, CPT and SFT model (those there are) on the same held-out text, next to a plain copy.
 
 Leaves `scores.json`, every answer under `hypotheses/`, and the harness's task files under `tasks/`.
 """
@@ -12,6 +12,7 @@ from llimba.models.base_model import base_folder
 from llimba.recipe import Recipe
 from llimba.reports.evaluated import EvaluatedFolder
 from llimba.reports.scores import Conditions, Scores
+from llimba.reports.training_facts import TrainedFolder
 from llimba.stages.evaluate import harness
 from llimba.stages.evaluate.baselines import copy_scores, engine_scores, published_scores, read_published
 from llimba.stages.evaluate.cache import cached_scores
@@ -28,12 +29,9 @@ SYSTEMS = "systems"  # the folder beside the stages' with what each model said
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
-    """Score base, CPT and SFT model; one that was scored before is not asked again. Returns the facts: the scores."""
-    folders = {
-        "base": base_folder(recipe.base_model),
-        **({"cpt": inputs["cpt"] / "model"} if "cpt" in inputs else {}),
-        "sft": inputs["sft"] / "model",
-    }
+    """Score the base model and those that the recipe trained, but none that was scored before; returns the scores."""
+    trained = {stage: TrainedFolder(inputs[stage]).model for stage in recipe.trains}
+    folders = {"base": base_folder(recipe.base_model), **trained}
     scores = score_models(recipe, CorpusFolder(inputs["corpus"]), folders, out, out.parent.parent / SYSTEMS)
     return scores.to_json()
 

@@ -26,7 +26,7 @@ from llimba.stages.instruct.machine_translation import Identify, Rejection, Row,
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     """Translate, build, decontaminate, deduplicate, cut, upsample; returns counts by source, task, origin and more."""
-    settings, corpus, left = recipe.instruct, CorpusFolder(inputs["corpus"]), InstructFolder(out)
+    settings, corpus, left = recipe.instruct_section, CorpusFolder(inputs["corpus"]), InstructFolder(out)
     pairs, given = list(corpus.pairs()), list(corpus.conversations())
     _check_names(recipe, [*pairs, *given])
     cpt, identify, index = inputs.get("cpt"), _identify(corpus), EvaluationIndex(corpus.scored_texts())
@@ -79,8 +79,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
 
 def needs(recipe: Recipe) -> tuple[str, ...]:
     """The stages read besides `corpus`: the CPT model where it is the one that translates."""
-    engines: list[TranslationSection | None] = [*recipe.instruct.translate.values()]
-    if (back := recipe.instruct.back_translate) is not None:
+    engines: list[TranslationSection | None] = [*recipe.instruct_section.translate.values()]
+    if (back := recipe.instruct_section.back_translate) is not None:
         engines += [back.engine, *back.engines.values(), *back.way_back.values()]
     own = any(isinstance(s, ModelTranslation) and s.folder is None for s in engines)
     return ("cpt",) if own else ()
@@ -89,7 +89,7 @@ def needs(recipe: Recipe) -> tuple[str, ...]:
 def _check_names(recipe: Recipe, records: Iterable[Row]) -> None:
     there = {record.source for record in records}
     for key in ("translate", "upsample"):
-        for name in getattr(recipe.instruct, key):
+        for name in getattr(recipe.instruct_section, key):
             if name not in there:
                 raise StageError(
                     f"instruct.{key}.{name}: no pair or conversation comes from a source of that name (from: "
@@ -104,7 +104,7 @@ def _translated(
     """Pairs and conversations with the sources under `translate` replaced by their translations."""
     rejected: list[Rejection] = []
     facts: dict[str, object] = {}
-    for name, settings in recipe.instruct.translate.items():
+    for name, settings in recipe.instruct_section.translate.items():
         rows: list[Row] = [*(p for p in pairs if p.source == name), *(c for c in given if c.source == name)]
         with set_at(f"instruct.translate.{name}"):
             engine = open_engine(settings, recipe.profile, cpt)

@@ -65,7 +65,7 @@ def _encode(recipe: Recipe, folders: dict[str, Path], tokenizer: "PreTrainedToke
 
     instruct, corpus = InstructFolder(folders["instruct"]), CorpusFolder(folders["corpus"])
     if instruct.conversations_file.exists():
-        if recipe.sft.prefers:
+        if recipe.sft_section.prefers:
             preferences(recipe, instruct, tokenizer)
             return 0
         return training_examples(recipe, instruct, tokenizer)[1].one_example_an_answer
@@ -73,5 +73,5 @@ def _encode(recipe: Recipe, folders: dict[str, Path], tokenizer: "PreTrainedToke
         return 0
     eos = token_contract(tokenizer, recipe.base_model.tokens).eos
     clean = without_control_tokens(corpus.conversations(), tokenizer)
-    made = (conversation_examples(c, tokenizer, eos, recipe.sft.sequence_length) for c in clean)
+    made = (conversation_examples(c, tokenizer, eos, recipe.sft_section.sequence_length) for c in clean)
     return sum(len(examples) > 1 for examples in made)

@@ -38,7 +38,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     from llimba.training.loop import finish
     from llimba.training.model import PackedModel, open_for_training
 
-    settings, corpus, instruct = recipe.sft, CorpusFolder(inputs["corpus"]), InstructFolder(inputs["instruct"])
+    settings, corpus, instruct = recipe.sft_section, CorpusFolder(inputs["corpus"]), InstructFolder(inputs["instruct"])
     check_text(settings, corpus, recipe)
     start = TrainedFolder(inputs["cpt"]).model if "cpt" in inputs else base_folder(recipe.base_model)
     opened = open_for_training(start, settings, recipe.base_model.tokens)
@@ -78,15 +78,15 @@ def _instruct(
     from llimba.training.objectives import LanguageModelling
 
     examples, counts = training_examples(recipe, instruct, opened.tokenizer)
-    trained, aside = set_aside(examples, recipe.sft.held_out_share, recipe.seed)
-    facts = _train(recipe, corpus, opened, LanguageModelling(trained, recipe.sft), out)
+    trained, aside = set_aside(examples, recipe.sft_section.held_out_share, recipe.seed)
+    facts = _train(recipe, corpus, opened, LanguageModelling(trained, recipe.sft_section), out)
     supervised = [example.num_loss_tokens for example in examples]
     return SftFacts(
         **dict(facts),
         **counts._asdict(),
         system_in_first_turn=not takes_system(opened.tokenizer),
-        method=recipe.sft.method,
-        policy=recipe.sft.adapter_kind or "full",
+        method=recipe.sft_section.method,
+        policy=recipe.sft_section.adapter_kind or "full",
         conversations=len(trained),
         supervised_tokens_per_epoch=sum(example.num_loss_tokens for example in trained),
         supervised_tokens_a_row=(min(supervised), max(supervised)),
@@ -102,8 +102,8 @@ def _prefer(
     facts = _train(recipe, corpus, opened, objective, out)
     return SftFacts(
         **dict(facts),
-        method=recipe.sft.method,
-        policy=recipe.sft.adapter_kind or "full",
+        method=recipe.sft_section.method,
+        policy=recipe.sft_section.adapter_kind or "full",
         conversations=facts.examples,
         dropped_for_control_tokens=dropped,
     )
@@ -116,7 +116,7 @@ def _train(
     from llimba.training.loop import train
     from llimba.training.monitor import held_out_examples
 
-    settings = recipe.sft
+    settings = recipe.sft_section
     held_out = held_out_examples(
         corpus.held_out(),
         recipe.evaluate.languages,
@@ -138,8 +138,8 @@ def preferences(
 
     clean, dropped = _clean(instruct, tokenizer)
     eos = token_contract(tokenizer, recipe.base_model.tokens).eos
-    pairs = answer_pairs(clean, tokenizer, eos, recipe.sft)
-    return PREFERENCES[recipe.sft.method](pairs, recipe.sft.beta), dropped
+    pairs = answer_pairs(clean, tokenizer, eos, recipe.sft_section)
+    return PREFERENCES[recipe.sft_section.method](pairs, recipe.sft_section.beta), dropped
 
 
 class Counts(NamedTuple):
@@ -158,7 +158,7 @@ def training_examples(
 
     clean, dropped = _clean(instruct, tokenizer)
     eos = token_contract(tokenizer, recipe.base_model.tokens).eos
-    length = recipe.sft.sequence_length
+    length = recipe.sft_section.sequence_length
     made = [conversation_examples(c, tokenizer, eos, length) for c in clean]
     full = [c for c, ones in zip(clean, made, strict=True) if any(len(one.input_ids) == length for one in ones)]
     cut = sum(conversation_length(c, tokenizer) > length + 1 for c in full)
@@ -188,7 +188,7 @@ def sample_prompts(recipe: Recipe, corpus: CorpusFolder, tokenizer: "PreTrainedT
     """A held-out sentence to translate for each of the first directions, as the chat template writes it."""
     pairs = list(corpus.evaluation())
     prompts = []
-    for direction in recipe.evaluate.directions[: recipe.sft.num_samples]:
+    for direction in recipe.evaluate.directions[: recipe.sft_section.num_samples]:
         source, target = split_direction(direction)
         pair = next((pair for pair in pairs if pair.texts.get(source) and pair.texts.get(target)), None)
         if pair is not None:
@@ -206,10 +206,10 @@ def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estim
     def objective(tokenizer: "PreTrainedTokenizerBase") -> "Objective":
         from llimba.training.objectives import LanguageModelling
 
-        if recipe.sft.prefers:
+        if recipe.sft_section.prefers:
             return preferences(recipe, instruct, tokenizer)[0]
-        return LanguageModelling(training_examples(recipe, instruct, tokenizer)[0], recipe.sft)
+        return LanguageModelling(training_examples(recipe, instruct, tokenizer)[0], recipe.sft_section)
 
     there = instruct.conversations_file.exists()
-    seed = recipe.seed_of(recipe.sft)
-    return estimate_stage(recipe.base_model, recipe.sft, card, objective if there else None, seed, None)
+    seed = recipe.seed_of(recipe.sft_section)
+    return estimate_stage(recipe.base_model, recipe.sft_section, card, objective if there else None, seed, None)

@@ -93,7 +93,7 @@ def load(source: AnySource, intake: Intake) -> Iterator[Record]:
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
-    """Load every source; each must yield something, and one must hold text in the language to be learned."""
+    """Load every source; each must yield something, and for cpt one holds text in the language to be learned."""
     facts: dict[str, SourceFacts] = {}
     taught: set[str] = set()  # languages that there is text of to train on
     left = SourcesFolder(out)
@@ -119,7 +119,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
             facts[name] = _facts(source, counts, intake)
             _say(facts[name], intake)
     target = recipe.profile.code
-    if target not in taught:
+    if recipe.cpt is not None and target not in taught:
         raise StageError(
             f"sources: no text in '{target}' to train on. Add a source in that language (kind: local for files of your "
             "own), or correct the language codes of those there are."
