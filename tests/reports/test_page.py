@@ -71,7 +71,7 @@ def test_the_page(tmp_path: Path) -> None:
     assert "<b>sft</b>" not in text and "&lt;b&gt;sft&lt;/b&gt;" in text
     (link,) = re.findall(r'<a href="([^"]+)">base</a>', text)
     assert (page.parent / link).resolve() == (tmp_path / "evaluate" / "one" / "hypotheses" / "base.it-sc.jsonl")
-    assert "<h2>Against one, after SFT</h2>" in text
+    assert "<h2>Against one</h2>" in text
     assert f"<td>two</td><td>IT → SC</td><td>{0:+.1f}</td><td>1.000</td>" in text, "equal answers"
     assert "http" not in text.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
         "http://creativecommons.org", ""

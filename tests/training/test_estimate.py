@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from llimba.errors import RecipeError, StageError
-from llimba.recipe import BaseModelSection, CptSection, SftSection
+from llimba.recipe import CptSection, ModelSection, SftSection
 from llimba.stages.sft.adapter import with_adapter
 from llimba.training import cost, estimate
 from llimba.training.cards import CARDS, find_card
@@ -103,20 +103,20 @@ def test_cards_are_found_by_name() -> None:
 
 
 def test_a_stage_is_estimated_from_the_recipe_alone() -> None:
-    base = BaseModelSection(name="x", license="y", hub="nobody/nothing", config=QWEN_3B)
+    base = ModelSection(name="x", license="y", hub="nobody/nothing", config=QWEN_3B)
     found = estimate.estimate_stage(base, published(), "rtx4090", None, 1, max_tokens=1000)
     assert found.trained_parameters == 3_085_938_688
     assert found.tokens == 2000
 
 
 def test_an_unknown_model_says_how_to_make_it_known() -> None:
-    base = BaseModelSection(name="Some Model", license="y", hub="nobody/nothing")
+    base = ModelSection(name="Some Model", license="y", hub="nobody/nothing")
     with pytest.raises(StageError, match="Some Model is not on this disk yet.*base_model.config"):
         estimate.estimate_stage(base, published(), "rtx4090", None, 1, None)
 
 
 def test_a_model_on_disk_wins_over_what_the_recipe_says(base: Path) -> None:
-    section = BaseModelSection(name="x", license="y", folder=base, config=QWEN_3B)
+    section = ModelSection(name="x", license="y", folder=base, config=QWEN_3B)
     assert estimate.estimate_stage(section, published(), "rtx4090", None, 1, None).trained_parameters < 10**6
 
 

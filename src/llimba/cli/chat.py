@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from llimba import progress
-from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder, say, stdout
+from llimba.cli.app import ModelOrRecipe, Runs, Set, Stage, app, model_folder, say, stdout
 from llimba.errors import LlimbaError
 from llimba.models.loading import open_model
 from llimba.use.chat import Chat
@@ -22,10 +22,12 @@ def chat(
     temperature: Annotated[float, typer.Option(min=0.0, max=2.0, help="0 is greedy, 1 as uncertain as learned.")] = 0.0,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="An answer is cut here.")] = 256,
     profile: Annotated[str | None, typer.Option(help="A language profile, where the folder has none.")] = None,
+    stage: Stage = None,
+    set_: Set = None,
     runs: Runs = Path("runs"),
 ) -> None:
     """Talk to a finished model. Where the folder has an identifier, each answer's language is shown."""
-    folder = model_folder(model, runs)
+    folder = model_folder(model, runs, set_, stage)
     opened = open_model(folder, profile)
     talk = Chat(opened, system=system, temperature=temperature, max_new_tokens=max_new_tokens)
     say(f"{folder}\n{HELP}", progress.console)

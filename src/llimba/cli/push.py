@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder, say
+from llimba.cli.app import ModelOrRecipe, Runs, Set, Stage, app, model_folder, say
 from llimba.use.export.hub import check_card, listing, upload
 
 
@@ -15,10 +15,12 @@ def push(
     repository: Annotated[str, typer.Argument(help="On the hub: you/name.", metavar="REPOSITORY")],
     yes: Annotated[bool, typer.Option("--yes", help="Upload; without it nothing leaves this machine.")] = False,
     public: Annotated[bool, typer.Option("--public", help="A new repository is private otherwise.")] = False,
+    stage: Stage = None,
+    set_: Set = None,
     runs: Runs = Path("runs"),
 ) -> None:
     """List the files and the card's header that would go to the hub; with --yes, upload them."""
-    folder = model_folder(model, runs)
+    folder = model_folder(model, runs, set_, stage)
     files = listing(folder)
     say(f"{check_card(folder)}\n")
     for file in files:

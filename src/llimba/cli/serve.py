@@ -9,7 +9,7 @@ import typer
 
 from llimba import progress
 from llimba.cli.address import TOKEN, shown_host, token_for
-from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder, say
+from llimba.cli.app import ModelOrRecipe, Runs, Set, Stage, app, model_folder, say
 from llimba.models.encoding import takes_system
 from llimba.models.loading import chat_tokenizer
 from llimba.use.serving.asked import Limits
@@ -25,11 +25,13 @@ def serve(
     name: Annotated[str, typer.Option(help="What clients call the model.")] = "llimba",
     engine: Annotated[str, typer.Option(help="transformers, vllm, or auto: vLLM where it is installed.")] = "auto",
     public: Annotated[bool, typer.Option("--public", help=f"Listen beyond this machine; needs ${TOKEN}.")] = False,
+    stage: Stage = None,
+    set_: Set = None,
     runs: Runs = Path("runs"),
 ) -> None:
     """Serve /v1/chat/completions and /v1/models through transformers or vLLM, for any OpenAI client."""
     token = token_for("serve", host, public, "clients send it as their API key")
-    folder = model_folder(model, runs)
+    folder = model_folder(model, runs, set_, stage)
     chosen, why = choose(engine)
     import uvicorn
 

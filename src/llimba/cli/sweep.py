@@ -63,7 +63,7 @@ def sweep(
         columns = {arm.heading: (arm.recipe, done[arm.name].folders) for arm in asked.arms if arm.name in done}
         print_table(
             [(recipe.model_copy(update={"name": name}), of["evaluate"]) for name, (recipe, of) in columns.items()],
-            {name: of["sft"] for name, (_, of) in columns.items()},
+            {name: of for name, (_, of) in columns.items()},
         )
     if measure is not None:
         stdout.print(_ranking(report, measure))

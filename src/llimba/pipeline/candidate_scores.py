@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from llimba import progress
 from llimba.files import fingerprint, sha256
 from llimba.models.loading import load_model
-from llimba.recipe import BaseModelSection, Recipe, TrainingSection
+from llimba.recipe import ModelSection, Recipe, TrainingSection
 from llimba.records import Document
 from llimba.reports.candidates import LanguageScore
 from llimba.reports.training_facts import Forward
@@ -59,13 +59,13 @@ def conditions(chosen: Texts, settings: TrainingSection) -> list[object]:
     return [text, cut, packages]
 
 
-def kept_file(section: BaseModelSection, folder: Path, place: Path) -> Path:
+def kept_file(section: ModelSection, folder: Path, place: Path) -> Path:
     """Where the scores of a model with these weights are kept."""
     key = fingerprint([sha256(folder), section.tokens.model_dump(mode="json")])
     return place / f"{re.sub('[^A-Za-z0-9.-]+', '-', section.name).strip('-')}-{key}.json"
 
 
-def measure(section: BaseModelSection, folder: Path, chosen: Texts, settings: TrainingSection) -> Scored:
+def measure(section: ModelSection, folder: Path, chosen: Texts, settings: TrainingSection) -> Scored:
     """Load the model, prove that it can be trained, and score every line of the text."""
     import torch
 

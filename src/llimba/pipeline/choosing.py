@@ -23,7 +23,7 @@ from llimba.pipeline.candidate_scores import (
     measure,
     scoring_settings,
 )
-from llimba.recipe import BaseModelSection, Recipe, SftSection, TrainingSection
+from llimba.recipe import ModelSection, Recipe, SftSection, TrainingSection
 from llimba.recipe.licensing.derive import conflict, derive, known_base
 from llimba.reports.candidates import Candidate, Choice, Fit
 from llimba.reports.plots import base_models
@@ -136,18 +136,18 @@ def vocabulary(candidate: Candidate, target: str, neighbours: Sequence[str], nam
     )
 
 
-def _section(model: str) -> BaseModelSection:
+def _section(model: str) -> ModelSection:
     """A hub id, a folder, or NAME=FOLDER."""
     name, _, folder = ("", "", model) if Path(model).is_dir() else model.rpartition("=")
     if name and not Path(folder).is_dir():
         raise LlimbaError(f"{model}: there is no folder {folder}.")
     place = {"folder": Path(folder).resolve()} if Path(folder).is_dir() else {"hub": model}
-    return BaseModelSection.model_validate({"name": name or model, "license": "unknown", **place})
+    return ModelSection.model_validate({"name": name or model, "license": "unknown", **place})
 
 
 def _candidate(
     recipe: Recipe,
-    section: BaseModelSection,
+    section: ModelSection,
     chosen: Texts,
     settings: TrainingSection,
     place: Path,
@@ -185,14 +185,14 @@ def _candidate(
     )
 
 
-def _license(recipe: Recipe, section: BaseModelSection, folder: Path) -> dict[str, object]:
+def _license(recipe: Recipe, section: ModelSection, folder: Path) -> dict[str, object]:
     """Of the model, of what is made from it on the recipe's text, and what speaks against it."""
     declared = section.license
     if section is not recipe.base_model:
         published = known_base(section.name)
         declared = declared_license(folder) or (published.license if published else section.license)
     trained_on = [(name, source.license) for name, source in recipe.sources.items() if source.role == "train"]
-    derived = derive(section.name, declared, trained_on)
+    derived = derive([(section.name, declared)], trained_on)
     return {
         "license": derived.parts[0].terms.license,
         "license_difference": derived.difference,
@@ -202,7 +202,7 @@ def _license(recipe: Recipe, section: BaseModelSection, folder: Path) -> dict[st
     }
 
 
-def _fits(recipe: Recipe, section: BaseModelSection, card: str | None) -> dict[str, object]:
+def _fits(recipe: Recipe, section: ModelSection, card: str | None) -> dict[str, object]:
     """Full training as `cpt` does it, and an adapter as `sft` does or would."""
     from llimba.training.cards import find_card
     from llimba.training.cost import shape_from_config

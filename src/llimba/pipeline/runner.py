@@ -113,9 +113,32 @@ def finished_folders(recipe: Recipe, runs: Path, needed: str, called: str) -> di
     if (step := steps[needed]).state != "done":
         until = "" if needed in ("evaluate", "publish") else f" --until {needed}"
         raise LlimbaError(
-            f"{recipe.path} has no {called} yet ({step.state}: {step.why}). Run: llimba run {recipe.path}{until}"
+            f"{recipe.path} has no {called} yet ({step.state}: {step.why}). Run: llimba run {recipe.path}{until}; "
+            "if it was run with --set, give the same --set here"
         )
     return {name: step.folder for name, step in steps.items() if step.state == "done"}
+
+
+def finished_run(folder: Path) -> tuple[Recipe, dict[str, Path]]:
+    """The recipe that a finished stage was run from, and the folders of that stage and those it was made from.
+
+    Raises `LlimbaError` where the folder is not a finished stage's, or something that it was made from is gone.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None or not manifest.resolved:
+        raise LlimbaError(
+            f"{folder} is not the folder of a finished stage. Name a recipe, or RUNS/evaluate/FINGERPRINT."
+        )
+    runs, found = folder.resolve().parent.parent, {manifest.stage: folder}
+    left = dict(manifest.ingredients.needs)
+    while left:
+        stage, digest = left.popitem()
+        needed = read_manifest(place := runs / stage / digest)
+        if needed is None:
+            raise LlimbaError(f"{folder} was made from {place}, which is gone or damaged. Run its recipe again.")
+        found[stage] = place
+        left |= {name: of for name, of in needed.ingredients.needs.items() if name not in found}
+    return Recipe.model_validate(manifest.resolved, context={"path": folder}), found
 
 
 def up_to(steps: list[Step], until: str | None) -> list[Step]:
@@ -311,6 +334,7 @@ def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
             ListedFile(name=p.relative_to(step.partial).as_posix(), bytes=p.stat().st_size, sha256=sha256(p))
             for p in files
         ],
+        resolved=recipe.model_dump(mode="json", exclude_defaults=True),
     )
     write_manifest(step.partial, manifest)
     sync_folder(step.partial)

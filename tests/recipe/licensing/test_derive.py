@@ -12,7 +12,7 @@ QWEN = "Qwen/Qwen2.5-3B-Instruct"
 
 
 def test_apache_base_and_free_text() -> None:
-    derived = derive("a/b", "apache-2.0", [("mine", "CC0-1.0")])
+    derived = derive([("a/b", "apache-2.0")], [("mine", "CC0-1.0")])
     assert derived.terms.license == "Apache-2.0"
     assert conflict(derived, None) is None
     assert conflict(derived, "mit") is None
@@ -20,7 +20,7 @@ def test_apache_base_and_free_text() -> None:
 
 
 def test_a_research_base_declared_apache() -> None:
-    derived = derive(QWEN, "apache-2.0", [("mine", "CC0-1.0")])
+    derived = derive([(QWEN, "apache-2.0")], [("mine", "CC0-1.0")])
     assert derived.terms.license == "qwen-research"
     assert derived.because == f"base model {QWEN} (declared apache-2.0, published as qwen-research)"
     found = conflict(derived, "apache-2.0")
@@ -50,19 +50,19 @@ def test_base_models_whose_licence_is_known(name: str, license: str) -> None:
     found = known_base(name)
     assert found is not None
     assert found.license == license
-    assert derive(name, license, []).difference == ""
+    assert derive([(name, license)], []).difference == ""
 
 
 def test_a_licence_stricter_than_the_published_one_counts_and_both_are_named() -> None:
-    derived = derive("google/gemma-4-E2B-it", "gemma", [])
+    derived = derive([("google/gemma-4-E2B-it", "gemma")], [])
     assert derived.terms.license == "gemma"
     assert derived.difference == "declared gemma, published as Apache-2.0"
     assert derived.difference in license_rows(derived.parts)[0][0]
-    assert derive("tests/tiny", "gemma", []).difference == ""
+    assert derive([("tests/tiny", "gemma")], []).difference == ""
 
 
 def test_text_that_is_not_for_commerce() -> None:
-    derived = derive("a/b", "mit", [("free", "CC-BY-4.0"), ("theirs", "CC-BY-NC-4.0")])
+    derived = derive([("a/b", "mit")], [("free", "CC-BY-4.0"), ("theirs", "CC-BY-NC-4.0")])
     found = conflict(derived, None)
     assert (
         found
@@ -70,20 +70,20 @@ def test_text_that_is_not_for_commerce() -> None:
     )
     assert "declared mit" in str(conflict(derived, "mit"))
     assert conflict(derived, "cc-by-nc-4.0") is None
-    mixed = derive(QWEN, "qwen-research", [("theirs", "CC-BY-NC-SA-4.0")])
+    mixed = derive([(QWEN, "qwen-research")], [("theirs", "CC-BY-NC-SA-4.0")])
     assert mixed.terms.license == "qwen-research"
     assert {"non-commercial", "research-only", "share-alike"} <= set(mixed.asks)
 
 
 def test_gpl_text_asks_for_more_than_an_apache_base() -> None:
-    derived = derive("a/b", "apache-2.0", [("manual", "GPL-3.0-or-later")])
+    derived = derive([("a/b", "apache-2.0")], [("manual", "GPL-3.0-or-later")])
     assert derived.terms.license == "GPL-3.0-or-later"
     assert conflict(derived, None) is None  # nothing is forbidden: the card says GPL
     assert "declared apache-2.0, but source manual is GPL-3.0-or-later" in str(conflict(derived, "apache-2.0"))
 
 
 def test_unknown_is_the_most_restrictive() -> None:
-    derived = derive("a/b", "apache-2.0", [("found", "somewhere on the web")])
+    derived = derive([("a/b", "apache-2.0")], [("found", "somewhere on the web")])
     assert derived.terms.rank == 8
     assert "source found is somewhere on the web (unknown)" in str(conflict(derived, None))
     assert conflict(derived, "unknown") is None

@@ -63,7 +63,7 @@ class Measure(NamedTuple):
 def choose_measure(by: str | None, recipe: Recipe, until: str) -> Measure:
     """What `--by` asks for, checked against the recipe; by default bits per byte of the language to be learned."""
     by_training = until in ("cpt", "sft")
-    trained = until if by_training else "sft"
+    trained = until if by_training else recipe.trains[-1]
     settings = recipe.evaluate
     if by is None:
         if recipe.profile.code not in settings.languages:
@@ -90,7 +90,7 @@ def choose_measure(by: str | None, recipe: Recipe, until: str) -> Measure:
         raise RecipeError(
             f"--by {by}: up to --until {until} nothing is translated; only bits_per_byte:LANGUAGE is known."
         )
-    there = [stage for stage in ("cpt", "sft") if getattr(recipe, stage) is not None]
+    there = recipe.trains
     if system not in (there[: there.index(until) + 1] if by_training else there):
         raise RecipeError(f"--by {by}: there is no model '{system}' to score; there are {', '.join(there)}.")
     if by_training:

@@ -28,22 +28,28 @@ class Derived(NamedTuple):
     difference: str = ""  # between the licence declared for the base model and the one its authors publish
 
 
-def derive(base_model: str, base_license: str, sources: Iterable[tuple[str, str]]) -> Derived:
-    """Derive from the base model's name and declared licence, and (name, licence) of every source trained on.
+def derive(models: Sequence[tuple[str, str]], sources: Iterable[tuple[str, str]]) -> Derived:
+    """Derive from name and declared licence of the base model (first) and of those it was itself made from, and of
+    every source trained on.
 
     Where the declared licence is not the one in `base_models.tsv`, the more restrictive of the two counts and both are
     named.
     """
-    declared, published = terms(base_license), known_base(base_model) or terms(base_license)
-    base, difference = Part(f"base model {base_model}", declared), ""
-    if published.license != declared.license:
-        difference = f"declared {base_license}, published as {published.license}"
-        counts = max(declared, published, key=lambda found: found.rank)
-        base = Part(f"base model {base_model} ({difference})", counts)
-    parts = [base, *(Part(f"source {name}", terms(license)) for name, license in sources)]
+    bases, differences = zip(*(_base(*model) for model in models), strict=True)
+    difference = "; ".join(filter(None, differences))
+    parts = [*bases, *(Part(f"source {name}", terms(license)) for name, license in sources)]
     strictest = max(parts, key=lambda part: part.terms.rank)  # the first of equals
     asks = tuple(dict.fromkeys(ask for part in parts for ask in part.terms.asks))
     return Derived(strictest.terms, strictest.what, asks, tuple(parts), difference)
+
+
+def _base(name: str, license: str) -> tuple[Part, str]:
+    """A base model as a part, and how its declared licence differs from the published one, if it does."""
+    declared, published = terms(license), known_base(name) or terms(license)
+    if published.license == declared.license:
+        return Part(f"base model {name}", declared), ""
+    difference = f"declared {license}, published as {published.license}"
+    return Part(f"base model {name} ({difference})", max(declared, published, key=lambda of: of.rank)), difference
 
 
 def known_base(name: str) -> Terms | None:

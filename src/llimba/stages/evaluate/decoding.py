@@ -28,7 +28,7 @@ from llimba.stages.evaluate.tasks import FIRST_LINE, wording
 def decoded(
     recipe: Recipe, folders: dict[str, Path], rows: dict[str, list[Pair]], folder: EvaluatedFolder
 ) -> dict[str, SystemScores]:
-    """Scores by heading ("sft, beam4") of the last of `folders`; what a killed run has finished is not decoded again."""
+    """Scores by heading ("sft, beam4") of the last of `folders`; what a killed run finished is not decoded again."""
     found = {}
     system = list(folders)[-1]  # the finished model
     model: RecordingModel | None = None

@@ -31,7 +31,9 @@ SYSTEMS = "systems"  # the folder beside the stages' with what each model said
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     """Score the base model and those that the recipe trained, but none that was scored before; returns the scores."""
     trained = {stage: TrainedFolder(inputs[stage]).model for stage in recipe.trains}
-    folders = {"base": base_folder(recipe.base_model), **trained}
+    base, *origin = map(base_folder, recipe.base_models)
+    untrained = {"base": origin[0], "cpt": base} if origin else {"base": base}
+    folders = {**untrained, **trained}
     scores = score_models(recipe, CorpusFolder(inputs["corpus"]), folders, out, out.parent.parent / SYSTEMS)
     return scores.to_json()
 

@@ -1,7 +1,7 @@
 """The model card: a pure function of manifests and scores, so that every number in it can be followed to a file."""
 
 from llimba.manifest import Json, Manifest
-from llimba.recipe import Recipe
+from llimba.recipe import ModelSection, Recipe
 from llimba.recipe.licensing.derive import conflict, license_rows
 from llimba.recipe.licensing.terms import Terms, terms
 from llimba.reports.limitations import MODEL, limitations
@@ -118,11 +118,9 @@ print(pipe([{{"role": "user", "content": "..."}}], max_new_tokens=100)[0]["gener
 
 def _lineage(recipe: Recipe, manifests: Manifests) -> str:
     """From which model to which, and what was done in between."""
-    base = recipe.base_model
-    place = f"hub {base.hub}" if base.hub else f"package {base.wheel}, file {base.file}" if base.wheel else "a folder"
-    revision = f", revision {base.revision}" if base.revision else ""
-    digest = f", SHA-256 {base.sha256}" if base.sha256 else ""
-    steps = [f"{base.name} ({place}{revision}{digest}; licence {base.license})"]
+    steps = [_model(base) for base in reversed(recipe.base_models)]
+    if len(steps) > 1:
+        steps[-1] += ", a checkpoint of the model above"
     if "cpt" in manifests:
         tokens = manifests["cpt"].facts_as(CptFacts).loss_tokens
         steps.append(f"continued pretraining, {tokens:,} tokens (stage `{manifests['cpt'].fingerprint}`)")
@@ -134,6 +132,13 @@ def _lineage(recipe: Recipe, manifests: Manifests) -> str:
     )
     steps += _interpolated(manifests["sft"].facts_as(SftFacts))
     return "## Lineage\n\n" + "\n".join(f"{n}. {step}" for n, step in enumerate(steps, 1)) + "\n"
+
+
+def _model(base: ModelSection) -> str:
+    place = f"hub {base.hub}" if base.hub else f"package {base.wheel}, file {base.file}" if base.wheel else "a folder"
+    revision = f", revision {base.revision}" if base.revision else ""
+    digest = f", SHA-256 {base.sha256}" if base.sha256 else ""
+    return f"{base.name} ({place}{revision}{digest}; licence {base.license})"
 
 
 def _interpolated(facts: CptFacts | SftFacts) -> list[str]:
