@@ -142,5 +142,5 @@ def test_batches_are_padded_in_one_place() -> None:
     asking = {path.relative_to(source).as_posix() for path in source.rglob("*.py")
               if "odel.generate(" in path.read_text()}  # fmt: skip
     # the first is the place; one answer that streams, an encoder-decoder, and vLLM
-    assert asking == {"models/generate.py", "use/chat.py", "models/translators/nllb.py",
+    assert asking == {"models/generate.py", "models/streaming.py", "models/translators/nllb.py",
                       "models/translators/own_model.py"}  # fmt: skip

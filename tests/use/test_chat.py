@@ -68,7 +68,7 @@ def test_a_slow_word_leaves_the_reader_a_chance(tmp_path: Path, monkeypatch: pyt
         return generate(**given)
 
     monkeypatch.setattr(found.model, "generate", slowly)
-    monkeypatch.setattr("llimba.use.chat.BREATH_SECONDS", 0.05)
+    monkeypatch.setattr("llimba.models.streaming.BREATH_SECONDS", 0.05)
     chat = Chat(found, max_new_tokens=12)
     stream = chat.answer("Salude")
     assert next(stream) == ""

@@ -1,6 +1,6 @@
 """Answers of a causal model to many prompts: the one place that pads a batch for transformers' `generate`.
 
-A chat that streams (`use/chat.py`), an encoder-decoder (`translators/nllb.py`) and vLLM make their answers otherwise.
+An answer that streams (`streaming.py`), an encoder-decoder (`translators/nllb.py`) and vLLM are made otherwise.
 """
 
 from collections.abc import Sequence

@@ -1,17 +1,14 @@
 """A conversation with a model: history, and answers that arrive piece by piece."""
 
 import logging
-import queue
-import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
+from contextlib import closing
 
-from llimba.errors import LlimbaError
 from llimba.models.encoding import Message, PromptTooLong
-from llimba.models.generate import sampling
 from llimba.models.loading import LoadedModel
+from llimba.models.streaming import stream
 
 logger = logging.getLogger(__name__)
-BREATH_SECONDS = 0.5
 
 
 class Chat:
@@ -39,9 +36,10 @@ class Chat:
         ids = self._fit(turns)
         pieces: list[str] = []
         try:
-            for piece in self._stream(ids):
-                pieces.append(piece)
-                yield piece
+            with closing(stream(self._opened, ids, self._max_new_tokens, temperature=self._temperature)) as answer:
+                for piece in answer:
+                    pieces.append(piece)
+                    yield piece
         finally:
             if any(pieces):
                 self.turns = [*turns, {"role": "assistant", "content": "".join(pieces).strip()}]
@@ -56,56 +54,3 @@ class Chat:
                     raise
                 logger.info("the conversation outgrew the model's context: its oldest turn is forgotten")
                 del turns[:2]
-
-    def _stream(self, ids: list[int]) -> Iterator[str]:
-        import torch
-        from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
-
-        class Stopped(StoppingCriteria):  # type: ignore[misc]
-            """Ends the generation when the reader has gone."""
-
-            def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: object) -> torch.Tensor:
-                return torch.full((input_ids.shape[0],), gone.is_set(), dtype=torch.bool, device=input_ids.device)
-
-        gone, failure = threading.Event(), list[BaseException]()
-        opened = self._opened
-        streamer = TextIteratorStreamer(
-            opened.tokenizer, skip_prompt=True, skip_special_tokens=True, timeout=BREATH_SECONDS
-        )
-        given = torch.tensor([ids], device=opened.model.device)
-
-        def generate() -> None:
-            try:
-                with torch.inference_mode():
-                    opened.model.generate(
-                        input_ids=given,
-                        attention_mask=torch.ones_like(given),
-                        max_new_tokens=self._max_new_tokens,
-                        streamer=streamer,
-                        stopping_criteria=StoppingCriteriaList([Stopped()]),
-                        **sampling(self._temperature),
-                    )
-            except (RuntimeError, ValueError, MemoryError) as error:
-                failure.append(error)
-                streamer.end()
-
-        worker = threading.Thread(target=generate, daemon=True)
-        worker.start()
-        try:
-            yield from _breathing(streamer)
-        finally:
-            gone.set()
-            worker.join()
-        if failure:
-            raise LlimbaError(f"the model could not answer ({failure[0]}).") from failure[0]
-
-
-def _breathing(streamer: Iterator[str]) -> Iterator[str]:
-    """Pieces of a streamer, and an empty one whenever it had nothing for `BREATH_SECONDS`."""
-    while True:
-        try:
-            yield next(streamer)
-        except queue.Empty:
-            yield ""
-        except StopIteration:
-            return

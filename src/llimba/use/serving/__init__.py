@@ -1,1 +1,1 @@
-"""An OpenAI-compatible endpoint: somebody else's server on loopback, and a small guard of ours before it."""
+"""An OpenAI-compatible endpoint over one model, in one process."""
