@@ -49,7 +49,8 @@ class LocalSource(Source):
     path: Path
     yields: Literal["documents", "conversations"] = "documents"
     language: str | None = None  # of the documents
-    text: str = "text"  # jsonl, csv, tsv, parquet: the column
+    text: str | Annotated[int, Field(gt=0)] = "text"  # tables: the column; a number in a table without a header line
+    names: list[str] = []  # csv, tsv: the columns of a table without a header line
     lines_per_document: int = Field(default=0, ge=0)  # txt: 0 = a file is a document; n = every n lines are one
 
     @model_validator(mode="after")
@@ -66,7 +67,9 @@ class ParallelSource(Source):
     path: Path | None = None
     files: dict[str, Path] = {}  # language code -> a text file, line n of each belonging together
     pairs: list[str]  # language codes
-    columns: dict[str, str] = {}  # language code -> its column, TMX language or FLORES file name; default: the code
+    # language code -> its column (a number where a CSV or TSV has no header line), TMX language or FLORES file name
+    columns: dict[str, str | Annotated[int, Field(gt=0)]] = {}  # default: the code
+    names: list[str] = []  # csv, tsv: the columns of a table without a header line
     documents: list[str] = []  # languages whose column also becomes documents
     rows_per_document: int = Field(default=10, gt=0)
     id: str = "id"

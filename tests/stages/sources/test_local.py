@@ -43,7 +43,7 @@ def test_faults_are_named(tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"sources\.mine\.path: .*absent\.txt does not exist"):
         documents(tmp_path, tmp_path / "absent.txt")
     (tmp_path / "j.jsonl").write_text('{"txt": 1}\n')
-    with pytest.raises(StageError, match="no column 'text' in row 1 .columns: txt"):
+    with pytest.raises(StageError, match=r"sources\.mine\.text: .*j\.jsonl has no column 'text' \(columns: txt\)"):
         documents(tmp_path, tmp_path / "j.jsonl")
 
 
@@ -55,10 +55,14 @@ def test_conversations_of_a_jsonl_file(tmp_path: Path) -> None:
     assert isinstance(talk, Conversation)
     assert talk.contents == ["Ite est?", "Una domo.", "Una casa."]
     assert (talk.id, talk.task, talk.license) == ("talk:talk.jsonl:7", "vocabulary", "CC0-1.0")
-    text = LocalSource(kind="local", path=tmp_path, yields="conversations", license="x")
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(StageError, match="conversations are read from .jsonl, .csv"):
+    text = LocalSource(kind="local", path=tmp_path / "a.txt", yields="conversations", license="x")
+    with pytest.raises(StageError, match=r"a\.txt is no file of a kind that is read here \(\.jsonl, \.ndjson, \.json"):
         list(load(text, intake(text, "talk")))
+    folder = LocalSource(kind="local", path=tmp_path, yields="conversations", license="x")
+    reading = intake(folder, "talk")
+    assert len(list(load(folder, reading))) == 1
+    assert reading.skipped == {"files of other kinds: .txt": 1}
 
 
 def test_a_folder_of_everything(tmp_path: Path) -> None:
@@ -91,7 +95,7 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     ]
     assert texts["a.md:1"] == "Su tìtulu\nUnu testu cun unu ligàmene."
     assert texts["deep/e.csv.gz:3"] == "duos"
-    assert reading.skipped == {"files of other kinds": 1}
+    assert reading.skipped == {"files of other kinds: .odt": 1}
     assert reading.quarantined == {"not UTF-8": 1, "broken file": 1}
     assert "iconv" in reading.first_quarantined
 

@@ -1,5 +1,6 @@
 """Rows of the usual instruction and preference sets are read; a broken or unknown layout is named."""
 
+import json
 from typing import Any
 
 import pytest
@@ -32,6 +33,17 @@ USER, ANSWER = {"role": "user", "content": "a"}, {"role": "assistant", "content"
         ({"instruction": "a", "output": "b", "history": [USER, ANSWER]}, ([USER, ANSWER] * 2, "")),
         ({"messages": [USER, {**ANSWER, "content": [{"type": "text", "text": "b"}]}]}, ([USER, ANSWER], "")),
         ({"messages": [{"role": "system", "content": " "}, USER, ANSWER]}, ([USER, ANSWER], "")),
+        ({"messages": [{"role": "Human", "content": "a"}, {"from": "model", "value": "b"}]}, ([USER, ANSWER], "")),
+        ({"messages": [USER, {**ANSWER, "weight": 1}], "tools": "[]", "images": []}, ([USER, ANSWER], "")),
+        ({"messages": [{**USER, "weight": 0}, {**ANSWER, "weight": None}]}, ([USER, ANSWER], "")),
+        ({"messages": json.dumps([USER, ANSWER])}, ([USER, ANSWER], "")),
+        ({"instruction": "x", "context": "y", "response": "b"}, ([{**USER, "content": "x\n\ny"}, ANSWER], "")),
+        ({"system_prompt": "s", "question": "a", "response": "b"}, ([SYSTEM, USER, ANSWER], "")),
+        ({"prompt": "a", "completion": "b", "label": True}, ([USER, ANSWER], "")),
+        ({"conversations": [{"from": "human", "value": "a"}], "chosen": {"from": "gpt", "value": "b"},
+          "rejected": {"from": "gpt", "value": "c"}}, ([USER, ANSWER], "c")),
+        ({"instruction": "x", "input": "y", "chosen": "b", "rejected": "c"},
+         ([{**USER, "content": "x\n\ny"}, ANSWER], "c")),
     ],
 )  # fmt: skip
 def test_layouts(row: dict[str, Any], expected: Any) -> None:
@@ -59,13 +71,30 @@ def test_layouts(row: dict[str, Any], expected: Any) -> None:
         ({"messages": [{**USER, "content": ""}, ANSWER]}, "empty question: here: "),
         ({"instruction": "a", "output": ""}, "empty answer: here: "),
         ({"prompt": "", "completion": "x"}, "no user: here: "),
-        ({"messages": [USER, {**ANSWER, "content": {"a": 1}}]}, "broken messages: here: "),
+        ({"messages": [USER, {**ANSWER, "content": {"a": 1}}]}, "not text: here: column 'content' holds an object"),
         ({"messages": []}, "empty conversation: here: "),
         ({"conversations": []}, "empty conversation: here: "),
         ({"messages": [SYSTEM]}, "no assistant: here: "),
         ({"prompt": [USER], "chosen": [ANSWER, USER], "rejected": [ANSWER]}, "no answer: here: "),
         ({"instruction": "a", "output": "b", "history": [["a"]]}, "broken messages: here: "),
         ({"messages": [{"content": "x"}]}, "here: a row's messages are broken"),
+        ({"messages": [USER, {**ANSWER, "content": 5}]}, "not text: here: column 'content' holds a number"),
+        ({"messages": [USER, {**ANSWER, "content": float("nan")}]}, "not text: here: "),
+        ({"messages": [USER, {**ANSWER, "content": "b \ud83d"}]}, "half a character: here: "),
+        ({"messages": [USER, {**ANSWER, "content": "b\0"}]}, "NUL character: here: "),
+        (
+            {"messages": [USER, {**ANSWER, "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
+            "images or sound: here: a turn has a part of type 'image_url'",
+        ),
+        ({"messages": [{**USER, "images": ["x"]}, ANSWER]}, "images or sound: here: "),
+        ({"messages": [USER, ANSWER], "images": ["a.png"]}, "images or sound: here: "),
+        ({"messages": [USER, ANSWER], "tools": [{"name": "x"}]}, "tools: here: the row offers tools"),
+        ({"messages": [USER, {**ANSWER, "weight": 0}]}, "weights: here: 'weight' of an answer is 0"),
+        ({"messages": [USER, {**ANSWER, "train": False}]}, "weights: here: "),
+        ({"prompt": "a", "completion": "b", "label": False}, "bad answer: here: "),
+        ({"messages": [{"role": ["user"], "content": "a"}, ANSWER]}, "unknown roles: here: "),
+        ({"prompt": 7, "completion": "b"}, "not text: here: "),
+        ({"prompt": "a", "completion": {"b": 1}}, "broken messages: here: "),
     ],
 )
 def test_faults(row: dict[str, Any], message: str) -> None:

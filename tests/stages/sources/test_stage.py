@@ -1,5 +1,6 @@
 """The sources stage: always three files, counts, and errors before anything else is done."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,30 @@ def test_what_cannot_be_read_is_listed_and_too_much_of_it_is_an_error(tmp_path: 
     path.write_text("{broken\n")
     with pytest.raises(StageError, match="the source is empty.*First in quarantine: .*line 1: not valid JSON"):
         run(recipe(tmp_path, sources={**content, "dirty": dirty}), {}, tmp_path / "out")
+
+
+def test_a_record_that_no_file_can_hold_is_set_apart(tmp_path: Path) -> None:
+    write_text(tmp_path)
+    content = recipe_content(tmp_path)["sources"]
+    (tmp_path / "in").mkdir()
+    for name, text in (("a", "Su sole\0 essit"), ("b", "Su mare"), ("c", r"Unu \\u0000 iscritu")):
+        (tmp_path / "in" / f"{name}.txt").write_text(text)
+    (tmp_path / "in" / "d.jsonl").write_text(
+        '{"text": "a \\ud83d"}\n{"text": ["a"]}\n{"text": null}\n{"text": "unu"}\n'
+    )
+    Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/caf\xe9.txt")).write_text("Su mare")
+    odd = {
+        "kind": "local",
+        "license": "CC0-1.0",
+        "path": str(tmp_path / "in"),
+        "language": "sc",
+        "max_quarantined": 0.9,
+    }
+    facts = run(recipe(tmp_path, sources={**content, "odd": odd}), {}, tmp_path / "out")["sources"]["odd"]
+    assert facts["documents"] == 3
+    assert facts["skipped"] == {"empty": 1}
+    assert facts["quarantined"] == {
+        "NUL character": 1, "half a character": 1, "not text": 1, "file name is not UTF-8": 1
+    }  # fmt: skip
+    list(read_jsonl(tmp_path / "out" / "documents.jsonl"))
+    list(read_jsonl(tmp_path / "out" / "quarantine.jsonl"))

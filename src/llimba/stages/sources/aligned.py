@@ -1,27 +1,27 @@
-"""Aligned rows of any format: JSONL, TSV and CSV, TMX, a FLORES folder, or one file per language.
+"""Aligned rows of any format: JSON, TSV and CSV, Parquet, TMX, a FLORES folder, or one file per language."""
 
-Python's csv and defusedxml do the reading. Why not translate-toolkit for TMX: it holds the whole file in memory.
-"""
-
+import json
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
 
 from llimba.errors import StageError
 from llimba.recipe import ParallelSource
-from llimba.stages.sources import bounded, tables
+from llimba.stages.sources import bounded, tables, tmx
+from llimba.stages.sources.cells import fault_of, identifier_of, text_of
+from llimba.stages.sources.columns import Columns
 from llimba.stages.sources.intake import Intake
+from llimba.stages.sources.unsafe import Unsafe
 
-LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
-MARKUP = {"bpt", "ept", "ph", "it", "ut"}  # TMX 1.4: codes of the original format
+TMX = ".tmx"
+KINDS = (*tables.TABLES, TMX)
 Row = tuple[str, dict[str, str]]  # its place, and its cells by column
 
 
 def rows(source: ParallelSource, intake: Intake) -> Iterator[Row]:
     """(place, cells) of every row, the columns under our language codes and `source.id`; one at a time.
 
-    A broken row goes into quarantine; a column that is not there is a `StageError` that names file and row.
+    A broken row goes into quarantine; a column that no row has is a `StageError` that names the file.
     """
     columns = {code: source.columns.get(code, code) for code in dict.fromkeys([*source.pairs, *source.documents])}
     if source.files:
@@ -31,51 +31,28 @@ def rows(source: ParallelSource, intake: Intake) -> Iterator[Row]:
     assert path is not None
     bounded.existing(intake.key("path"), path)
     if path.is_dir():
-        yield from _side_by_side("path", {code: _flores(path, stem, intake) for code, stem in columns.items()}, intake)
+        folder = {code: _flores(path, str(stem), intake) for code, stem in columns.items()}
+        yield from _side_by_side("path", folder, intake)
         return
-    read = _tmx(path, columns, intake) if bounded.kind_of(path) == ".tmx" else tables.rows(path, intake)
-    for number, row in read:
-        if missing := [column for column in columns.values() if column not in row]:
+    bounded.files_of(path, KINDS, intake)
+    asked = Columns(tuple(columns.values()), tuple(source.names), intake.key("columns"))
+    if bounded.kind_of(path) == TMX:
+        if asked.numbered:
             raise StageError(
-                f"{intake.key('pairs')}: {path}, row {number} has no column '{missing[0]}' (columns: {', '.join(row)})."
+                f"{intake.key('columns')}: {path} has languages, not columns: name them, e.g. {{sc: srd}}."
             )
-        cells = {code: "" if row[column] is None else str(row[column]) for code, column in columns.items()}
-        yield f"{path.name}:{number}", cells | ({source.id: str(row[source.id])} if source.id in row else {})
-
-
-def _tmx(path: Path, columns: Mapping[str, str], intake: Intake) -> Iterator[tuple[int, dict[str, str]]]:
-    """Translation units; a variant in `it-IT` serves for `it`. Inline markup of other formats is dropped."""
-    from defusedxml.ElementTree import iterparse
-
-    wanted = {tag.casefold(): tag for tag in columns.values()}
-    root: Element | None = None
-    number = 0
-    try:
-        with bounded.Bounded(path) as stream:
-            # TMX files declare a DTD by habit; what is refused are the entities that a bomb is made of
-            for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=False):
-                root = element if root is None else root
-                if event != "end" or element.tag != "tu":
-                    continue
-                row = dict.fromkeys(columns.values(), "")
-                for variant in element.iter("tuv"):
-                    tag = (variant.get(LANGUAGE) or variant.get("lang") or "").casefold()
-                    segment = variant.find("seg")
-                    column = wanted.get(tag) or wanted.get(tag.partition("-")[0])
-                    if column is not None and segment is not None:
-                        row[column] = " ".join(_prose(segment).split())
-                number += 1
-                yield number, row
-                root.clear()
-    except ParseError as error:
-        intake.quarantine(path, f"after unit {number}", f"broken XML: {error}")
-    except bounded.broken() as error:
-        intake.quarantine(path, f"after unit {number}", bounded.reason_of(error))
-
-
-def _prose(element: Element) -> str:
-    inside = "" if element.tag in MARKUP else (element.text or "") + "".join(_prose(child) for child in element)
-    return inside + ("" if element.tag == "seg" else element.tail or "")
+        read = tmx.units(path, {code: str(column) for code, column in columns.items()}, intake)
+    else:
+        read = tables.rows(path, intake, asked)
+    for number, row in read:
+        try:
+            cells = {code: text_of(row[str(column)], str(column)).strip() for code, column in columns.items()}
+            if source.id in row:
+                cells[source.id] = identifier_of(row[source.id], number)
+        except Unsafe as error:
+            intake.quarantine(path, f"row {number}", str(error), json.dumps(row, default=str))
+            continue
+        yield f"{path.name}:{number}", cells
 
 
 def _flores(folder: Path, stem: str, intake: Intake) -> Path:
@@ -106,12 +83,22 @@ def _side_by_side(key: str, files: Mapping[str, Path], intake: Intake) -> Iterat
                 )
             number = row[0][0]
             try:
-                cells = {
-                    code: (line or b"").decode("utf-8-sig").strip() for code, (_, line) in zip(files, row, strict=True)
-                }
-            except UnicodeDecodeError as error:
-                intake.quarantine(places, f"line {number}", f"not UTF-8: byte {error.start} of the line", error.object)
+                cells = {code: _line(line) for code, (_, line) in zip(files, row, strict=True)}
+            except Unsafe as error:
+                intake.quarantine(places, f"line {number}", str(error))
                 continue
             yield f"{places}:{number}", cells
     except bounded.broken() as error:
-        intake.quarantine(places, "the rest of the files", bounded.reason_of(error))
+        intake.quarantine(places, "the rest of the files", bounded.reason_of(error), rows=bounded.rows_of(error))
+
+
+def _line(line: bytes | None) -> str:
+    if line is None:
+        raise Unsafe(bounded.too_long())
+    try:
+        text = line.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise Unsafe(f"not UTF-8: byte {error.start} of the line") from error
+    if fault := fault_of(text):
+        raise Unsafe(fault)
+    return text

@@ -10,7 +10,7 @@ import lzma
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from llimba.errors import StageError
 from llimba.manifest import Json
@@ -24,19 +24,42 @@ FILE_BYTES = 256 * 2**20  # of a file that is read whole (text as one document, 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 
-def _zstandard(path: Path) -> IO[bytes]:
-    import zstandard
+class _Zstandard:
+    """Frame after frame. The package's own reader stops after the first one, and at a torn end without a word."""
 
-    # a frame may ask for a window of gigabytes: 128 MiB is what the tool itself allows without being told
-    unpacker = zstandard.ZstdDecompressor(max_window_size=2**27)
-    return unpacker.stream_reader(path.open("rb"), closefd=True)
+    PACKED_BYTES = 2048  # at a time: at worst they become 64 MiB
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        import zstandard
+
+        # a frame may ask for a window of gigabytes: 128 MiB is what the tool itself allows without being told
+        self._frames = zstandard.ZstdDecompressor(max_window_size=2**27)
+        self._raw, self._held = raw, bytearray()
+        self._frame: Any = None
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes; raises `EOFError` where a frame has no end."""
+        while len(self._held) < size:
+            packed = self._raw.read(self.PACKED_BYTES)
+            if not packed:
+                if self._frame is not None and not self._held:
+                    raise EOFError("Compressed file ended before the end of a frame")
+                break
+            while packed:
+                self._frame = self._frame or self._frames.decompressobj()
+                self._held += self._frame.decompress(packed)
+                packed = self._frame.unused_data if self._frame.eof else b""
+                self._frame = None if self._frame.eof else self._frame
+        data = bytes(self._held[:size])
+        del self._held[:size]
+        return data
 
 
 OPENERS: Json = {
-    ".gz": gzip.GzipFile,
+    ".gz": lambda raw: gzip.GzipFile(fileobj=raw),
     ".bz2": bz2.BZ2File,
     ".xz": lzma.LZMAFile,
-    ".zst": _zstandard,
+    ".zst": _Zstandard,
 }
 
 
@@ -57,15 +80,31 @@ def existing(key: str, path: Path) -> Path:
 def files_of(path: Path, kinds: Sequence[str], intake: Intake) -> list[tuple[str, Path]]:
     """(name below `path`, file) of a folder's files of these kinds, in order; none that a link leads out of it to.
 
-    A file that is named itself is taken whatever its kind.
+    Raises `StageError` where a file that is named itself is of another kind; in a folder those are counted by suffix.
+    A name that is not UTF-8 sets its file apart: no record could say where it is from.
     """
     if not path.is_dir():
+        if kind_of(path) not in kinds:
+            raise StageError(
+                f"{intake.key('path')}: {path} is no file of a kind that is read here ({', '.join(kinds)}). Convert it "
+                "or, if it is one of these, give it that suffix."
+            )
         return [(path.name, path)]
     inside = path.resolve()
-    files = [p for p in sorted(path.rglob("*")) if p.is_file() and p.resolve().is_relative_to(inside)]
-    known = [p for p in files if kind_of(p) in kinds]
-    intake.skip("files of other kinds", len(files) - len(known))
-    return [(p.relative_to(path).as_posix(), p) for p in known]
+    found = []
+    for file in sorted(path.rglob("*")):
+        if not file.is_file() or not file.resolve().is_relative_to(inside):
+            continue
+        name = file.relative_to(path).as_posix()
+        if kind_of(file) not in kinds:
+            intake.skip(f"files of other kinds: {kind_of(file) or 'no suffix'}")
+        elif any("\ud800" <= character <= "\udfff" for character in name):
+            intake.quarantine(
+                file, "", "file name is not UTF-8: rename it, e.g. with convmv -f latin1 -t utf8 --notest"
+            )
+        else:
+            found.append((name, file))
+    return found
 
 
 def kind_of(path: Path) -> str:
@@ -81,25 +120,33 @@ class Bounded:
 
     def __init__(self, path: Path) -> None:
         suffix = path.suffix.lower()
-        self._raw: IO[bytes] = OPENERS[suffix](path) if suffix in OPENERS else path.open("rb")
-        self._limit = max(FREE_BYTES, RATIO * path.stat().st_size) if suffix in OPENERS else None
-        self._read, self._path = 0, path
+        self._path, self._size, self._read = path, path.stat().st_size, 0
+        self._file = path.open("rb")
+        self._raw: IO[bytes] = OPENERS[suffix](self._file) if suffix in OPENERS else self._file
+        # what precedes a tear comes out only where no more is read at a time than is there
+        self._take = (
+            self._raw.read1 if isinstance(self._raw, gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile) else self._raw.read
+        )
+        self._limit = max(FREE_BYTES, RATIO * self._size) if suffix in OPENERS else None
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes (-1: 64 KiB, never the whole); raises `Unsafe` beyond the budget."""
-        data = self._raw.read(size if size > 0 else 2**16)
+        data = self._take(size if size > 0 else 2**16)
         self._read += len(data)
         if self._limit is not None and self._read > self._limit:
-            raise Unsafe(
-                f"decompression bomb: {self._read:,} bytes from {self._path.stat().st_size:,}, more than {RATIO} times"
-            )
+            raise Unsafe(f"decompression bomb: {self._read:,} bytes from {self._size:,}, more than {RATIO} times")
         return data
+
+    def lost(self, units: int) -> int:
+        """How many rows (or units) are lost in what was not read, where `units` were read: by bytes, at least one."""
+        place = max(self._file.tell(), 1)
+        return max(1, round(units * (self._size - place) / place))
 
     def __enter__(self) -> "Bounded":
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._raw.close()
+        self._file.close()
 
 
 def whole(path: Path) -> bytes:
@@ -123,19 +170,29 @@ def text_of(data: bytes) -> str:
 
 
 def raw_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
-    """(number, line without its end) of a file; None for one that is too long. Raises what `broken` names."""
-    number, held, lost = 1, bytearray(), False
+    """(number, line without its end) of a file; None for one that is too long.
+
+    Raises `Unsafe` where the file is broken or a bomb, with an estimate of the lines that are lost. Where the first
+    megabyte has no line feed, carriage returns end the lines, as they did on old Macs.
+    """
+    number, held, lost, end = 1, bytearray(), False, b""
     with Bounded(path) as stream:
-        while block := stream.read(2**20):
-            first, *rest = block.split(b"\n")
-            held += first
-            for piece in rest:
-                yield number, None if lost else bytes(held).removesuffix(b"\r")
-                number, held, lost = number + 1, bytearray(piece), False
-            if len(held) > LINE_BYTES:
-                held, lost = bytearray(), True
+        try:
+            while block := stream.read(2**20):
+                end = end or (b"\r" if b"\r" in block and b"\n" not in block else b"\n")
+                first, *rest = block.split(end)
+                held += first
+                for piece in rest:
+                    yield number, None if lost else bytes(held).removesuffix(b"\r")
+                    number, held, lost = number + 1, bytearray(piece), False
+                if len(held) > LINE_BYTES:
+                    held, lost = bytearray(), True
+        except broken() as error:
+            # what is held is lost too
+            bomb = isinstance(error, Unsafe)
+            raise Unsafe(reason_of(error), 1 if bomb else stream.lost(number - 1)) from error
     if held or lost:
-        yield number, None if lost else bytes(held)
+        yield number, None if lost else bytes(held).removesuffix(b"\r")
 
 
 def lines(path: Path, intake: Intake) -> Iterator[tuple[int, str]]:
@@ -144,14 +201,19 @@ def lines(path: Path, intake: Intake) -> Iterator[tuple[int, str]]:
     try:
         for number, line in raw_lines(path):
             if line is None:
-                intake.quarantine(path, f"line {number}", f"line too long: more than {LINE_BYTES:,} bytes")
+                intake.quarantine(path, f"line {number}", too_long())
                 continue
             try:
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 intake.quarantine(path, f"line {number}", f"not UTF-8: byte {error.start} of the line", line)
     except broken() as error:
-        intake.quarantine(path, f"after line {number}", f"{reason_of(error)}")
+        intake.quarantine(path, f"after line {number}", reason_of(error), rows=rows_of(error))
+
+
+def too_long() -> str:
+    """What is wrong with a line that `raw_lines` gives as None."""
+    return f"line too long: more than {LINE_BYTES:,} bytes"
 
 
 def reason_of(error: Exception) -> str:
@@ -159,3 +221,8 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, Unsafe):
         return str(error)
     return f"broken file: {type(error).__name__}: {error}"
+
+
+def rows_of(error: Exception) -> int:
+    """How many rows are lost by what reading a file raised."""
+    return error.rows if isinstance(error, Unsafe) else 1

@@ -1,7 +1,8 @@
 """What a loader gets: a place to make records with the source's own fields, and to say what was left out and why.
 
 Nothing is left out silently: what is readable but not wanted is skipped and counted; what cannot be read safely goes
-into quarantine with file, place and reason, so that one bad file or row never costs the good ones.
+into quarantine with file, place and reason, so that one bad file or row never costs the good ones. What is counted is
+rows: an entry for the rest of a file counts as many as were in it.
 """
 
 import json
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from llimba.data_files.faults import printable
 from llimba.manifest import Json
 from llimba.records import Conversation, Document, Pair
 
@@ -65,19 +67,21 @@ class Intake:
     def skip(self, reason: str, number: int = 1) -> None:
         """Count what is readable and left out."""
         if number:
-            self.skipped[reason] += number
+            self.skipped[printable(reason)] += number
 
-    def quarantine(self, path: Path | str, place: str, reason: str, sample: str | bytes = "") -> None:
-        """Record a file (place ""), or a part of it, that cannot be read."""
+    def quarantine(self, path: Path | str, place: str, reason: str, sample: str | bytes = "", rows: int = 1) -> None:
+        """Record a file (place ""), or `rows` rows of it, that cannot be read."""
         shown = sample.decode("utf-8", "replace") if isinstance(sample, bytes) else sample
+        file, place, reason = printable(str(path)), printable(place), printable(reason)
         row = {
             "source": self.name,
-            "file": str(path),
+            "file": file,
             "place": place,
             "reason": reason,
+            "rows": rows,
             "sample": shown[:SAMPLE].encode("utf-8", "replace").decode(),
         }
-        self.quarantined[reason.partition(":")[0]] += 1
-        self.first_quarantined = self.first_quarantined or f"{path}{', ' if place else ''}{place}: {reason}"
+        self.quarantined[reason.partition(":")[0]] += rows
+        self.first_quarantined = self.first_quarantined or f"{file}{', ' if place else ''}{place}: {reason}"
         if self.quarantine_file is not None:
             self.quarantine_file.write(json.dumps(row, ensure_ascii=False) + "\n")

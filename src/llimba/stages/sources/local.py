@@ -7,10 +7,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from llimba.errors import StageError
 from llimba.recipe import LocalSource
 from llimba.records import Conversation, Record
 from llimba.stages.sources import bounded
+from llimba.stages.sources.cells import identifier_of, text_of
+from llimba.stages.sources.columns import Columns
 from llimba.stages.sources.intake import Intake
 from llimba.stages.sources.isolated import Extractor
 from llimba.stages.sources.messages import messages_of
@@ -25,10 +26,10 @@ Text = tuple[str, str]  # place in its file, text
 def load(source: LocalSource, intake: Intake) -> Iterator[Record]:
     """Documents of a file, or of every known file of a folder; or the conversations of its JSON lines."""
     bounded.existing(intake.key("path"), source.path)
-    files = bounded.files_of(source.path, KNOWN, intake)
     if source.yields == "conversations":
-        yield from _conversations(files, intake)
+        yield from _conversations(bounded.files_of(source.path, TABLES, intake), intake)
         return
+    files = bounded.files_of(source.path, KNOWN, intake)
     with Extractor() as extractor:
         for shown, path in files:
             for place, text in _texts(source, path, extractor, intake):
@@ -42,13 +43,12 @@ def _texts(source: LocalSource, path: Path, extractor: Extractor, intake: Intake
     """Every text of a file with its place."""
     kind = bounded.kind_of(path)
     if kind in TABLES:
-        for number, row in rows(path, intake):
-            if source.text not in row:
-                raise StageError(
-                    f"{intake.key('text')}: {path} has no column '{source.text}' in row {number} (columns: "
-                    f"{', '.join(row)})."
-                )
-            yield str(number), "" if row[source.text] is None else str(row[source.text])
+        key = intake.key("text") if path == source.path else ""
+        for number, row in rows(path, intake, Columns((source.text,), tuple(source.names), key)):
+            try:
+                yield str(number), text_of(row[str(source.text)], str(source.text))
+            except Unsafe as error:
+                intake.quarantine(path, f"row {number}", str(error), json.dumps(row, default=str))
         return
     if source.lines_per_document and kind not in EXTRACTED:
         held: list[str] = []
@@ -92,15 +92,11 @@ def markdown(text: str) -> str:
 
 def _conversations(files: list[tuple[str, Path]], intake: Intake) -> Iterator[Conversation]:
     for shown, path in files:
-        if bounded.kind_of(path) not in TABLES:
-            raise StageError(
-                f"{intake.key('path')}: conversations are read from {', '.join(TABLES)} files, and {path} is none."
-            )
         for number, row in rows(path, intake):
             try:
                 turns = messages_of(row, f"sources.{intake.name}: {shown}, row {number}")
+                identifier, task = identifier_of(row.get("id"), number), text_of(row.get("task"), "task")
             except Unsafe as error:
                 intake.quarantine(path, f"row {number}", str(error), json.dumps(row, ensure_ascii=False, default=str))
                 continue
-            identifier, task = f"{shown}:{row.get('id', number)}", str(row.get("task", ""))
-            yield intake.conversation(identifier, turns, f"{shown}:{number}", task)
+            yield intake.conversation(f"{shown}:{identifier}", turns, f"{shown}:{number}", task)

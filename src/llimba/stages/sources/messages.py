@@ -1,20 +1,37 @@
 """A row of somebody's instruction or preference set becomes chat messages; the usual layouts are known.
 
 `messages` (role, content); `conversations` (from, value: ShareGPT); `input`/`output` turns (Capybara);
-`instruction`, `input`, `output` (Alpaca); `prompt` with `completion`; `prompt`, `chosen`, `rejected` (TRL's preference
-layouts, text or messages). Columns `system` and `history` (pairs of question and answer) come before the turns.
+`instruction`, `input`, `output` (Alpaca; Dolly says `context`); `prompt` with `completion`; `prompt`, `chosen`,
+`rejected` (preference data of TRL and LLaMA-Factory, text or messages). Columns `system` and `history` (pairs of
+question and answer) come before the turns; in a CSV turns may be written as JSON. What cannot be trained on as it is
+meant is refused by name: images, tools, answers of weight 0 or labelled as bad, content that is no text.
 
 A conversation is a system message (or none), then user and assistant in turns. What an assistant says before the first
 user, and what a user says after the last answer, is trimmed; any other disorder is the row's fault.
 """
 
+import json
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from llimba.data_files.faults import shortened, shown
 from llimba.manifest import Json
+from llimba.stages.sources.cells import text_of
 from llimba.stages.sources.unsafe import Unsafe
 
-ROLES = {"human": "user", "gpt": "assistant"}  # ShareGPT's names
+ROLES = {  # other names of the three
+    "human": "user",
+    "prompter": "user",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "bot": "assistant",
+    "model": "assistant",
+    "developer": "system",
+}
+PROMPTS, INPUTS = ("instruction", "prompt", "question"), ("input", "context")
+ANSWERS, SYSTEMS = ("output", "completion", "response", "answer"), ("system", "system_prompt")
+MEDIA = ("images", "image", "videos", "video", "audios", "audio")
+LABELS, WEIGHTS = ("label", "kto_tag"), ("weight", "train", "training")
 TOOLS = ("tool", "tools", "function", "function_call", "observation", "tool_call", "tool_response", "ipython")
 Messages = list[dict[str, str]]
 
@@ -29,18 +46,22 @@ class Turns(NamedTuple):
 
 def messages_of(row: Json, place: str) -> Turns:
     """The messages of a row; raises `Unsafe`, with `place` and the row's id, for what is no conversation."""
-    where = f"{place} (id {row['id']})" if row.get("id") is not None else place
+    where = f"{place} (id {shortened(str(row['id']))})" if row.get("id") is not None else place
     try:
         messages, rejected = _read(row)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except Unsafe as error:
+        reason, _, details = str(error).partition(": ")
+        raise Unsafe(f"{reason}: {where}: {details}.") from error
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise Unsafe(
             f"broken messages: {where}: a row's messages are broken ({type(error).__name__}: {error})."
         ) from error
     if not messages:
         if any(row.get(key) is not None for key in ("messages", "conversations", "conversation", "instruction")):
             raise Unsafe(f"empty conversation: {where}: the conversation has no turns.")
+        columns = ", ".join(map(shortened, list(row)[:20]))
         raise Unsafe(
-            f"no messages: {where}: no messages are found in a row with the columns {', '.join(row)}. Known are "
+            f"no messages: {where}: no messages are found in a row with the columns {columns}. Known are "
             "messages; conversations; instruction and output; prompt and completion; prompt, chosen and rejected."
         )
     _check_roles(messages, where)
@@ -57,7 +78,8 @@ def _check_roles(messages: Messages, where: str) -> None:
             raise Unsafe(f"tools: {where}: a turn calls a tool or is a tool's ({message['role']}).")
         if message["role"] not in ("system", "user", "assistant"):
             raise Unsafe(
-                f"unknown roles: {where}: the roles must be system, user, assistant, and one is {message['role']!r}."
+                f"unknown roles: {where}: the roles must be system, user, assistant, and one is "
+                f"{shown(message['role'])}."
             )
 
 
@@ -96,17 +118,30 @@ def _check_turns(messages: Messages, where: str) -> None:
 
 
 def _read(row: Json) -> tuple[Messages, str]:
+    _check_row(row)
     messages, rejected = _layout(row)
     if not messages:
         return [], ""
     before = _history(row["history"]) if row.get("history") else []
-    system = [_message("system", row["system"])] if row.get("system") and messages[0]["role"] != "system" else []
+    said = next((row[key] for key in SYSTEMS if row.get(key)), None)
+    system = [_message("system", said)] if said is not None and messages[0]["role"] != "system" else []
     own = messages[:1] if before and messages[0]["role"] == "system" else []
     return [*system, *own, *before, *messages[len(own) :]], rejected
 
 
+def _check_row(row: Json) -> None:
+    """Raise for a row that is not what its turns alone would say."""
+    if media := next((key for key in MEDIA if row.get(key)), ""):
+        raise Unsafe(f"images or sound: column '{media}' holds what no text model reads")
+    if row.get("tools") not in (None, "", "[]", "null") and row["tools"] != []:
+        raise Unsafe("tools: the row offers tools, and calls of tools are not trained on")
+    if label := next((key for key in LABELS if row.get(key) is False), ""):
+        raise Unsafe(f"bad answer: '{label}' says that the answer is not wanted")
+
+
 def _history(turns: Any) -> Messages:
     """Earlier turns: messages, or pairs of question and answer."""
+    turns = _listed(turns)
     if isinstance(turns[0], dict):
         return _turns(turns, "user")
     sides = ("user", "assistant")
@@ -115,46 +150,85 @@ def _history(turns: Any) -> Messages:
 
 def _layout(row: Json) -> tuple[Messages, str]:
     if row.get("chosen") is not None:
-        before, chosen, rejected = (_turns(row.get(key), role) for key, role in _PREFERENCE)
+        before, chosen, rejected = (
+            _asked(row),
+            _turns(row["chosen"], "assistant"),
+            _turns(row.get("rejected"), "assistant"),
+        )
         if before and chosen[: len(before)] == before:  # the whole conversation stands in both
             chosen = chosen[len(before) :]
         return [*before, *chosen], (rejected[-1]["content"] if rejected else "")
-    if row.get("messages"):
-        return _turns(row["messages"], "user"), ""
-    if isinstance(turns := row.get("conversations") or row.get("conversation"), list):
-        if turns and "input" in turns[0]:
-            pairs = [(("user", turn["input"]), ("assistant", turn["output"])) for turn in turns]
-            return [_message(role, text) for pair in pairs for role, text in pair], ""
-        return [_turn(turn["from"], turn, "value") for turn in turns], ""
-    prompt = row.get("instruction") or row.get("prompt")
-    answers = [row[key] for key in ("output", "completion", "response") if row.get(key) is not None]
-    answer = next(filter(None, answers), "" if answers else None)
-    if prompt is None or answer is None:
+    if listed := row.get("messages") or row.get("conversations") or row.get("conversation"):
+        return _turns(listed, "user"), ""
+    answers = [row[key] for key in ANSWERS if row.get(key) is not None]
+    asked = _asked(row)
+    if not answers or not (asked or any(row.get(key) is not None for key in PROMPTS)):
         return [], ""
-    question = f"{prompt}\n\n{row['input']}" if row.get("input") else prompt
-    return [*_turns(question, "user"), *(_turns(answer, "assistant") or [_message("assistant", "")])], ""
+    answer = next(filter(None, answers), "")
+    return [*asked, *(_turns(answer, "assistant") or [_message("assistant", "")])], ""
 
 
-_PREFERENCE = (("prompt", "user"), ("chosen", "assistant"), ("rejected", "assistant"))
+def _asked(row: Json) -> Messages:
+    """What comes before the answer: a question with what it is about, or earlier turns."""
+    prompt = next((row[key] for key in PROMPTS if row.get(key)), None)
+    about = next((row[key] for key in INPUTS if row.get(key)), None)
+    if prompt is None:
+        return _turns(about or row.get("conversations") or row.get("messages"), "user")
+    if about is None or not isinstance(prompt, str):
+        return _turns(prompt, "user")
+    return [_message("user", f"{prompt}\n\n{text_of(about, 'input')}")]
 
 
 def _turns(value: Any, role: str) -> Messages:
     """A text as one message, or messages as they are."""
-    if not value:
+    value = _listed(value)
+    if not value and not isinstance(value, float):
         return []
-    return [_message(role, value)] if isinstance(value, str) else [_turn(m["role"], m, "content") for m in value]
+    if not isinstance(value, list | dict):
+        return [_message(role, value)]
+    return [message for turn in (value if isinstance(value, list) else [value]) for message in _turn(turn)]
 
 
-def _turn(role: str, turn: Json, text: str) -> dict[str, str]:
-    """One turn; a call of a tool is a turn of the tool's."""
-    called = turn.get("tool_calls") or turn.get("function_call")
-    return _message("tool" if called else ROLES.get(role, role), turn[text])
+def _listed(value: Any) -> Any:
+    """Turns that a CSV holds as JSON; anything else as it is."""
+    if isinstance(value, str) and value.lstrip().startswith(("[{", "[[", '["')):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _turn(turn: Json) -> Messages:
+    """One turn (Capybara's are two); a call of a tool is a turn of the tool's."""
+    if "input" in turn and "output" in turn:
+        return [_message("user", turn["input"]), _message("assistant", turn["output"])]
+    role = turn["from"] if "from" in turn else turn["role"]
+    role = role.casefold() if isinstance(role, str) else role
+    if turn.get("tool_calls") or turn.get("function_call"):
+        role = "tool"
+    elif media := next((key for key in MEDIA if turn.get(key)), ""):
+        raise Unsafe(f"images or sound: a turn's '{media}' holds what no text model reads")
+    if not isinstance(role, str):
+        raise Unsafe(f"unknown roles: a role is {shown(role)}")
+    message = _message(ROLES.get(role, role), turn["value"] if "value" in turn else turn["content"])
+    for key in WEIGHTS:
+        if message["role"] == "assistant" and turn.get(key) not in (None, 1, True):
+            raise Unsafe(f"weights: '{key}' of an answer is {shown(turn[key])}, and every answer is trained on alike")
+    return [message]
 
 
 def _message(role: str, content: Any) -> dict[str, str]:
     """A turn; the texts of a list of parts are joined, null is empty."""
     if isinstance(content, list):
-        content = "".join(part if isinstance(part, str) else part["text"] for part in content)
-    if not isinstance(content, str | int | float | None):
-        raise TypeError(f"the content is a {type(content).__name__}")
-    return {"role": role, "content": "" if content is None else str(content)}
+        content = "".join(_part(part) for part in content)
+    return {"role": role, "content": text_of(content, "content")}
+
+
+def _part(part: Any) -> str:
+    if isinstance(part, dict):
+        kind = part.get("type", "text")
+        if kind not in ("text", "input_text", "output_text"):
+            raise Unsafe(f"images or sound: a turn has a part of type {shown(kind)}, which no text model reads")
+        part = part["text"]
+    return text_of(part, "content")

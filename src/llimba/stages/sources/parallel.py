@@ -15,7 +15,8 @@ def load(source: ParallelSource, intake: Intake) -> Iterator[Record]:
     while block := list(islice(read, source.rows_per_document)):
         for language in source.documents:
             text = "\n".join(cells[language] for _, cells in block if cells[language])
-            yield intake.document(f"{language}:{start + 1}", text, language, block[0][0])
+            if text:
+                yield intake.document(f"{language}:{start + 1}", text, language, block[0][0])
         for offset, (place, cells) in enumerate(block):
             texts = {code: cells[code] for code in source.pairs if cells[code]}
             if len(texts) < 2:

@@ -6,6 +6,7 @@ grow with the sources.
 
 import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -30,11 +31,13 @@ from llimba.recipe import (
 from llimba.records import Conversation, Document, Pair, Record
 from llimba.stages.folders import SourcesFolder
 from llimba.stages.sources import hub, local, packages, parallel, web, wikipedia
+from llimba.stages.sources.cells import fault_of
 from llimba.stages.sources.intake import Intake
 
 logger = logging.getLogger(__name__)
 
 EVERY = 50_000  # records between two lines of a long source
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,12 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
             intake = Intake(name, source.carried(name), recipe.profile, quarantine_file)
             counts = Counts()
             for record in islice(load(source, intake), source.max_documents):
+                line = json.dumps(asdict(record), ensure_ascii=False)
+                if fault := fault_of(line) or ("NUL character" if NUL.search(line) else ""):
+                    intake.quarantine(record.provenance, "", fault, line)
+                    continue
                 counts.add(record)
-                handles[type(record)].write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+                handles[type(record)].write(line + "\n")
                 if source.role == "train":
                     taught |= languages(record)
                 if counts.records.total() % EVERY == 0:
