@@ -39,10 +39,11 @@ class PackageSource(Source):
 
 
 class LocalSource(Source):
-    """A file of the user's own (or a folder of them) in one language; or conversations in JSONL, CSV or Parquet.
+    """A file of the user's own (or a folder of them) in one language; or conversations in JSON, CSV or Parquet.
 
-    Text, Markdown, HTML, EPUB, PDF; JSONL, CSV, TSV and Parquet with a column of texts; all but EPUB, PDF and Parquet
-    also compressed (gz, bz2, xz, zst).
+    Text, Markdown, HTML, EPUB, PDF, DOCX, ODT, RTF, SRT, VTT, exports of WhatsApp (txt) and Telegram (json); JSON, JSON
+    lines, CSV, TSV and Parquet with a column of texts; zip archives of these; all that are text also compressed (gz,
+    bz2, xz, zst).
     """
 
     kind: Literal["local"]
@@ -61,7 +62,7 @@ class LocalSource(Source):
 
 
 class ParallelSource(Source):
-    """Aligned rows: JSONL, TSV, CSV or TMX with a column per language, a FLORES folder, or one file per language."""
+    """Aligned rows: JSON, TSV, CSV, Parquet or TMX with a column per language, a FLORES folder, a file per language."""
 
     kind: Literal["parallel"]
     path: Path | None = None

@@ -39,10 +39,14 @@ def seeds(folder: Path) -> dict[str, bytes]:
     from pyarrow import parquet
 
     from tests.stages.sources.test_aligned import TMX
+    from tests.stages.sources.test_chats import ANDROID, message
     from tests.stages.sources.test_epub import book
     from tests.stages.sources.test_extract import PAGE, paper
+    from tests.stages.sources.test_office import RTF, word, writer
+    from tests.stages.sources.test_subtitles import SRT, VTT
     from tests.stages.sources.test_web import warc
     from tests.stages.sources.test_wikipedia import ARTICLE, dump, page
+    from tests.stages.sources.test_zipped import archive
 
     texts = b'{"text": "Su sole essit dae su mare.", "sc": "sole", "it": "sole"}\n{"text": "b", "sc": "c", "it": "d"}\n'
     parquet.write_table(pyarrow.Table.from_pylist([{"text": "unu"}, {"text": "duos"}]), folder / "seed.parquet")
@@ -62,6 +66,17 @@ def seeds(folder: Path) -> dict[str, bytes]:
         "local.html": PAGE,
         "local.epub": book(),
         "local.pdf": paper(),
+        "local.docx": word(),
+        "local.odt": writer(),
+        "local.rtf": RTF.encode("cp1252"),
+        "local.srt": SRT.replace("->", "-->").replace("--->", "-->").encode(),
+        "local.vtt": VTT.encode(),
+        "local.json": json.dumps([{"text": "unu"}, {"text": "duos", "n": [{"text": 1}]}], indent=1).encode(),
+        "local.ndjson": texts,
+        "local.zip": archive({"a.txt": b"unu", "b/c.html": PAGE, "d.csv": b"text\nduos\n"}),
+        "chat.txt": ANDROID.encode(),
+        "chat.json": json.dumps({"id": 1, "type": "x", "messages": [message(1, "unu"), message(2, ["duos"])]}).encode(),
+        "talk.json": f"[{TALK},\n{TALK}]".encode(),
         "talk.jsonl": (TALK + "\n" + TALK + "\n").encode(),
         "web.html": PAGE,
         "web.warc": (folder / "seed.warc").read_bytes(),
@@ -107,6 +122,7 @@ def read(kind: str, path: Path) -> tuple[int, Intake]:
     common: dict[str, Any] = {"license": "x", "path": path}
     sources: dict[str, Callable[[], AnySource]] = {
         "local": lambda: LocalSource(kind="local", language="sc", **common),
+        "chat": lambda: LocalSource(kind="local", language="sc", **common),
         "talk": lambda: LocalSource(kind="local", yields="conversations", **common),
         "web": lambda: WebSource(kind="web", language="sc", **common),
         "parallel": lambda: ParallelSource(kind="parallel", pairs=["sc", "it"], documents=["sc"], **common),

@@ -6,8 +6,8 @@ from tests.stages.sources.fuzz import fuzz, seeds
 
 
 def test_nothing_unexpected_comes_out(tmp_path: Path) -> None:
-    ends = fuzz(460, 7, tmp_path)
-    assert ends.total() == 460
+    ends = fuzz(680, 7, tmp_path)
+    assert ends.total() == 680
     assert ends["records"] > 20
     assert ends["records and quarantine"] + ends["nothing and quarantine"] > 50
 

@@ -77,7 +77,7 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     (folder / "d.pdf").write_bytes(paper())
     (folder / "deep" / "e.csv.gz").write_bytes(gzip.compress(b"text\nunu\nduos\n"))
     (folder / "f.txt.xz").write_bytes(lzma.compress(b"tres"))
-    (folder / "g.odt").write_bytes(b"x")
+    (folder / "g.doc").write_bytes(b"x")
     (folder / "h.txt").write_bytes("perché".encode("latin1"))
     (folder / "i.pdf").write_bytes(b"%PDF-")
     (folder / "outside.txt").symlink_to("/etc/hostname")
@@ -96,7 +96,7 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     ]
     assert texts["a.md:1"] == "Su tìtulu\nUnu testu cun unu ligàmene."
     assert texts["deep/e.csv.gz:3"] == "duos"
-    assert reading.skipped == {"files of other kinds: .odt": 1}
+    assert reading.skipped == {"files of other kinds: .doc": 1}
     assert reading.quarantined == {"not UTF-8": 1, "broken file": 1}
     assert "iconv" in reading.first_quarantined
 

@@ -16,7 +16,7 @@ def test_three_files_and_counts(tmp_path: Path) -> None:
     out = tmp_path / "out"
     facts = run(recipe(tmp_path), {}, out)["sources"]
     assert {p.name: len(list(read_jsonl(p))) for p in out.iterdir()} == {
-        "documents.jsonl": 8, "pairs.jsonl": 10, "conversations.jsonl": 0, "quarantine.jsonl": 0
+        "documents.jsonl": 8, "pairs.jsonl": 10, "conversations.jsonl": 0, "quarantine.jsonl": 0, "files.jsonl": 4
     }  # fmt: skip
     assert facts["prose"]["documents"] == 4
     assert facts["prose"]["words"] == {"sc": sum(len(line.split()) for line in (tmp_path / "sc.txt").open())}

@@ -11,6 +11,7 @@ from llimba.stages.sources import bounded, tables, tmx
 from llimba.stages.sources.cells import fault_of, identifier_of, text_of
 from llimba.stages.sources.columns import Columns
 from llimba.stages.sources.intake import Intake
+from llimba.stages.sources.taken import Taken
 from llimba.stages.sources.unsafe import Unsafe
 
 TMX = ".tmx"
@@ -44,6 +45,7 @@ def rows(source: ParallelSource, intake: Intake) -> Iterator[Row]:
         read = tmx.units(path, {code: str(column) for code, column in columns.items()}, intake)
     else:
         read = tables.rows(path, intake, asked)
+    before, given = intake.quarantined.total(), 0
     for number, row in read:
         try:
             cells = {code: text_of(row[str(column)], str(column)).strip() for code, column in columns.items()}
@@ -52,7 +54,10 @@ def rows(source: ParallelSource, intake: Intake) -> Iterator[Row]:
         except Unsafe as error:
             intake.quarantine(path, f"row {number}", str(error), json.dumps(row, default=str))
             continue
+        given += 1
         yield f"{path.name}:{number}", cells
+    lost = intake.quarantined.total() - before
+    intake.files.add(Taken(path.name, bounded.kind_of(path)[1:], given, given + lost, "rows"))
 
 
 def _flores(folder: Path, stem: str, intake: Intake) -> Path:
@@ -72,6 +77,7 @@ def _side_by_side(key: str, files: Mapping[str, Path], intake: Intake) -> Iterat
         if not path.is_file():
             raise StageError(f"{intake.key(key)}.{code}: {path} does not exist. Correct the path.")
     places = ", ".join(path.name for path in files.values())
+    before, given = intake.quarantined.total(), 0
     try:
         for row in zip_longest(*(bounded.raw_lines(path) for path in files.values())):
             if None in row:
@@ -87,9 +93,11 @@ def _side_by_side(key: str, files: Mapping[str, Path], intake: Intake) -> Iterat
             except Unsafe as error:
                 intake.quarantine(places, f"line {number}", str(error))
                 continue
+            given += 1
             yield f"{places}:{number}", cells
     except bounded.broken() as error:
         intake.quarantine(places, "the rest of the files", bounded.reason_of(error), rows=bounded.rows_of(error))
+    intake.files.add(Taken(places, "lines", given, given + intake.quarantined.total() - before, "rows"))
 
 
 def _line(line: bytes | None) -> str:

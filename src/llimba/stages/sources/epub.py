@@ -59,11 +59,11 @@ def epub(data: bytes) -> Extracted:
 class Archive:
     """The members of a zip file by names that need not be spelled as they are stored; within limits."""
 
-    def __init__(self, zipped: zipfile.ZipFile) -> None:
+    def __init__(self, zipped: zipfile.ZipFile, limit: int = BOOK_BYTES) -> None:
         entries = zipped.infolist()
         if len(entries) > MEMBERS:
             raise Unsafe(f"too many members: {len(entries):,} in one archive")
-        self._zipped, self._read = zipped, 0
+        self._zipped, self._read, self._limit = zipped, 0, limit
         self._entries = {entry.filename.replace("\\", "/"): entry for entry in entries if not entry.is_dir()}
         self._folded = {_folded(name): name for name in reversed(self._entries)}
 
@@ -79,11 +79,11 @@ class Archive:
         """A member's content; KeyError where there is none."""
         entry = self._entries[name if name in self._entries else self._folded[_folded(name)]]
         size, packed = entry.file_size, entry.compress_size
-        self._read += size
-        if size > MEMBER_BYTES or size > RATIO * max(packed, 1) + 2**20 or self._read > BOOK_BYTES:
+        if size > MEMBER_BYTES or size > RATIO * max(packed, 1) + 2**20 or self._read + size > self._limit:
             raise Unsafe(f"decompression bomb: {name} unpacks from {packed:,} to {size:,} bytes")
         if entry.flag_bits & 1:
             raise Unsafe("encrypted: the archive asks for a password. Unpack it, and pack it anew without one")
+        self._read += size
         with self._zipped.open(entry) as handle:
             return handle.read(MEMBER_BYTES)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from llimba.stages.sources.epub import epub
 from llimba.stages.sources.extracted import Extracted, characters, visible_in
+from llimba.stages.sources.office import docx, odt, rtf
 from llimba.stages.sources.unsafe import Unsafe
 
 PAGES = 20_000  # of a PDF
@@ -46,6 +47,9 @@ def pdf(data: bytes) -> Extracted:
     return Extracted(text, characters(text))
 
 
+READERS = {"epub": epub, "pdf": pdf, "docx": docx, "odt": odt, "rtf": rtf}
+
+
 def serve() -> None:
     """Answer {"kind", "data", "url"} with the fields of `Extracted`, {"error"} or {"missing"}, a JSON object a line."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
@@ -55,11 +59,12 @@ def serve() -> None:
         request = json.loads(line)
         data = base64.b64decode(request["data"])
         try:
-            if request["kind"] == "html":
-                found = html(data, request["url"])
-            else:
-                found = {"epub": epub, "pdf": pdf}[request["kind"]](data)
-            answer: dict[str, str | int] = {**asdict(found), "text": found.text.encode("utf-8", "replace").decode()}
+            kind = request["kind"]
+            found = html(data, request["url"]) if kind == "html" else READERS[kind](data)
+            answer: dict[str, str | int] = {
+                **asdict(found),
+                "text": found.text.encode("utf-8", "replace").decode().replace("\0", ""),
+            }
         except Unsafe as error:
             answer = {"error": str(error)}
         except ImportError as error:  # no fault of the file

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 from llimba.data_files.faults import printable
 from llimba.manifest import Json
 from llimba.records import Conversation, Document, Pair
+from llimba.stages.sources.taken import Files
 
 if TYPE_CHECKING:  # the parsers' process imports `Unsafe`, and should start quickly
     from llimba.languages.profile import Language
@@ -33,6 +34,8 @@ class Intake:
     skipped: Counter[str] = field(default_factory=Counter)  # files and rows, by reason
     quarantined: Counter[str] = field(default_factory=Counter)  # files and rows, by reason
     trimmed: Counter[str] = field(default_factory=Counter)  # conversations that lost turns at an end, by which
+    unpacked: dict[Path, str] = field(default_factory=dict)  # temporary file -> the archive and member that it is from
+    files: Files = field(default_factory=Files)  # what was taken of each
     first_quarantined: str = ""  # file, place and reason, for people
     revision: str = ""  # of a dataset
     fetched: list[dict[str, str]] = field(default_factory=list)  # packages: package, file, sha256
@@ -72,7 +75,8 @@ class Intake:
     def quarantine(self, path: Path | str, place: str, reason: str, sample: str | bytes = "", rows: int = 1) -> None:
         """Record a file (place ""), or `rows` rows of it, that cannot be read."""
         shown = sample.decode("utf-8", "replace") if isinstance(sample, bytes) else sample
-        file, place, reason = printable(str(path)), printable(place), printable(reason)
+        file = printable(self.unpacked.get(Path(path), str(path)))
+        place, reason = printable(place), printable(reason)
         row = {
             "source": self.name,
             "file": file,

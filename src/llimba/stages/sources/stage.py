@@ -1,7 +1,7 @@
 """Stage 1, `sources`: fetch every source. Leaves `documents.jsonl`, `pairs.jsonl` and `conversations.jsonl`.
 
-`quarantine.jsonl` lists what could not be read, with the reason. Records are written as they are read: memory does not
-grow with the sources.
+`quarantine.jsonl` lists what could not be read, with the reason, and `files.jsonl` how much was taken of each file.
+Records are written as they are read: memory does not grow with the sources.
 """
 
 import json
@@ -33,6 +33,7 @@ from llimba.stages.folders import SourcesFolder
 from llimba.stages.sources import hub, local, packages, parallel, web, wikipedia
 from llimba.stages.sources.cells import fault_of
 from llimba.stages.sources.intake import Intake
+from llimba.stages.sources.taken import Files
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ class SourceFacts:
     trimmed: dict[str, int]  # conversations that lost turns at an end, by which
     revision: str  # of a hub dataset
     fetched: list[dict[str, str]]  # packages: package, file, sha256
+    files: int  # that `files.jsonl` has a line of
+    taken: dict[str, float]  # share of their characters, or rows, that was given out
 
 
 class Counts:
@@ -108,8 +111,9 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     with ExitStack() as stack:
         handles = {kind: stack.enter_context(replacing(file)) for kind, file in files.items()}
         quarantine_file = stack.enter_context(replacing(left.quarantine_file))
+        files_file = stack.enter_context(replacing(left.files_file))
         for name, source in recipe.sources.items():
-            intake = Intake(name, source.carried(name), recipe.profile, quarantine_file)
+            intake = Intake(name, source.carried(name), recipe.profile, quarantine_file, files=Files(name, files_file))
             counts = Counts()
             for record in islice(load(source, intake), source.max_documents):
                 line = json.dumps(asdict(record), ensure_ascii=False)
@@ -149,6 +153,8 @@ def _facts(source: AnySource, counts: Counts, intake: Intake) -> SourceFacts:
         trimmed=dict(intake.trimmed),
         revision=intake.revision,
         fetched=intake.fetched,
+        files=intake.files.count,
+        taken=intake.files.shares(),
     )
 
 

@@ -29,13 +29,20 @@ def rows(path: Path, intake: Intake, columns: Columns = ANY) -> Iterator[tuple[i
         yield from delimited.rows(path, kind == ".tsv", columns, intake)
     else:
         read = json_rows.whole(path, intake) if kind == ".json" else json_rows.lines(path, intake)
-        first, found = None, False
-        for number, row in read:
-            if missing := columns.missing(row):
-                first = first or (missing, row)
-                intake.quarantine(path, f"row {number}", columns.reason(missing, row))
-                continue
-            found = True
-            yield number, row
-        if first is not None and not found and columns.key:
-            raise columns.absent(path, *first)
+        yield from with_columns(read, path, intake, columns)
+
+
+def with_columns(
+    read: Iterator[tuple[int, Json]], path: Path, intake: Intake, columns: Columns
+) -> Iterator[tuple[int, Json]]:
+    """The rows that have the columns, where each row says its own; raises as `rows` does."""
+    first, found = None, False
+    for number, row in read:
+        if missing := columns.missing(row):
+            first = first or (missing, row)
+            intake.quarantine(path, f"row {number}", columns.reason(missing, row))
+            continue
+        found = True
+        yield number, row
+    if first is not None and not found and columns.key:
+        raise columns.absent(path, *first)
