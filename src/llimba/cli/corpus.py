@@ -14,8 +14,9 @@ from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
 from llimba.stages.corpus.report import rejected_rows, shown_text, write_report
 from llimba.stages.corpus.report import report as gather
-from llimba.stages.folders import CorpusFolder
+from llimba.stages.folders import CorpusFolder, SourcesFolder
 
+WORST = 3  # files whose reading is said on the terminal
 corpus = typer.Typer(help="A recipe's corpus: samples of what was rejected, and a report.", no_args_is_help=True)
 app.add_typer(corpus, name="corpus")
 
@@ -52,7 +53,12 @@ def report(
     loaded = load_recipe(recipe, set_ or [])
     page = out or runs / "reports" / f"{loaded.name}-corpus.html"
     base = folder_at_hand(loaded.base_model)
-    write_report(gather(_folder(loaded, runs), load_tokenizer(base) if base is not None else None), page)
+    folders = runner.finished_folders(loaded, runs, "corpus", "corpus")
+    sources = SourcesFolder(folders["sources"]) if "sources" in folders else None
+    found = gather(CorpusFolder(folders["corpus"]), load_tokenizer(base) if base is not None else None, sources)
+    write_report(found, page)
+    for row in (found["reading"] or {"worst": []})["worst"][:WORST]:
+        say(f"{row['file']} ({row['source']}): {row['given']:,} of {row['visible']:,} {row['unit']} were read")
     say(f"{page}\n{page.with_suffix('.json')}")
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from llimba.errors import StageError
 from llimba.files import read_jsonl, replacing, write_json
 from llimba.manifest import Json, read_manifest
+from llimba.stages.corpus.reading import reading
 from llimba.stages.corpus.summary import LABELS
 from llimba.stages.corpus_facts import CorpusFacts
-from llimba.stages.folders import CorpusFolder
+from llimba.stages.folders import CorpusFolder, SourcesFolder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -39,8 +40,12 @@ def rejected_rows(corpus: CorpusFolder, rule: str | None, sample: int) -> list[J
     return list(islice(islice(chosen, 0, None, max(1, total // max(sample, 1))), sample))
 
 
-def report(corpus: CorpusFolder, tokenizer: "PreTrainedTokenizerBase | None" = None) -> Json:
-    """Everything that the page shows, from the finished corpus folder.
+def report(
+    corpus: CorpusFolder,
+    tokenizer: "PreTrainedTokenizerBase | None" = None,
+    sources: SourcesFolder | None = None,
+) -> Json:
+    """Everything that the page shows, from the finished corpus folder and that of the sources it was made from.
 
     `tokenizer` is the base model's, for fertility (tokens a word, bytes a token); None leaves it out.
     """
@@ -60,6 +65,7 @@ def report(corpus: CorpusFolder, tokenizer: "PreTrainedTokenizerBase | None" = N
         "seconds": manifest.seconds,
         "peak_memory_bytes": manifest.peak_memory_bytes,
         "totals": {key: sum(row[key] for row in rows) for key in COUNTED},
+        "reading": reading(sources) if sources is not None else None,
         "tables": {label: grouped(rows, label) for label in LABELS},
         "fertility": fertility,
         "counts": asdict(facts.counts),

@@ -39,6 +39,11 @@ class Taken:
         return self.kind not in CHOSEN and (self.unit == "rows" or self.visible >= FEW)
 
     @property
+    def far(self) -> bool:
+        """Whether it is said, since too much or too little came out."""
+        return self.judged and not WARNED[0] <= self.share <= WARNED[1]
+
+    @property
     def refused(self) -> bool:
         """Whether less than half of the text came out."""
         return self.unit == "characters" and self.judged and self.share < REFUSED
@@ -61,9 +66,9 @@ class Files:
         self.given[taken.unit] = self.given.get(taken.unit, 0) + taken.given
         self.visible[taken.unit] = self.visible.get(taken.unit, 0) + taken.visible
         if self.handle is not None:
-            row = {"source": self.source, **asdict(taken), "share": round(taken.share, 4)}
+            row = {"source": self.source, **asdict(taken), "share": round(taken.share, 4), "far": taken.far}
             self.handle.write(json.dumps(row, ensure_ascii=False) + "\n")
-        if taken.judged and not WARNED[0] <= taken.share <= WARNED[1]:
+        if taken.far:
             self.warned += 1
             if self.warned <= WARNINGS:
                 logger.warning(
