@@ -32,9 +32,10 @@ KILLS ?= 30
 soak: $(VENV)/.installed
 	$(BIN)/python -m tests.soak --kills $(KILLS)
 
-# Ten thousand mutated files through every reader, and five thousand mutated recipes.
+# Ten thousand mutated files through every reader, ten thousand odd ones through three stages, five thousand recipes.
 fuzz: $(VENV)/.installed
 	$(BIN)/python -m tests.stages.sources.fuzz 10000
+	$(BIN)/python -m tests.stages.fuzz_stages 10000
 	$(BIN)/python -m tests.recipe.fuzz 5000
 
 # Planted defects found by the corpus stage, recall and precision per class. TEXT="--seed F.jsonl --evaluation G.jsonl"

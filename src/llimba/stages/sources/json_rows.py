@@ -18,6 +18,7 @@ from llimba.stages.sources.unsafe import Unsafe
 
 ROWS = ("data", "rows", "train", "examples", "items")  # the names under which an object keeps its rows
 FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\\n]|\\.)*")\s*:')
+BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 SPACE = re.compile(r"\s*")
 FAULTS = (ValueError, RecursionError, Unsafe)
 
@@ -97,7 +98,7 @@ def _array(text: str, place: int, path: Path, intake: Intake) -> Iterator[tuple[
             value, end = DECODER.raw_decode(text, place)
         except FAULTS as error:
             intake.quarantine(path, f"row {number}", _reason(error), text[place : place + 400])
-            end = _next_row(text, place + 1, keys or set(FIRST_KEY.findall(text, place, place + 400)[:1]))
+            end = _next_row(text, place, keys or set(FIRST_KEY.findall(text, place, place + 400)[:1]))
         else:
             try:
                 row = _row(value)
@@ -123,9 +124,18 @@ def _past_space(text: str, place: int) -> int:
 
 
 def _next_row(text: str, place: int, keys: set[str]) -> int:
-    """Where the row after a broken one begins, as an object that opens with a key as rows do; or the text's end."""
-    rows = (found.start() for found in FIRST_KEY.finditer(text, place) if not keys or found[1] in keys)
-    return next(rows, len(text))
+    """Where a broken row ends, or where the row after it begins; or the text's end.
+
+    It ends where its brackets do, unless a row begins before: an object that opens with a key as other rows do.
+    """
+    rows = (found.start() for found in FIRST_KEY.finditer(text, place + 1) if not keys or found[1] in keys)
+    begins, depth = next(rows, len(text)), 0
+    for found in BRACKETS.finditer(text, place, begins):
+        depth += (found[0] in "[{") - (found[0] in "]}")
+        if depth <= 0 and found[0] in "]}":
+            end = _past_space(text, found.end())
+            return end if text[end : end + 1] in (",", "]") else begins
+    return begins
 
 
 def _row(value: object) -> Json:
