@@ -147,7 +147,7 @@ def test_one_broken_row_of_a_thousand_costs_one(tmp_path: Path, piece: bytes, pl
     path = tmp_path / "a.csv"
     path.write_bytes(b"text,n\n" + b"".join(lines))
     reading = intake()
-    assert len(list(rows(path, reading, Columns(("text",))))) == 990
+    assert len(list(rows(path, reading, columns=Columns(("text",))))) == 990
     assert reading.quarantined == {"broken row": 1}
 
 
@@ -187,7 +187,7 @@ def test_parquet_rows_that_cannot_be_read_are_counted_one_by_one(tmp_path: Path)
     parquet.write_table(pyarrow.table({"text": raw}), path, row_group_size=100)
     reading = intake()
     assert len(list(rows(path, reading))) == 400
-    assert reading.quarantined == {"broken file": 200}
+    assert reading.quarantined == {"broken row": 200}
 
 
 def test_a_broken_row_group_counts_its_rows_and_the_others_are_read(tmp_path: Path) -> None:

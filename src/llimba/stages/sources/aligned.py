@@ -9,7 +9,7 @@ from llimba.errors import StageError
 from llimba.recipe import ParallelSource
 from llimba.stages.sources import bounded, tables, tmx
 from llimba.stages.sources.cells import fault_of, identifier_of, text_of
-from llimba.stages.sources.columns import Columns
+from llimba.stages.sources.columns import Columns, Dialect
 from llimba.stages.sources.intake import Intake
 from llimba.stages.sources.taken import Taken
 from llimba.stages.sources.unsafe import Unsafe
@@ -36,7 +36,7 @@ def rows(source: ParallelSource, intake: Intake) -> Iterator[Row]:
         yield from _side_by_side("path", folder, intake)
         return
     bounded.files_of(path, KINDS, intake)
-    asked = Columns(tuple(columns.values()), tuple(source.names), intake.key("columns"))
+    asked = Columns(tuple(columns.values()), intake.key("columns"))
     if bounded.kind_of(path) == TMX:
         if asked.numbered:
             raise StageError(
@@ -44,7 +44,7 @@ def rows(source: ParallelSource, intake: Intake) -> Iterator[Row]:
             )
         read = tmx.units(path, {code: str(column) for code, column in columns.items()}, intake)
     else:
-        read = tables.rows(path, intake, asked)
+        read = tables.rows(path, intake, Dialect(names=tuple(source.names)), asked)
     before, given = intake.quarantined.total(), 0
     for number, row in read:
         try:

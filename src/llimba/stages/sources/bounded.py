@@ -10,7 +10,7 @@ import lzma
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal, Protocol
 
 from llimba.errors import StageError
 from llimba.manifest import Json
@@ -22,6 +22,42 @@ FREE_BYTES = 16 * 2**20  # unpacked, before the ratio is asked for
 LINE_BYTES = 16 * 2**20  # a longer line is no text
 FILE_BYTES = 256 * 2**20  # of a file that is read whole (text as one document, HTML, EPUB, PDF)
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+
+
+class Status(Protocol):
+    """What a file says of itself."""
+
+    @property
+    def st_size(self) -> int:
+        """Bytes."""
+        ...
+
+
+class File(Protocol):
+    """What is read of a `Path`, so that a file on the hub can be read in its place."""
+
+    @property
+    def name(self) -> str:
+        """Without its folder."""
+        ...
+
+    @property
+    def suffix(self) -> str:
+        """The last one, with its dot."""
+        ...
+
+    @property
+    def suffixes(self) -> list[str]:
+        """All of them."""
+        ...
+
+    def open(self, mode: Literal["rb"]) -> IO[bytes]:
+        """From its start; it can seek."""
+        ...
+
+    def stat(self) -> Status:
+        """Its size."""
+        ...
 
 
 class _Zstandard:
@@ -107,7 +143,7 @@ def files_of(path: Path, kinds: Sequence[str], intake: Intake) -> list[tuple[str
     return found
 
 
-def kind_of(path: Path) -> str:
+def kind_of(path: File) -> str:
     """The suffix that tells the format, in lower case, a compression's suffix taken off."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     while suffixes and suffixes[-1] in COMPRESSED:
@@ -118,7 +154,7 @@ def kind_of(path: Path) -> str:
 class Bounded:
     """A binary stream, unpacked as its suffix says, that stops a bomb."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: File) -> None:
         suffix = path.suffix.lower()
         self._path, self._size, self._read = path, path.stat().st_size, 0
         self._file = path.open("rb")
@@ -149,7 +185,7 @@ class Bounded:
         self._file.close()
 
 
-def whole(path: Path) -> bytes:
+def whole(path: File) -> bytes:
     """The content of a file that is read at once; raises what `broken` names."""
     parts, size = [], 0
     with Bounded(path) as stream:
@@ -169,7 +205,7 @@ def text_of(data: bytes) -> str:
         raise Unsafe(f"not UTF-8: byte {error.start}. Convert it, e.g. with iconv -f latin1 -t utf8") from error
 
 
-def raw_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
+def raw_lines(path: File) -> Iterator[tuple[int, bytes | None]]:
     """(number, line without its end) of a file; None for one that is too long.
 
     Raises `Unsafe` where the file is broken or a bomb, with an estimate of the lines that are lost. Where the first
@@ -195,7 +231,7 @@ def raw_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
         yield number, None if lost else bytes(held).removesuffix(b"\r")
 
 
-def lines(path: Path, intake: Intake) -> Iterator[tuple[int, str]]:
+def lines(path: File, intake: Intake) -> Iterator[tuple[int, str]]:
     """(number, text) of every line that can be read; the others, and the rest of a broken file, go into quarantine."""
     number = 0
     try:

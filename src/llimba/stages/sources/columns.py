@@ -10,11 +10,24 @@ COLUMNS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a table is written, where its name does not say it."""
+
+    names: tuple[str, ...] = ()  # csv, tsv without a header line: the columns
+    separator: str = ""  # csv, tsv; empty: a tab after .tsv, else the first of comma, semicolon and tab that fits
+    quote: str | None = None  # csv, tsv; "" for none; None: none between tabs, else "
+    skipped_lines: int = 0  # csv, tsv: before the header or the first row
+    field: str = ""  # json: the key that holds the rows, in a file that is one object
+
+
+USUAL = Dialect()
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """What is asked of a table; `key` is where the recipe says it, empty where rows are taken as they are."""
 
     wanted: tuple[str | int, ...] = ()  # names, or numbers from 1 on: then the table has no header line
-    names: tuple[str, ...] = ()  # of a table without a header line
     key: str = ""
 
     @property

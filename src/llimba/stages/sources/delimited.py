@@ -7,14 +7,14 @@ pyarrow, nor polars do that: they stop, or skip in silence.
 
 import csv
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Literal
 
 from llimba.manifest import Json
 from llimba.stages.sources import bounded
-from llimba.stages.sources.columns import Columns
+from llimba.stages.sources.bounded import File
+from llimba.stages.sources.columns import Columns, Dialect
 from llimba.stages.sources.intake import Intake
 
 ROW_LINES = 20_000  # of a cell that goes over line ends
@@ -24,25 +24,27 @@ PEEKED = 64  # lines that say how many fields a table without a header has
 Line = tuple[int, str]
 
 
-def rows(path: Path, tabs: bool, columns: Columns, intake: Intake) -> Iterator[tuple[int, Json]]:
+def rows(path: File, tabs: bool, dialect: Dialect, columns: Columns, intake: Intake) -> Iterator[tuple[int, Json]]:
     """(number of its last line, row) of every row. Tabs separate without quotes, as in the field's TSV."""
-    return _Table(path, _Lines(path, intake), tabs, columns, intake).rows()
+    return _Table(path, _Lines(path, dialect.skipped_lines, intake), tabs, dialect, columns, intake).rows()
 
 
 class _Lines:
     """The lines of a file, as csv wants them; those of the row at hand can be given back."""
 
-    def __init__(self, path: Path, intake: Intake) -> None:
-        self._lines = self._read(path, intake)
+    def __init__(self, path: File, skipped: int, intake: Intake) -> None:
+        self._lines = self._read(path, skipped, intake)
         self._ahead = deque[Line]()
         self.taken: list[Line] = []  # since the last row
         self._size = self.number = 0
 
     @staticmethod
-    def _read(path: Path, intake: Intake) -> Iterator[Line]:
+    def _read(path: File, skipped: int, intake: Intake) -> Iterator[Line]:
         number = 0
         try:
             for number, line in bounded.raw_lines(path):
+                if number <= skipped:
+                    continue
                 if line is None:
                     intake.quarantine(path, f"line {number}", bounded.too_long())
                 else:  # a byte that is not UTF-8 becomes a surrogate, which sets its row apart
@@ -82,9 +84,12 @@ class _Lines:
 class _Table:
     """The rows of one file."""
 
-    def __init__(self, path: Path, lines: _Lines, tabs: bool, columns: Columns, intake: Intake) -> None:
+    def __init__(
+        self, path: File, lines: _Lines, tabs: bool, dialect: Dialect, columns: Columns, intake: Intake
+    ) -> None:
         self._path, self._lines, self._columns, self._intake = path, lines, columns, intake
-        self._tabs, self._delimiter = tabs, "\t" if tabs else ","
+        self._dialect, self._delimiter = dialect, dialect.separator or ("\t" if tabs else "")
+        self._quote = dialect.quote if dialect.quote is not None else "" if tabs else '"'
         self._names: list[str] = []
         csv.field_size_limit(bounded.LINE_BYTES)
 
@@ -92,13 +97,13 @@ class _Table:
         first = self._lines.peek()
         if not first:
             return
-        if not self._tabs:
-            self._delimiter = self._delimiter_of(first[0])
+        self._delimiter = self._delimiter or self._delimiter_of(first[0])
         if not self._settle_names(first):
             return
         for number, fields in self._fields():
             if not self._count(fields):
-                reason = f"another number of fields than the header: {', '.join(self._names)}"
+                expected = "the names given" if self._dialect.names else "the header"
+                reason = f"another number of fields than {expected}: {', '.join(self._names)}"
                 self._intake.quarantine(self._path, f"line {number}", reason, self._delimiter.join(fields))
                 continue
             yield number, dict(zip(self._names, fields, strict=False))
@@ -106,9 +111,9 @@ class _Table:
     def _settle_names(self, first: list[str]) -> bool:
         """Learn the columns' names; False where the file cannot be read, which is said."""
         columns = self._columns
-        if columns.numbered or columns.names:
+        if columns.numbered or self._dialect.names:
             usual = Counter(len(fields) for line in first if (fields := self._alone(line))).most_common(1)
-            self._names = list(columns.names) or [str(n + 1) for n in range(usual[0][0] if usual else 0)]
+            self._names = list(self._dialect.names) or [str(n + 1) for n in range(usual[0][0] if usual else 0)]
             header = self._names
         else:
             try:
@@ -178,7 +183,7 @@ class _Table:
 
     def _delimiter_of(self, header: str) -> str:
         wanted = {column for column in self._columns.wanted if isinstance(column, str)}
-        if wanted and not self._columns.names:
+        if wanted and not self._dialect.names:
             for delimiter in DELIMITERS:
                 if wanted <= set(self._alone(header, delimiter)):
                     return delimiter
@@ -187,13 +192,13 @@ class _Table:
     def _alone(self, line: str, delimiter: str = "") -> list[str]:
         """The fields of a line by itself."""
         try:
-            return next(csv.reader([line], delimiter=delimiter or self._delimiter, quoting=self._quoting), [])
+            return next(self._csv([line], delimiter or self._delimiter, strict=False), [])
         except csv.Error:
             return []
 
     def _reader(self) -> Iterator[list[str]]:
-        return csv.reader(self._lines, delimiter=self._delimiter, quoting=self._quoting, strict=True)
+        return self._csv(self._lines, self._delimiter, strict=True)
 
-    @property
-    def _quoting(self) -> Literal[0, 3]:
-        return csv.QUOTE_NONE if self._tabs else csv.QUOTE_MINIMAL
+    def _csv(self, lines: Iterable[str], delimiter: str, strict: bool) -> Iterator[list[str]]:
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self._quote else csv.QUOTE_NONE
+        return csv.reader(lines, delimiter=delimiter, quotechar=self._quote or None, quoting=quoting, strict=strict)

@@ -8,7 +8,6 @@ rows: an entry for the rest of a file counts as many as were in it.
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from llimba.data_files.faults import printable
@@ -34,7 +33,7 @@ class Intake:
     skipped: Counter[str] = field(default_factory=Counter)  # files and rows, by reason
     quarantined: Counter[str] = field(default_factory=Counter)  # files and rows, by reason
     trimmed: Counter[str] = field(default_factory=Counter)  # conversations that lost turns at an end, by which
-    unpacked: dict[Path, str] = field(default_factory=dict)  # temporary file -> the archive and member that it is from
+    unpacked: dict[str, str] = field(default_factory=dict)  # temporary file -> the archive and member that it is from
     files: Files = field(default_factory=Files)  # what was taken of each
     first_quarantined: str = ""  # file, place and reason, for people
     revision: str = ""  # of a dataset
@@ -72,10 +71,10 @@ class Intake:
         if number:
             self.skipped[printable(reason)] += number
 
-    def quarantine(self, path: Path | str, place: str, reason: str, sample: str | bytes = "", rows: int = 1) -> None:
-        """Record a file (place ""), or `rows` rows of it, that cannot be read."""
+    def quarantine(self, path: object, place: str, reason: str, sample: str | bytes = "", rows: int = 1) -> None:
+        """Record a file (its path; place ""), or `rows` rows of it, that cannot be read."""
         shown = sample.decode("utf-8", "replace") if isinstance(sample, bytes) else sample
-        file = printable(self.unpacked.get(Path(path), str(path)))
+        file = printable(self.unpacked.get(str(path), str(path)))
         place, reason = printable(place), printable(reason)
         row = {
             "source": self.name,

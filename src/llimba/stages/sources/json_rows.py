@@ -7,12 +7,12 @@ within the bounds of a document, so that the rows after a broken one are found.
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from llimba.data_files.faults import shortened
 from llimba.manifest import Json
 from llimba.stages.sources import bounded
+from llimba.stages.sources.bounded import File
 from llimba.stages.sources.intake import Intake
 from llimba.stages.sources.unsafe import Unsafe
 
@@ -35,7 +35,7 @@ def _object(pairs: list[tuple[str, Any]]) -> Json:
 DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
-def lines(path: Path, intake: Intake) -> Iterator[tuple[int, Json]]:
+def lines(path: File, intake: Intake) -> Iterator[tuple[int, Json]]:
     """(line number, object) of JSON lines; blank lines are no rows."""
     for number, line in bounded.lines(path, intake):
         if line.strip():
@@ -45,8 +45,11 @@ def lines(path: Path, intake: Intake) -> Iterator[tuple[int, Json]]:
                 intake.quarantine(path, f"line {number}", _reason(error), line)
 
 
-def whole(path: Path, intake: Intake) -> Iterator[tuple[int, Json]]:
-    """(number from 1 on, object) of a .json: an array, an object that has one, one row, or JSON lines after all."""
+def whole(path: File, intake: Intake, field: str = "") -> Iterator[tuple[int, Json]]:
+    """(number from 1 on, object) of a .json: an array, an object that has one, one row, or JSON lines after all.
+
+    `field`: the key of the array, where it is not one of the usual.
+    """
     try:
         data = bounded.whole(path)
     except bounded.broken() as error:
@@ -73,7 +76,11 @@ def whole(path: Path, intake: Intake) -> Iterator[tuple[int, Json]]:
     if text[end:].strip():
         yield from lines(path, intake)
         return
-    listed = [found[key] for key in ROWS if isinstance(found, dict) and isinstance(found.get(key), list)]
+    held = found if isinstance(found, dict) else {}
+    listed = [held[key] for key in ([field] if field else ROWS) if isinstance(held.get(key), list)]
+    if field and not listed:
+        intake.quarantine(path, "", f"not an array: '{field}' holds no array of rows")
+        return
     for number, row in enumerate(listed[0] if len(listed) == 1 else [found], 1):
         try:
             yield number, _row(row)
@@ -81,7 +88,7 @@ def whole(path: Path, intake: Intake) -> Iterator[tuple[int, Json]]:
             intake.quarantine(path, f"row {number}", str(error), json.dumps(row)[:400])
 
 
-def _array(text: str, place: int, path: Path, intake: Intake) -> Iterator[tuple[int, Json]]:
+def _array(text: str, place: int, path: File, intake: Intake) -> Iterator[tuple[int, Json]]:
     """The objects of an array that begins before `place`."""
     number, keys = 0, set[str]()
     while True:

@@ -13,7 +13,7 @@ from llimba.recipe import LocalSource
 from llimba.records import Conversation, Record
 from llimba.stages.sources import bounded, chats, json_rows, tables
 from llimba.stages.sources.cells import identifier_of, text_of
-from llimba.stages.sources.columns import Columns
+from llimba.stages.sources.columns import Columns, Dialect
 from llimba.stages.sources.extracted import Extracted, characters
 from llimba.stages.sources.intake import Intake
 from llimba.stages.sources.isolated import Extractor
@@ -90,7 +90,7 @@ def _extracted(kind: str, data: bytes, extractor: Extractor) -> Extracted:
 
 def _rows(source: LocalSource, shown: str, path: Path, intake: Intake) -> Iterator[Text]:
     """The column of texts of a table, or the days of a chat."""
-    columns = Columns((source.text,), tuple(source.names), intake.key("text") if path == source.path else "")
+    columns = Columns((source.text,), intake.key("text") if path == source.path else "")
     before, given = intake.quarantined.total(), 0
     if bounded.kind_of(path) == ".json":
         read = json_rows.whole(path, intake)
@@ -101,7 +101,7 @@ def _rows(source: LocalSource, shown: str, path: Path, intake: Intake) -> Iterat
             return
         rows = tables.with_columns(chain(first, read), path, intake, columns)
     else:
-        rows = tables.rows(path, intake, columns)
+        rows = tables.rows(path, intake, Dialect(names=tuple(source.names)), columns)
     for number, row in rows:
         try:
             text = text_of(row[str(source.text)], str(source.text))

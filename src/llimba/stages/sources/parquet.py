@@ -5,28 +5,29 @@ pyarrow reads. The datasets library and pandas, which read with it too, stop at 
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from llimba.manifest import Json
+from llimba.stages.sources.bounded import File
 from llimba.stages.sources.columns import Columns
 from llimba.stages.sources.intake import Intake
 
 BATCH = 256  # rows
 
 
-def rows(path: Path, columns: Columns, intake: Intake) -> Iterator[tuple[int, Json]]:
+def rows(path: File, columns: Columns, intake: Intake) -> Iterator[tuple[int, Json]]:
     """(number, row) of every row that can be read."""
     import pyarrow
     from pyarrow import parquet
 
     faults = (pyarrow.ArrowException, OSError, ValueError, OverflowError, TypeError, KeyError)
     try:
-        file = parquet.ParquetFile(path)
+        handle = path.open("rb")
+        file = parquet.ParquetFile(handle)
     except faults as error:
         intake.quarantine(path, "after row 0", _reason(error))
         return
-    with file:
+    with handle, file:
         total = max(1, file.metadata.num_rows)
         try:
             names = list(file.schema_arrow.names)
@@ -49,12 +50,13 @@ def rows(path: Path, columns: Columns, intake: Intake) -> Iterator[tuple[int, Js
                     for row in _rows(batch):
                         number += 1
                         if isinstance(row, Exception):
-                            intake.quarantine(path, f"row {number}", _reason(row))
+                            intake.quarantine(path, f"row {number}", f"broken row: {type(row).__name__}: {row}")
                         else:
                             yield number, row
             except faults as error:
                 if end > number:
-                    intake.quarantine(path, f"after row {number}", _reason(error), rows=end - number)
+                    reason = f"broken file: {end - number:,} rows: {type(error).__name__}: {str(error)[:200]}"
+                    intake.quarantine(path, f"after row {number}", reason, rows=end - number)
             number = end
 
 

@@ -5,19 +5,21 @@ the next row after a broken one. pandas and datatrove's readers stop at a broken
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from llimba.manifest import Json
 from llimba.stages.sources import bounded, delimited, json_rows, parquet
-from llimba.stages.sources.columns import Columns
+from llimba.stages.sources.bounded import File
+from llimba.stages.sources.columns import USUAL, Columns, Dialect
 from llimba.stages.sources.intake import Intake
 
 JSON_LINES, DELIMITED = (".jsonl", ".ndjson"), (".csv", ".tsv")
+__all__ = ["TABLES", "USUAL", "Dialect", "rows", "with_columns"]
+
 ANY = Columns()  # rows as they are
 TABLES = (*JSON_LINES, ".json", *DELIMITED, ".parquet")
 
 
-def rows(path: Path, intake: Intake, columns: Columns = ANY) -> Iterator[tuple[int, Json]]:
+def rows(path: File, intake: Intake, dialect: Dialect = USUAL, columns: Columns = ANY) -> Iterator[tuple[int, Json]]:
     """(number, row) of every row that can be read and has the columns; the others go into quarantine.
 
     Raises `StageError` where `columns.key` says that the recipe names the file, and no row has the columns.
@@ -26,14 +28,14 @@ def rows(path: Path, intake: Intake, columns: Columns = ANY) -> Iterator[tuple[i
     if kind == ".parquet":
         yield from parquet.rows(path, columns, intake)
     elif kind in DELIMITED:
-        yield from delimited.rows(path, kind == ".tsv", columns, intake)
+        yield from delimited.rows(path, kind == ".tsv", dialect, columns, intake)
     else:
-        read = json_rows.whole(path, intake) if kind == ".json" else json_rows.lines(path, intake)
+        read = json_rows.whole(path, intake, dialect.field) if kind == ".json" else json_rows.lines(path, intake)
         yield from with_columns(read, path, intake, columns)
 
 
 def with_columns(
-    read: Iterator[tuple[int, Json]], path: Path, intake: Intake, columns: Columns
+    read: Iterator[tuple[int, Json]], path: File, intake: Intake, columns: Columns
 ) -> Iterator[tuple[int, Json]]:
     """The rows that have the columns, where each row says its own; raises as `rows` does."""
     first, found = None, False

@@ -55,9 +55,9 @@ def _members(
                 intake.quarantine(path, name, bounded.reason_of(error))
                 continue
             with _written(data, "".join(PurePosixPath(name).suffixes[-2:])) as member:
-                intake.unpacked[member] = f"{path}/{name}"
+                intake.unpacked[str(member)] = f"{path}/{name}"
                 yield f"{shown}/{name}", member
-                del intake.unpacked[member]
+                del intake.unpacked[str(member)]
 
 
 @contextmanager
