@@ -52,6 +52,7 @@ class LocalSource(Source):
     language: str | None = None  # of the documents
     text: str | Annotated[int, Field(gt=0)] = "text"  # tables: the column; a number in a table without a header line
     names: list[str] = []  # csv, tsv: the columns of a table without a header line
+    keep: list[Literal["tables", "code"]] = []  # md: what is left out else (code within a sentence always stays)
     lines_per_document: int = Field(default=0, ge=0)  # txt: 0 = a file is a document; n = every n lines are one
 
     @model_validator(mode="after")

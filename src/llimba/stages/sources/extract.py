@@ -1,6 +1,6 @@
-"""Text out of HTML, EPUB and PDF. Run as a program it serves one request a line, so that it can be killed.
+"""Text out of HTML, EPUB, PDF and Markdown. Run as a program it serves one request a line, so that it can be killed.
 
-trafilatura finds the main text of a page, `epub` and `pdf` read books and papers. All three have been
+trafilatura finds the main text of a page, `epub`, `pdf` and `markdown` read the others. All three have been
 made to hang or to eat the memory by files; `isolated` therefore runs this in a process with limits.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from llimba.stages.sources.epub import epub
 from llimba.stages.sources.extracted import Extracted, visible_in
+from llimba.stages.sources.markdown import markdown
 from llimba.stages.sources.office import docx, odt, rtf
 from llimba.stages.sources.pdf import pdf
 from llimba.stages.sources.unsafe import Unsafe
@@ -39,7 +40,7 @@ READERS = {"epub": epub, "pdf": pdf, "docx": docx, "odt": odt, "rtf": rtf}
 
 
 def serve() -> None:
-    """Answer {"kind", "data", "url"} with the fields of `Extracted`, {"error"} or {"missing"}, a JSON object a line."""
+    """Answer {"kind", "data", "url", "keep"}, a line each, with the fields of `Extracted`, {"error"} or {"missing"}."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not be taken for an answer
@@ -48,11 +49,14 @@ def serve() -> None:
         data = base64.b64decode(request["data"])
         try:
             kind = request["kind"]
-            found = html(data, request["url"]) if kind == "html" else READERS[kind](data)
-            answer: dict[str, str | int] = {
-                **asdict(found),
-                "text": found.text.encode("utf-8", "replace").decode().replace("\0", ""),
-            }
+            if kind == "html":
+                found = html(data, request["url"])
+            elif kind == "markdown":
+                found = markdown(data.decode(), request["keep"])
+            else:
+                found = READERS[kind](data)
+            text = found.text.encode("utf-8", "replace").decode().replace("\0", "")
+            answer: dict[str, str | int] = {**asdict(found), "text": text}
         except Unsafe as error:
             answer = {"error": str(error)}
         except ImportError as error:  # no fault of the file

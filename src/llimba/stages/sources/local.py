@@ -5,7 +5,7 @@ that cannot be read go into quarantine, the others are read.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def _texts(source: LocalSource, shown: str, path: Path, extractor: Extractor, in
         yield from _lines(source.lines_per_document, shown, path, intake)
     else:
         try:
-            found = _extracted(kind, bounded.whole(path), extractor)
+            found = _extracted(kind, bounded.whole(path), extractor, source.keep)
         except bounded.broken() as error:
             intake.quarantine(path, "", bounded.reason_of(error))
             return
@@ -79,13 +79,15 @@ def _texts(source: LocalSource, shown: str, path: Path, extractor: Extractor, in
             yield "1", found.text
 
 
-def _extracted(kind: str, data: bytes, extractor: Extractor) -> Extracted:
+def _extracted(kind: str, data: bytes, extractor: Extractor, keep: Sequence[str]) -> Extracted:
     if kind in EXTRACTED:
         return extractor.read(EXTRACTED[kind], data)
     text = bounded.text_of(data)
     if kind in SUBTITLES:
         return subtitles(text)
-    return Extracted(markdown(text) if kind == ".md" else text, characters(text))
+    if kind == ".md":
+        return extractor.read("markdown", text.encode(), keep=keep)
+    return Extracted(text, characters(text))
 
 
 def _rows(source: LocalSource, shown: str, path: Path, intake: Intake) -> Iterator[Text]:
@@ -151,23 +153,6 @@ def _lines(count: int, shown: str, path: Path, intake: Intake) -> Iterator[Text]
     if held:
         yield str(start), "\n".join(held)
     intake.files.add(Taken(shown, "txt", given, given + intake.quarantined.total() - before, "rows"))
-
-
-def markdown(text: str) -> str:
-    """The prose of a Markdown file, a line a paragraph or heading: no front matter, code, HTML or addresses."""
-    from markdown_it import MarkdownIt
-
-    if text.startswith("---\n") and (end := text.find("\n---", 3)) > 0:
-        text = text[end + 4 :]
-    lines = []
-    for token in MarkdownIt("commonmark", {"html": True}).parse(text):
-        if token.type == "inline":
-            parts = (
-                " " if child.type in ("softbreak", "hardbreak") else child.content if child.type == "text" else ""
-                for child in token.children or []
-            )
-            lines.append(" ".join("".join(parts).split()))
-    return "\n".join(line for line in lines if line)
 
 
 def _conversations(files: Iterator[tuple[str, Path]], intake: Intake) -> Iterator[Conversation]:
