@@ -99,7 +99,10 @@ def _rows(source: LocalSource, shown: str, path: Path, intake: Intake) -> Iterat
         first = list(islice(read, 1))
         if first and (found := chats.chats_of(first[0][1])):
             for chat in found:
-                yield from chats.telegram(chat, path, intake)
+                for place, day in chats.telegram(chat, path, intake):
+                    given += day.count("\n") + 1
+                    yield place, day
+            intake.files.add(Taken(shown, "chat", given, sum(len(chat["messages"]) for chat in found), "rows"))
             return
         rows = tables.with_columns(chain(first, read), path, intake, columns)
     else:
@@ -136,7 +139,8 @@ def _chat(shown: str, path: Path, intake: Intake) -> Iterator[Text]:
     for place, day in chats.whatsapp(text, intake):
         given += characters(day)
         yield place, day
-    intake.files.add(Taken(shown, "chat", given, given))
+    visible = sum(characters(chats.STAMP.sub("", line)) for line in text.splitlines())
+    intake.files.add(Taken(shown, "chat", given, visible))
 
 
 def _lines(count: int, shown: str, path: Path, intake: Intake) -> Iterator[Text]:

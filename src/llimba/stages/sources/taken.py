@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 WARNED, REFUSED = (0.9, 1.1), 0.5
 FEW = 100  # characters; of less text a share says nothing
-CHOSEN = ("html", "warc")  # kinds of which only the main text is wanted: menus and notices are visible too
+CHOSEN = ("html", "warc", "chat")  # of which only a part is wanted: no menus, no lines of the system
 WARNINGS = 5  # of a source; the report has all
 Unit = Literal["characters", "rows"]
 

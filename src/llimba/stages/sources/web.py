@@ -7,8 +7,10 @@ from pathlib import Path
 from llimba.recipe import WebSource
 from llimba.records import Record
 from llimba.stages.sources import bounded
+from llimba.stages.sources.extracted import characters
 from llimba.stages.sources.intake import Intake
 from llimba.stages.sources.isolated import Extractor
+from llimba.stages.sources.taken import Taken
 from llimba.stages.sources.unsafe import Unsafe
 
 PAGES, WARC = (".html", ".htm", ".xhtml"), ".warc"
@@ -20,17 +22,21 @@ def load(source: WebSource, intake: Intake) -> Iterator[Record]:
     bounded.existing(intake.key("path"), source.path)
     with Extractor() as extractor:
         for shown, path in bounded.files_of(source.path, (*PAGES, WARC), intake):
+            given = visible = 0
             for place, url, data in _pages(path, intake):
                 try:
                     page = extractor.read("html", data, url)
                 except Unsafe as error:
                     intake.quarantine(path, place, str(error), data[:400])
                     continue
+                given, visible = given + characters(page.text), visible + page.visible
                 if not page.text.strip():
                     intake.skip("no prose")
                     continue
                 origin = f"{page.address} ({shown}{', ' if place else ''}{place})" if page.address else shown
                 yield intake.document(f"{shown}:{place}" if place else shown, page.text, source.language, origin)
+            kind = "warc" if bounded.kind_of(path) == WARC else "html"
+            intake.files.add(Taken(shown, kind, given, visible))
 
 
 def _pages(path: Path, intake: Intake) -> Iterator[Page]:
