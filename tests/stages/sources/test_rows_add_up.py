@@ -181,6 +181,15 @@ def test_a_file_without_its_columns_counts_all_its_rows(tmp_path: Path) -> None:
     assert reading.quarantined == {"no column 'text'": 150, "columns of the same name": 50}
 
 
+@pytest.mark.parametrize("content", ["", "text,n\n", "\n\n"])
+def test_a_table_without_rows_is_counted(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.csv").write_text(content)
+    source = LocalSource(kind="local", path=tmp_path / "a.csv", language="sc", license="x")
+    reading = intake(source)
+    assert list(load(source, reading)) == []
+    assert reading.skipped.total() + reading.quarantined.total() == 1
+
+
 def test_parquet_rows_that_cannot_be_read_are_counted_one_by_one(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     raw = pyarrow.array([b"unu", b"caf\xe9", b"tres"] * 200, pyarrow.binary()).view(pyarrow.string())

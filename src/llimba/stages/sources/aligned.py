@@ -57,7 +57,7 @@ def rows(source: ParallelSource, intake: Intake) -> Iterator[Row]:
         given += 1
         yield f"{path.name}:{number}", cells
     lost = intake.quarantined.total() - before
-    intake.files.add(Taken(path.name, bounded.kind_of(path)[1:], given, given + lost, "rows"))
+    intake.took(Taken(path.name, bounded.kind_of(path)[1:], given, given + lost, "rows"))
 
 
 def _flores(folder: Path, stem: str, intake: Intake) -> Path:
@@ -97,7 +97,7 @@ def _side_by_side(key: str, files: Mapping[str, Path], intake: Intake) -> Iterat
             yield f"{places}:{number}", cells
     except bounded.broken() as error:
         intake.quarantine(places, "the rest of the files", bounded.reason_of(error), rows=bounded.rows_of(error))
-    intake.files.add(Taken(places, "lines", given, given + intake.quarantined.total() - before, "rows"))
+    intake.took(Taken(places, "lines", given, given + intake.quarantined.total() - before, "rows"))
 
 
 def _line(line: bytes | None) -> str:

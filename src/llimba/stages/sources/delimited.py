@@ -117,12 +117,14 @@ class _Table:
             header = self._names
         else:
             try:
-                header = next(self._reader())
-            except (csv.Error, StopIteration) as error:
+                header = next(filter(None, self._reader()), [])
+            except csv.Error as error:
                 self._lines.give_back()
                 self._lost(f"broken header: {error}")
                 return False
             self._lines.forget()
+            if not header:  # blank lines alone
+                return False
             self._names = header
         double = [name for name, times in Counter(header).items() if times > 1 and name]
         if double:

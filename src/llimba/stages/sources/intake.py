@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 from llimba.data_files.faults import printable
 from llimba.manifest import Json
 from llimba.records import Conversation, Document, Pair
-from llimba.stages.sources.taken import Files
+from llimba.stages.sources.taken import Files, Taken
 
 if TYPE_CHECKING:  # the parsers' process imports `Unsafe`, and should start quickly
     from llimba.languages.profile import Language
@@ -70,6 +70,11 @@ class Intake:
         """Count what is readable and left out."""
         if number:
             self.skipped[printable(reason)] += number
+
+    def took(self, taken: Taken) -> None:
+        """Record how much of a file was given out; one that holds no row at all is counted as skipped."""
+        self.files.add(taken)
+        self.skip("files without rows", int(taken.unit == "rows" and not taken.visible))
 
     def quarantine(self, path: object, place: str, reason: str, sample: str | bytes = "", rows: int = 1) -> None:
         """Record a file (its path; place ""), or `rows` rows of it, that cannot be read."""

@@ -69,7 +69,7 @@ def _texts(source: LocalSource, shown: str, path: Path, extractor: Extractor, in
             name, _, reason = part.partition(": ")
             intake.quarantine(path, name, reason)
         taken = Taken(shown, EXTRACTED.get(kind, kind[1:]), characters(found.text), found.visible)
-        intake.files.add(taken)
+        intake.took(taken)
         if taken.refused:
             share = f"{taken.given:,} of {taken.visible:,} characters, a share of {taken.share:.2f}"
             intake.quarantine(
@@ -102,7 +102,7 @@ def _rows(source: LocalSource, shown: str, path: Path, intake: Intake) -> Iterat
                 for place, day in chats.telegram(chat, path, intake):
                     given += day.count("\n") + 1
                     yield place, day
-            intake.files.add(Taken(shown, "chat", given, sum(len(chat["messages"]) for chat in found), "rows"))
+            intake.took(Taken(shown, "chat", given, sum(len(chat["messages"]) for chat in found), "rows"))
             return
         rows = tables.with_columns(chain(first, read), path, intake, columns)
     else:
@@ -115,9 +115,7 @@ def _rows(source: LocalSource, shown: str, path: Path, intake: Intake) -> Iterat
             continue
         given += 1
         yield str(number), text
-    intake.files.add(
-        Taken(shown, bounded.kind_of(path)[1:], given, given + intake.quarantined.total() - before, "rows")
-    )
+    intake.took(Taken(shown, bounded.kind_of(path)[1:], given, given + intake.quarantined.total() - before, "rows"))
 
 
 def _head(path: Path) -> str:
@@ -140,7 +138,7 @@ def _chat(shown: str, path: Path, intake: Intake) -> Iterator[Text]:
         given += characters(day)
         yield place, day
     visible = sum(characters(chats.STAMP.sub("", line)) for line in text.splitlines())
-    intake.files.add(Taken(shown, "chat", given, visible))
+    intake.took(Taken(shown, "chat", given, visible))
 
 
 def _lines(count: int, shown: str, path: Path, intake: Intake) -> Iterator[Text]:
@@ -156,7 +154,7 @@ def _lines(count: int, shown: str, path: Path, intake: Intake) -> Iterator[Text]
             held = []
     if held:
         yield str(start), "\n".join(held)
-    intake.files.add(Taken(shown, "txt", given, given + intake.quarantined.total() - before, "rows"))
+    intake.took(Taken(shown, "txt", given, given + intake.quarantined.total() - before, "rows"))
 
 
 def _conversations(files: Iterator[tuple[str, Path]], intake: Intake) -> Iterator[Conversation]:
@@ -172,4 +170,4 @@ def _conversations(files: Iterator[tuple[str, Path]], intake: Intake) -> Iterato
             given += 1
             yield intake.conversation(f"{shown}:{identifier}", turns, f"{shown}:{number}", task)
         lost = intake.quarantined.total() - before
-        intake.files.add(Taken(shown, bounded.kind_of(path)[1:], given, given + lost, "rows"))
+        intake.took(Taken(shown, bounded.kind_of(path)[1:], given, given + lost, "rows"))

@@ -36,7 +36,7 @@ def load(source: WebSource, intake: Intake) -> Iterator[Record]:
                 origin = f"{page.address} ({shown}{', ' if place else ''}{place})" if page.address else shown
                 yield intake.document(f"{shown}:{place}" if place else shown, page.text, source.language, origin)
             kind = "warc" if bounded.kind_of(path) == WARC else "html"
-            intake.files.add(Taken(shown, kind, given, visible))
+            intake.took(Taken(shown, kind, given, visible))
 
 
 def _pages(path: Path, intake: Intake) -> Iterator[Page]:
