@@ -10,7 +10,7 @@ import lzma
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal, Protocol
 
 from llimba.errors import StageError
 from llimba.manifest import Json
@@ -24,16 +24,52 @@ FILE_BYTES = 256 * 2**20  # of a file that is read whole (text as one document, 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 
-def _zstandard(path: Path) -> IO[bytes]:
+class Status(Protocol):
+    """What a file says of itself."""
+
+    @property
+    def st_size(self) -> int:
+        """Bytes."""
+        ...
+
+
+class File(Protocol):
+    """What is read of a `Path`, so that a file on the hub can be read in its place."""
+
+    @property
+    def name(self) -> str:
+        """Without its folder."""
+        ...
+
+    @property
+    def suffix(self) -> str:
+        """The last one, with its dot."""
+        ...
+
+    @property
+    def suffixes(self) -> list[str]:
+        """All of them."""
+        ...
+
+    def open(self, mode: Literal["rb"]) -> IO[bytes]:
+        """From its start; it can seek."""
+        ...
+
+    def stat(self) -> Status:
+        """Its size."""
+        ...
+
+
+def _zstandard(raw: IO[bytes]) -> IO[bytes]:
     import zstandard
 
     # a frame may ask for a window of gigabytes: 128 MiB is what the tool itself allows without being told
     unpacker = zstandard.ZstdDecompressor(max_window_size=2**27)
-    return unpacker.stream_reader(path.open("rb"), closefd=True)
+    return unpacker.stream_reader(raw, closefd=True)
 
 
 OPENERS: Json = {
-    ".gz": gzip.GzipFile,
+    ".gz": lambda raw: gzip.GzipFile(fileobj=raw),
     ".bz2": bz2.BZ2File,
     ".xz": lzma.LZMAFile,
     ".zst": _zstandard,
@@ -68,7 +104,7 @@ def files_of(path: Path, kinds: Sequence[str], intake: Intake) -> list[tuple[str
     return [(p.relative_to(path).as_posix(), p) for p in known]
 
 
-def kind_of(path: Path) -> str:
+def kind_of(path: File) -> str:
     """The suffix that tells the format, in lower case, a compression's suffix taken off."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     while suffixes and suffixes[-1] in COMPRESSED:
@@ -79,9 +115,10 @@ def kind_of(path: Path) -> str:
 class Bounded:
     """A binary stream, unpacked as its suffix says, that stops a bomb."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: File) -> None:
         suffix = path.suffix.lower()
-        self._raw: IO[bytes] = OPENERS[suffix](path) if suffix in OPENERS else path.open("rb")
+        self._file = path.open("rb")
+        self._raw: IO[bytes] = OPENERS[suffix](self._file) if suffix in OPENERS else self._file
         self._limit = max(FREE_BYTES, RATIO * path.stat().st_size) if suffix in OPENERS else None
         self._read, self._path = 0, path
 
@@ -100,9 +137,10 @@ class Bounded:
 
     def __exit__(self, *error: object) -> None:
         self._raw.close()
+        self._file.close()  # the unpackers leave it open
 
 
-def whole(path: Path) -> bytes:
+def whole(path: File) -> bytes:
     """The content of a file that is read at once; raises what `broken` names."""
     parts, size = [], 0
     with Bounded(path) as stream:
@@ -122,7 +160,7 @@ def text_of(data: bytes) -> str:
         raise Unsafe(f"not UTF-8: byte {error.start}. Convert it, e.g. with iconv -f latin1 -t utf8") from error
 
 
-def raw_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
+def raw_lines(path: File) -> Iterator[tuple[int, bytes | None]]:
     """(number, line without its end) of a file; None for one that is too long. Raises what `broken` names."""
     number, held, lost = 1, bytearray(), False
     with Bounded(path) as stream:
@@ -138,20 +176,20 @@ def raw_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
         yield number, None if lost else bytes(held)
 
 
-def lines(path: Path, intake: Intake) -> Iterator[tuple[int, str]]:
+def lines(path: File, intake: Intake) -> Iterator[tuple[int, str]]:
     """(number, text) of every line that can be read; the others, and the rest of a broken file, go into quarantine."""
     number = 0
     try:
         for number, line in raw_lines(path):
             if line is None:
-                intake.quarantine(path, f"line {number}", f"line too long: more than {LINE_BYTES:,} bytes")
+                intake.quarantine(str(path), f"line {number}", f"line too long: more than {LINE_BYTES:,} bytes")
                 continue
             try:
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                intake.quarantine(path, f"line {number}", f"not UTF-8: byte {error.start} of the line", line)
+                intake.quarantine(str(path), f"line {number}", f"not UTF-8: byte {error.start} of the line", line)
     except broken() as error:
-        intake.quarantine(path, f"after line {number}", f"{reason_of(error)}")
+        intake.quarantine(str(path), f"after line {number}", f"{reason_of(error)}")
 
 
 def reason_of(error: Exception) -> str:
