@@ -30,12 +30,15 @@ class Asked:
     dataset: str
     revision: str = "main"
 
-    def __call__(self, question: Callable[[], T]) -> T:
-        """The answer; raises `StageError` where the recipe or the login is to blame, `Unavailable` where the hub is."""
+    def __call__(self, question: Callable[[], T], again: bool = True) -> T:
+        """The answer; raises `StageError` where the recipe or the login is to blame, `Unavailable` where the hub is.
+
+        `again`: whether it is asked again; not where huggingface_hub does so itself.
+        """
         from huggingface_hub.errors import EntryNotFoundError, HTTPError, RevisionResolutionError
 
         expected = (HTTPError, EntryNotFoundError, RevisionResolutionError, OSError, EOFError, ValueError)
-        for wait in (*WAITS, None):
+        for wait in (*WAITS, None) if again else (None,):
             try:
                 return question()
             except expected as error:
@@ -96,9 +99,8 @@ class Asked:
                 f"{start}: a file is not in the hub's cache, and the hub cannot be asked. Run it once with a network."
             )
             raise Unavailable(said) from error
-        tries = f" after {len(WAITS) + 1} tries" if _may_pass(error) else ""
         raise Unavailable(
-            f"{start} cannot be read{tries}: {_what(error)}. Run the same command again later: what was downloaded is "
+            f"{start} cannot be read: {_what(error)}{', several times' if _may_pass(error) else ''}. Run the same command again later: what was downloaded is "
             "kept, and it continues from there."
         ) from error
 

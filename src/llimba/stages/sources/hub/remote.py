@@ -73,6 +73,6 @@ class _Asking(io.RawIOBase):
         return int(self._opened.tell())
 
     def readinto(self, buffer: Any) -> int:
-        data: bytes = self._ask(lambda: self._opened.read(len(buffer)))
+        data: bytes = self._ask(lambda: self._opened.read(len(buffer)), again=False)
         buffer[: len(data)] = data
         return len(data)
