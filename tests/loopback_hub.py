@@ -42,7 +42,7 @@ class Asked(NamedTuple):
 
 @dataclass
 class Fault:
-    """Requests that match (method, path, range) get a status, half an answer (CUT), or none in time (SLOW), `times` times."""
+    """Requests that match (method, path, range) get a status, half an answer (CUT), or none in time (SLOW)."""
 
     pattern: str
     what: int | str

@@ -128,7 +128,10 @@ def test_a_model_of_the_hub_is_scored_by_its_id(hub: LoopbackHub, home: Path, tm
         "language": "srd",
         "base_model": {"name": MODEL, "hub": MODEL, "license": "apache-2.0"},
         "sources": {
-            "text": {"kind": "hub", "dataset": "lballore/llimba-corpus", "license": "CC0-1.0", "columns": {"language": "language"}},
+            "text": {
+                "kind": "hub", "dataset": "lballore/llimba-corpus", "license": "CC0-1.0",
+                "columns": {"language": "language"},
+            },
             "flores": {
                 "kind": "hub", "dataset": "lballore/llimba-flores-srd-eval", "split": "test", "yields": "pairs",
                 "license": "CC0-1.0", "role": "evaluate",

@@ -7,7 +7,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from llimba.stages.sources.tables import rows
+from llimba.stages.sources.tables import Dialect, rows
 from tests.fakes import intake
 
 ROWS = [{"text": "unu, duos"}, {"text": 'naro: "tres"'}]
@@ -48,3 +48,55 @@ def test_a_torn_parquet_file_goes_into_quarantine(tmp_path: Path) -> None:
     reading = intake()
     assert list(rows(path, reading)) == []
     assert "after row 0: broken file: ArrowInvalid" in reading.first_quarantined
+
+
+def test_arrays_and_fields_of_json(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('\n[{"text": "unu"},\n {"text": "duos"}, 3]')
+    reading = intake()
+    assert [row["text"] for _, row in rows(path, reading)] == ["unu", "duos"]
+    assert reading.quarantined == {"not a JSON object": 1}
+    path.write_text('{"version": 1, "data": [{"text": "unu"}]}')
+    assert [row for _, row in rows(path, intake(), Dialect(field="data"))] == [{"text": "unu"}]
+    for content, said in (
+        ("[1, ", "not valid JSON"),
+        ('{"data": 1}', "not an array"),
+        ("[" * 100_000, "not valid JSON"),
+    ):
+        path.write_text(content)
+        reading = intake()
+        assert list(rows(path, reading, Dialect(field="data"))) == []
+        assert reading.first_quarantined.startswith(f"{path}: {said}")
+
+
+def test_columns_are_named_where_no_header_names_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text('# made by hand\n1\tunu\t"uno"\n2\tduos\n')
+    reading = intake()
+    found = list(rows(path, reading, Dialect(names=("id", "sc", "it"), skipped_lines=1)))
+    assert found == [(2, {"id": "1", "sc": "unu", "it": '"uno"'})]
+    assert reading.first_quarantined.startswith(f"{path}, line 3: another number of fields than the names given")
+    path.write_text("1;'unu'\n")
+    assert list(rows(path, intake(), Dialect(("id", "sc"), ";", "'"))) == [(1, {"id": "1", "sc": "unu"})]
+
+
+def test_a_parquet_row_that_is_not_text_costs_itself(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    held = pyarrow.array([b"unu", b"\xff\xfe", b"tres"]).view(pyarrow.string())
+    parquet.write_table(pyarrow.table({"text": held}), path)
+    reading = intake()
+    assert [(number, row["text"]) for number, row in rows(path, reading)] == [(1, "unu"), (3, "tres")]
+    assert reading.first_quarantined.startswith(f"{path}, row 2: broken row: UnicodeDecodeError")
+
+
+def test_a_parquet_row_group_that_is_torn_costs_itself(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    texts = [f"lìnia {number} " * 20 for number in range(30)]
+    parquet.write_table(pyarrow.table({"text": texts}), path, row_group_size=10, use_dictionary=False)
+    chunk = parquet.ParquetFile(path).metadata.row_group(1).column(0)
+    data = bytearray(path.read_bytes())
+    data[chunk.data_page_offset : chunk.data_page_offset + 40] = b"\xff" * 40
+    path.write_bytes(data)
+    reading = intake()
+    assert [row["text"] for _, row in rows(path, reading)] == texts[:10] + texts[20:]
+    assert "broken file: 10 rows" in reading.first_quarantined

@@ -1,4 +1,4 @@
-"""A hub that is gated, asked too often, down, slow, cut off or not there: one sentence, bounded tries, a continuation."""
+"""A hub that is gated, asked too often, down, slow, cut off or absent: one sentence, bounded tries, a continuation."""
 
 import random
 import time
@@ -63,7 +63,7 @@ def test_what_passes_is_asked_again(hub: LoopbackHub, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("what", "said"),
-    [(500, "the hub answered 500"), (429, "it is asked too often (429)"), (401, "is not on the hub, or is private")],
+    [(500, "the hub answered 500"), (429, "it is asked too often (429)"), (401, "refuses this login (401)")],
 )
 def test_what_stays_is_one_sentence(hub: LoopbackHub, tmp_path: Path, what: int, said: str) -> None:
     hub.fail("api/datasets/me/lines", what)

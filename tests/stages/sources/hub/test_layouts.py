@@ -62,7 +62,7 @@ def sets() -> dict[str, dict[str, bytes]]:
             )
         },
         "me/deep": {"train.jsonl": jsonl([{"row": {"sardu": {"text": "unu"}, "it": "uno"}}])},
-        "me/headerless": {"train.tsv": "1\tunu\tuno\n2\tduos\tdue\n3\ttres\n".encode()},
+        "me/headerless": {"train.tsv": b"1\tunu\tuno\n2\tduos\tdue\n3\ttres\n"},
         "me/array": {"train.json": b'[{"sc": "unu", "it": "uno"},\n {"sc": "duos", "it": "due"}, 7]'},
         "me/lines": {"train.txt": b"Unu.\nDuos.\n\n"},
         "me/documents": {

@@ -55,7 +55,7 @@ class Asked:
     def explain(self, error: Exception) -> NoReturn:
         """Raise what a person can do about an error of the hub or of its cache."""
         from huggingface_hub import get_token
-        from huggingface_hub.constants import ENDPOINT
+        from huggingface_hub.constants import ENDPOINT, is_offline_mode
         from huggingface_hub.errors import (
             EntryNotFoundError,
             GatedRepoError,
@@ -64,6 +64,7 @@ class Asked:
             RemoteEntryNotFoundError,
             RepositoryNotFoundError,
             RevisionNotFoundError,
+            RevisionResolutionError,
         )
 
         start, page = f"{self.key}: {self.dataset}", f"{ENDPOINT}/datasets/{self.dataset}"
@@ -78,13 +79,17 @@ class Asked:
         if isinstance(error, RevisionNotFoundError):
             said = f"{start} has no revision '{self.revision}'. Correct or remove revision."
             raise StageError(said) from error
-        if isinstance(error, RepositoryNotFoundError) or status == 401:
+        if status == 401 and not isinstance(error, RepositoryNotFoundError):
+            said = f"{start}: the hub refuses this login (401). Log in anew with `hf auth login`, or correct HF_TOKEN."
+            raise StageError(said) from error
+        if isinstance(error, RepositoryNotFoundError):
             said = (
                 f"{start} is not on the hub, or is private. Correct the id ({page}), or log in with `hf auth login` "
                 "as somebody who may read it."
             )
             raise StageError(said) from error
-        if isinstance(error, OfflineModeIsEnabled):
+        missing = isinstance(error, EntryNotFoundError | RevisionResolutionError) and is_offline_mode()
+        if isinstance(error, OfflineModeIsEnabled) or missing:
             said = (
                 f"{start} is not in the hub's cache, and HF_HUB_OFFLINE=1 forbids asking for it. Run once without it, "
                 f"or on a machine with a network: hf download --repo-type dataset {self.dataset}"
@@ -99,8 +104,9 @@ class Asked:
                 f"{start}: a file is not in the hub's cache, and the hub cannot be asked. Run it once with a network."
             )
             raise Unavailable(said) from error
+        often = ", several times" if _may_pass(error) else ""
         raise Unavailable(
-            f"{start} cannot be read: {_what(error)}{', several times' if _may_pass(error) else ''}. Run the same command again later: what was downloaded is "
+            f"{start} cannot be read: {_what(error)}{often}. Run the same command again later: what was downloaded is "
             "kept, and it continues from there."
         ) from error
 

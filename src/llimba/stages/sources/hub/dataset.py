@@ -77,8 +77,8 @@ def find(source: HubSource, key: str) -> DataSet:
     from huggingface_hub import HfApi
     from huggingface_hub.constants import is_offline_mode
 
-    resolve = partial(HfApi().resolve_revision, source.dataset, repo_type="dataset", revision=source.revision)
-    commit = str(ask(resolve).resolved)
+    resolve = partial(HfApi().resolve_revision, source.dataset, repo_type="dataset", local_files_only=is_offline_mode())
+    commit = str(ask(lambda: resolve(revision=source.revision)).resolved)
     kept = cache_folder() / "hub" / f"{source.dataset.replace('/', '--')}@{commit}.json"
     snapshot = _snapshot(source.dataset, commit)
     if not kept.exists() and is_offline_mode() and snapshot.is_dir():
