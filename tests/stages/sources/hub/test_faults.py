@@ -1,5 +1,6 @@
 """A hub that is gated, asked too often, down, slow, cut off or absent: one sentence, bounded tries, a continuation."""
 
+import hashlib
 import random
 import time
 from collections.abc import Iterator
@@ -22,12 +23,12 @@ def hub() -> Iterator[LoopbackHub]:
         yield started
 
 
-def large() -> bytes:
+def large(seed: int = 1) -> bytes:
     """A Parquet file of many row groups, larger than what a look needs."""
     import pyarrow
     from pyarrow import parquet as files
 
-    drawn = random.Random(1)
+    drawn = random.Random(seed)
     rows = [{"text": " ".join(drawn.choices(WORDS, k=400))} for _ in range(2_000)]
     buffer = pyarrow.BufferOutputStream()
     files.write_table(pyarrow.Table.from_pylist(rows), buffer, row_group_size=100, compression="none")
@@ -85,18 +86,22 @@ def test_a_hub_that_is_not_there(tmp_path: Path) -> None:
         assert time.monotonic() - started < 20
 
 
-def test_a_download_that_is_cut_is_continued_by_the_same_command(hub: LoopbackHub, tmp_path: Path) -> None:
-    data = large()
-    hub.add("datasets/me/large", {"train.parquet": data})
+def test_after_a_download_that_is_cut_the_same_command_continues(hub: LoopbackHub, tmp_path: Path) -> None:
+    """By the file: what huggingface_hub has of a file is lost with the call."""
+    files = {f"train/{name}.parquet": large(seed) for seed, name in enumerate("abc")}
+    hub.add("datasets/me/three", files)
+    hub.fail(rf"^GET lfs/{hashlib.sha256(files['train/b.parquet']).hexdigest()} (bytes=\d+-)?$", CUT)
     with reader(hub.environment(tmp_path)) as read:
-        hub.fail(DOWNLOAD, CUT)
-        error = read("me/large", language="sc")["error"]
-        assert "several times" in error, error
+        error = read("me/three", language="sc")["error"]
+    assert error.startswith("Unavailable: sources.h.dataset: me/three cannot be read: ")
+    assert error.endswith(
+        "several times. Run the same command again later: it continues after the files that came whole."
+    )
     hub.faults.clear()
     before = hub.sent("/lfs/")
     with reader(hub.environment(tmp_path)) as read:
-        assert len(read("me/large", language="sc")["records"]) == 2_000
-    assert hub.sent("/lfs/") - before < 0.8 * len(data) + 3 * 2**20  # the look, and the rest of the file
+        assert len(read("me/three", language="sc")["records"]) == 6_000
+    assert hub.sent("/lfs/") - before == len(files["train/b.parquet"]) + len(files["train/c.parquet"])
 
 
 def test_the_first_rows_are_looked_at_before_a_file_is_downloaded(hub: LoopbackHub, tmp_path: Path) -> None:
@@ -138,12 +143,12 @@ def test_offline_a_cache_that_lacks_files_is_not_read_in_part(hub: LoopbackHub, 
     (place / "snapshots" / commit).mkdir(parents=True)
     (place / "refs").mkdir()
     (place / "refs" / "main").write_text(commit)
-    for number, name in enumerate(shards):
-        with reader(hub.environment(tmp_path, offline=True)) as read:
-            found = read("me/two", language="sc")
-            assert not found["records"], number
-        (place / "snapshots" / commit / name).write_bytes(ROWS)
     with reader(hub.environment(tmp_path, offline=True)) as read:
+        for number, name in enumerate(shards):
+            found = read("me/two", language="sc")
+            assert found["error"] and not found["records"], number
+            (place / "snapshots" / commit / name).write_bytes(ROWS)
+        assert "holds 1 of the 2 files like train-00000-of-00002.jsonl" in found["error"]
         assert len(read("me/two", language="sc")["records"]) == 100
     assert not hub.asked
 

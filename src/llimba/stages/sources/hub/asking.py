@@ -106,8 +106,8 @@ class Asked:
             raise Unavailable(said) from error
         often = ", several times" if _may_pass(error) else ""
         raise Unavailable(
-            f"{start} cannot be read: {_what(error)}{often}. Run the same command again later: what was downloaded is "
-            "kept, and it continues from there."
+            f"{start} cannot be read: {_what(error)}{often}. Run the same command again later: it continues after "
+            "the files that came whole."
         ) from error
 
 

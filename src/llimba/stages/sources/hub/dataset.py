@@ -45,7 +45,7 @@ class DataSet:
         return Path(found) if isinstance(found, str) else None
 
     def fetched(self, file: str) -> Path:
-        """The file, downloaded where it isn't here; a download that was cut is continued."""
+        """The file, downloaded where it isn't here."""
         if (path := self.here(file)) is not None:
             return path
         from huggingface_hub import hf_hub_download
