@@ -113,8 +113,6 @@ class LoopbackHub:
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "HF_HUB_DOWNLOAD_TIMEOUT": "1",
-            "HF_HUB_ETAG_TIMEOUT": "1",
             **({"HF_TOKEN": token} if token else {}),
             **({"HF_HUB_OFFLINE": "1"} if offline else {}),
             **more,
@@ -142,7 +140,7 @@ class Answers(BaseHTTPRequestHandler):
                 if fault.what == CUT:
                     self.cut = True
                 elif fault.what == SLOW:
-                    time.sleep(1.6)  # longer than the client waits
+                    time.sleep(1.6)  # longer than a client with HF_HUB_ETAG_TIMEOUT=1 waits
                 else:
                     return self.refuse(int(fault.what), "", "a fault of the test's", fault.headers)
         for pattern, answer in ROUTES:

@@ -86,7 +86,7 @@ def llimba(hub: LoopbackHub, home: Path, *words: str, token: str = GRANTED) -> "
     """A command in a process of its own, with this cache."""
     command = [sys.executable, "-m", "llimba", *words]
     environment = hub.environment(home, token, COLUMNS="400")
-    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=230)
 
 
 def manifest(runs: Path, stage: str) -> dict[str, Any]:

@@ -56,10 +56,11 @@ def test_what_passes_is_asked_again(hub: LoopbackHub, tmp_path: Path) -> None:
         hub.fail(DOWNLOAD, CUT, times=3)
         assert len(read("me/lines", language="sc")["records"]) == 50
     hub.add("datasets/me/other", {"train.jsonl": ROWS})
-    with reader(hub.environment(tmp_path)) as read:
-        hub.fail("api/datasets/me/other", SLOW, times=1)
+    with reader(hub.environment(tmp_path, HF_HUB_ETAG_TIMEOUT="1")) as read:
+        hub.fail("^HEAD datasets/me/other", SLOW, times=1)
         hub.fail("api/datasets/me/other", 429, times=1, headers={"Retry-After": "1"})
         assert len(read("me/other", language="sc")["records"]) == 50
+    assert not any(fault.times for fault in hub.faults)
 
 
 @pytest.mark.parametrize(
