@@ -6,6 +6,7 @@ import zipfile
 import pytest
 
 from llimba.stages.sources import extract
+from llimba.stages.sources.extracted import Extracted
 from llimba.stages.sources.unsafe import Unsafe
 from tests.fakes import SENTENCES
 
@@ -58,16 +59,16 @@ def paper(text: str = "Su sole essit dae su mare.") -> bytes:
 
 
 def test_a_page_gives_its_prose_and_its_address() -> None:
-    text, url = extract.html(PAGE)
-    assert all(paragraph in text for paragraph in PROSE)
-    assert "Menu" not in text
-    assert "deretos" not in text
-    assert url == "https://example.org/bidda"
-    assert extract.html(b"<html></html>", "https://example.org/x") == ("", "https://example.org/x")
+    page = extract.html(PAGE)
+    assert all(paragraph in page.text for paragraph in PROSE)
+    assert "Menu" not in page.text
+    assert "deretos" not in page.text
+    assert page.address == "https://example.org/bidda"
+    assert extract.html(b"<html></html>", "https://example.org/x") == Extracted("", 0, "https://example.org/x")
 
 
 def test_a_book_is_read_in_the_order_of_its_spine() -> None:
-    assert extract.epub(book()) == "\n".join(["Unu", *PROSE])
+    assert extract.epub(book()).text == "\n".join(["Unu", *PROSE])
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_a_book_with_a_dtd_or_too_many_members_is_refused(monkeypatch: pytest.Mo
 
 
 def test_a_paper_gives_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert extract.pdf(paper()) == "Su sole essit dae su mare."
+    assert extract.pdf(paper()) == Extracted("Su sole essit dae su mare.", 21)
     monkeypatch.setattr(extract, "PAGES", 0)
     with pytest.raises(Unsafe, match="too many pages"):
         extract.pdf(paper())

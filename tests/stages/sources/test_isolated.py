@@ -14,32 +14,32 @@ from tests.stages.sources.test_extract import PAGE, PROSE, book, paper
 
 def test_every_kind_is_read_in_the_other_process() -> None:
     with Extractor() as extractor:
-        assert PROSE[0] in extractor.text("html", PAGE)[0]
-        assert extractor.text("epub", book())[0].startswith("Unu")
-        assert "Su sole" in extractor.text("pdf", paper())[0]
+        assert PROSE[0] in extractor.read("html", PAGE).text
+        assert extractor.read("epub", book()).text.startswith("Unu")
+        assert "Su sole" in extractor.read("pdf", paper()).text
         with pytest.raises(Unsafe, match="broken file"):
-            extractor.text("pdf", b"%PDF-1.4 nothing")
+            extractor.read("pdf", b"%PDF-1.4 nothing")
         with pytest.raises(Unsafe, match="broken file: BadZipFile"):
-            extractor.text("epub", b"PK nothing")
-        assert "Su sole" in extractor.text("pdf", paper())[0]
+            extractor.read("epub", b"PK nothing")
+        assert "Su sole" in extractor.read("pdf", paper()).text
 
 
 def test_a_parser_that_dies_or_hangs_is_started_again() -> None:
     with Extractor(seconds=60) as extractor:
-        extractor.text("pdf", paper())
+        extractor.read("pdf", paper())
         first = extractor._process
         assert first is not None
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
-        assert "Su sole" in extractor.text("pdf", paper())[0]
+        assert "Su sole" in extractor.read("pdf", paper()).text
         second = extractor._process
         assert second is not None
         os.kill(second.pid, signal.SIGSTOP)
         extractor._seconds = 0.2
         with pytest.raises(Unsafe, match="parser hung"):
-            extractor.text("pdf", paper())
+            extractor.read("pdf", paper())
         extractor._seconds = 60
-        assert "Su sole" in extractor.text("pdf", paper())[0]
+        assert "Su sole" in extractor.read("pdf", paper()).text
         assert extractor._process is not second
 
 
@@ -47,4 +47,4 @@ def test_a_missing_package_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: 
     (tmp_path / "pypdf.py").write_text("raise ImportError('no pypdf here')")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
     with Extractor() as extractor, pytest.raises(StageError, match=r"pdf cannot be read: no pypdf here\. Install"):
-        extractor.text("pdf", paper())
+        extractor.read("pdf", paper())

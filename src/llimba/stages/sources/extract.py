@@ -13,9 +13,11 @@ import resource
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from llimba.stages.sources.bounded import RATIO
+from llimba.stages.sources.extracted import Extracted, characters, visible_in
 from llimba.stages.sources.unsafe import Unsafe
 
 MEMBERS, MEMBER_BYTES = 10_000, 64 * 2**20  # of an EPUB
@@ -24,20 +26,21 @@ MEMORY_BYTES = 4 * 2**30
 BLOCKS = "//*[self::p or self::h1 or self::h2 or self::h3 or self::h4 or self::h5 or self::h6 or self::li or self::dd]"
 
 
-def html(data: bytes, url: str = "") -> tuple[str, str]:
-    """(main text, the page's own address or `url`) of an HTML page; empty where there is no prose."""
+def html(data: bytes, url: str = "") -> Extracted:
+    """Main text and address (the page's own, or `url`) of an HTML page; empty where there is no prose."""
     import trafilatura
 
     # metadata is asked for where the address is not known: with both, trafilatura gives up pages whose own differs
     found: Any = trafilatura.bare_extraction(
         data, url=url or None, include_comments=False, include_tables=False, with_metadata=not url
     )
+    visible = visible_in(data.decode("utf-8", "replace"))
     if found is None:
-        return "", url
-    return found.text or "", url or found.url or ""
+        return Extracted("", visible, url)
+    return Extracted(found.text or "", visible, url or found.url or "")
 
 
-def epub(data: bytes) -> str:
+def epub(data: bytes) -> Extracted:
     """The chapters in reading order, a line a paragraph or heading."""
     from defusedxml.ElementTree import fromstring
 
@@ -47,12 +50,14 @@ def epub(data: bytes) -> str:
         root = fromstring(_member(archive, package or ""), forbid_dtd=True)
         items = {e.get("id"): e.get("href") for e in root.iter() if e.tag.endswith("}item")}
         spine = [items.get(e.get("idref")) for e in root.iter() if e.tag.endswith("}itemref")]
-        chapters = []
+        chapters, visible = [], 0
         for href in spine:
             if href:
                 name = posixpath.normpath(posixpath.join(posixpath.dirname(package or ""), href.partition("#")[0]))
-                chapters.append("\n".join(_paragraphs(_member(archive, name))))
-    return "\n".join(chapter for chapter in chapters if chapter)
+                chapter = _member(archive, name)
+                chapters.append("\n".join(_paragraphs(chapter)))
+                visible += visible_in(chapter.decode("utf-8", "replace"))
+    return Extracted("\n".join(chapter for chapter in chapters if chapter), visible)
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -80,18 +85,19 @@ def _paragraphs(data: bytes) -> Iterator[str]:
             yield text
 
 
-def pdf(data: bytes) -> str:
+def pdf(data: bytes) -> Extracted:
     """The text of every page, a line a line: PDF has no paragraphs."""
     import pypdf
 
     reader = pypdf.PdfReader(io.BytesIO(data))
     if len(reader.pages) > PAGES:
         raise Unsafe(f"too many pages: {len(reader.pages):,}")
-    return "\n".join(page.extract_text() for page in reader.pages)
+    text = "\n".join(page.extract_text() for page in reader.pages)
+    return Extracted(text, characters(text))
 
 
 def serve() -> None:
-    """Answer {"kind", "data", "url"} with {"text", "url"}, {"error"} or {"missing"}, a JSON object a line."""
+    """Answer {"kind", "data", "url"} with the fields of `Extracted`, {"error"} or {"missing"}, a JSON object a line."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not be taken for an answer
@@ -100,10 +106,10 @@ def serve() -> None:
         data = base64.b64decode(request["data"])
         try:
             if request["kind"] == "html":
-                text, url = html(data, request["url"])
+                found = html(data, request["url"])
             else:
-                text, url = {"epub": epub, "pdf": pdf}[request["kind"]](data), ""
-            answer = {"text": text.encode("utf-8", "replace").decode(), "url": url}
+                found = {"epub": epub, "pdf": pdf}[request["kind"]](data)
+            answer: dict[str, str | int] = {**asdict(found), "text": found.text.encode("utf-8", "replace").decode()}
         except Unsafe as error:
             answer = {"error": str(error)}
         except ImportError as error:  # no fault of the file

@@ -12,20 +12,21 @@ import sys
 from types import TracebackType
 
 from llimba.errors import StageError
+from llimba.stages.sources.extracted import Extracted
 from llimba.stages.sources.unsafe import Unsafe
 
 SECONDS, SECONDS_PER_MEGABYTE = 20.0, 5.0  # that a file may take
 
 
 class Extractor:
-    """Answers `text(kind, data)`; the process behind it is started at need, and again after it was killed."""
+    """Answers `read(kind, data)`; the process behind it is started at need, and again after it was killed."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
 
-    def text(self, kind: str, data: bytes, url: str = "") -> tuple[str, str]:
-        """(text, address) of a file's content; `kind` is html, epub or pdf. Raises `Unsafe` with the
+    def read(self, kind: str, data: bytes, url: str = "") -> Extracted:
+        """What a file's content holds; `kind` is html, epub or pdf. Raises `Unsafe` with the
         reason; `StageError` where a package is missing.
         """
         process = self._running()
@@ -53,7 +54,7 @@ class Extractor:
             )
         if "error" in answer:
             raise Unsafe(answer["error"])
-        return str(answer["text"]), str(answer["url"])
+        return Extracted(str(answer["text"]), int(answer["visible"]), str(answer["address"]))
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._process.poll() is not None:

@@ -65,7 +65,7 @@ def _texts(source: LocalSource, path: Path, extractor: Extractor, intake: Intake
     try:
         data = bounded.whole(path)
         if kind in EXTRACTED:
-            yield "1", extractor.text(EXTRACTED[kind], data)[0]
+            yield "1", extractor.read(EXTRACTED[kind], data).text
         else:
             text = bounded.text_of(data)
             yield "1", markdown(text) if kind == ".md" else text

@@ -22,15 +22,15 @@ def load(source: WebSource, intake: Intake) -> Iterator[Record]:
         for shown, path in bounded.files_of(source.path, (*PAGES, WARC), intake):
             for place, url, data in _pages(path, intake):
                 try:
-                    text, address = extractor.text("html", data, url)
+                    page = extractor.read("html", data, url)
                 except Unsafe as error:
                     intake.quarantine(path, place, str(error), data[:400])
                     continue
-                if not text.strip():
+                if not page.text.strip():
                     intake.skip("no prose")
                     continue
-                origin = f"{address} ({shown}{', ' if place else ''}{place})" if address else shown
-                yield intake.document(f"{shown}:{place}" if place else shown, text, source.language, origin)
+                origin = f"{page.address} ({shown}{', ' if place else ''}{place})" if page.address else shown
+                yield intake.document(f"{shown}:{place}" if place else shown, page.text, source.language, origin)
 
 
 def _pages(path: Path, intake: Intake) -> Iterator[Page]:
