@@ -39,7 +39,8 @@ def seeds(folder: Path) -> dict[str, bytes]:
     from pyarrow import parquet
 
     from tests.stages.sources.test_aligned import TMX
-    from tests.stages.sources.test_extract import PAGE, book, paper
+    from tests.stages.sources.test_epub import book
+    from tests.stages.sources.test_extract import PAGE, paper
     from tests.stages.sources.test_web import warc
     from tests.stages.sources.test_wikipedia import ARTICLE, dump, page
 

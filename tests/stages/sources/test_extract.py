@@ -1,7 +1,6 @@
-"""Text out of HTML, EPUB and PDF made here; archives that bomb or climb are refused."""
+"""Text out of HTML and PDF made here."""
 
 import io
-import zipfile
 
 import pytest
 
@@ -17,24 +16,6 @@ PAGE = (
     + "".join(f"<p>{paragraph}</p>" for paragraph in PROSE)
     + "</article><footer>Totu sos deretos</footer></body></html>"
 ).encode()
-
-
-def book(**members: str) -> bytes:
-    """An EPUB of two chapters, its spine in the other order than its manifest."""
-    files = {
-        "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
-        '<rootfile full-path="OEBPS/content.opf"/></rootfiles></container>',
-        "OEBPS/content.opf": '<package xmlns="http://www.idpf.org/2007/opf"><manifest><item id="b" href="b.xhtml"/>'
-        '<item id="a" href="text/a.xhtml"/></manifest><spine><itemref idref="a"/>'
-        '<itemref idref="b"/></spine></package>',
-        "OEBPS/text/a.xhtml": f"<html><body><h1>Unu</h1><p>{PROSE[0]}</p></body></html>",
-        "OEBPS/b.xhtml": f"<html><body><p>{PROSE[1]}</p></body></html>",
-    }
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in {**files, **members}.items():
-            archive.writestr(name, content)
-    return made.getvalue()
 
 
 def paper(text: str = "Su sole essit dae su mare.") -> bytes:
@@ -65,35 +46,6 @@ def test_a_page_gives_its_prose_and_its_address() -> None:
     assert "deretos" not in page.text
     assert page.address == "https://example.org/bidda"
     assert extract.html(b"<html></html>", "https://example.org/x") == Extracted("", 0, "https://example.org/x")
-
-
-def test_a_book_is_read_in_the_order_of_its_spine() -> None:
-    assert extract.epub(book()).text == "\n".join(["Unu", *PROSE])
-
-
-@pytest.mark.parametrize(
-    ("members", "reason"),
-    [
-        ({"OEBPS/b.xhtml": "x" * 80_000_000}, "decompression bomb"),
-        ({"OEBPS/b.xhtml": " " * 5_000_000}, "decompression bomb"),
-        (
-            {"META-INF/container.xml": '<c xmlns="x:y"><y:rootfile xmlns:y="y" full-path="../../etc/passwd"/></c>'},
-            "climbs",
-        ),
-    ],
-)
-def test_a_book_that_bombs_or_climbs_is_refused(members: dict[str, str], reason: str) -> None:
-    with pytest.raises(Unsafe, match=reason):
-        extract.epub(book(**members))
-
-
-def test_a_book_with_a_dtd_or_too_many_members_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = '<!DOCTYPE c [<!ENTITY a "b">]><c/>'
-    with pytest.raises(ValueError, match="DTDForbidden"):
-        extract.epub(book(**{"META-INF/container.xml": bad}))
-    monkeypatch.setattr(extract, "MEMBERS", 3)
-    with pytest.raises(Unsafe, match="too many members"):
-        extract.epub(book())
 
 
 def test_a_paper_gives_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ import pytest
 from llimba.errors import StageError
 from llimba.stages.sources.isolated import Extractor
 from llimba.stages.sources.unsafe import Unsafe
-from tests.stages.sources.test_extract import PAGE, PROSE, book, paper
+from tests.stages.sources.test_epub import PROSE, book
+from tests.stages.sources.test_extract import PAGE, paper
 
 
 def test_every_kind_is_read_in_the_other_process() -> None:

@@ -13,7 +13,8 @@ from llimba.recipe import LocalSource
 from llimba.records import Conversation, Document
 from llimba.stages.sources.local import load
 from tests.fakes import intake
-from tests.stages.sources.test_extract import PAGE, book, paper
+from tests.stages.sources.test_epub import book
+from tests.stages.sources.test_extract import PAGE, paper
 
 
 def documents(tmp_path: Path, path: Path, **changes: Any) -> list[Document]:

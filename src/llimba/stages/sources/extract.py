@@ -1,6 +1,6 @@
 """Text out of HTML, EPUB and PDF. Run as a program it serves one request a line, so that it can be killed.
 
-trafilatura finds the main text of a page, lxml reads EPUB's chapters, pypdf the pages of a PDF. All three have been
+trafilatura finds the main text of a page, `epub` reads books, pypdf the pages of a PDF. All three have been
 made to hang or to eat the memory by files; `isolated` therefore runs this in a process with limits.
 """
 
@@ -8,22 +8,17 @@ import base64
 import io
 import json
 import os
-import posixpath
 import resource
 import sys
-import zipfile
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from llimba.stages.sources.bounded import RATIO
+from llimba.stages.sources.epub import epub
 from llimba.stages.sources.extracted import Extracted, characters, visible_in
 from llimba.stages.sources.unsafe import Unsafe
 
-MEMBERS, MEMBER_BYTES = 10_000, 64 * 2**20  # of an EPUB
 PAGES = 20_000  # of a PDF
 MEMORY_BYTES = 4 * 2**30
-BLOCKS = "//*[self::p or self::h1 or self::h2 or self::h3 or self::h4 or self::h5 or self::h6 or self::li or self::dd]"
 
 
 def html(data: bytes, url: str = "") -> Extracted:
@@ -38,51 +33,6 @@ def html(data: bytes, url: str = "") -> Extracted:
     if found is None:
         return Extracted("", visible, url)
     return Extracted(found.text or "", visible, url or found.url or "")
-
-
-def epub(data: bytes) -> Extracted:
-    """The chapters in reading order, a line a paragraph or heading."""
-    from defusedxml.ElementTree import fromstring
-
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        container = fromstring(_member(archive, "META-INF/container.xml"), forbid_dtd=True)
-        package = next(element.get("full-path") for element in container.iter() if element.tag.endswith("}rootfile"))
-        root = fromstring(_member(archive, package or ""), forbid_dtd=True)
-        items = {e.get("id"): e.get("href") for e in root.iter() if e.tag.endswith("}item")}
-        spine = [items.get(e.get("idref")) for e in root.iter() if e.tag.endswith("}itemref")]
-        chapters, visible = [], 0
-        for href in spine:
-            if href:
-                name = posixpath.normpath(posixpath.join(posixpath.dirname(package or ""), href.partition("#")[0]))
-                chapter = _member(archive, name)
-                chapters.append("\n".join(_paragraphs(chapter)))
-                visible += visible_in(chapter.decode("utf-8", "replace"))
-    return Extracted("\n".join(chapter for chapter in chapters if chapter), visible)
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    if len(archive.infolist()) > MEMBERS:
-        raise Unsafe(f"too many members: {len(archive.infolist()):,} in one archive")
-    if name.startswith(("/", "..")):
-        raise Unsafe(f"path that climbs: {name}")
-    entry = archive.getinfo(name)
-    if entry.file_size > MEMBER_BYTES or entry.file_size > RATIO * max(entry.compress_size, 1) + 2**20:
-        raise Unsafe(f"decompression bomb: {name} unpacks from {entry.compress_size:,} to {entry.file_size:,} bytes")
-    with archive.open(entry) as handle:
-        return handle.read(MEMBER_BYTES)
-
-
-def _paragraphs(data: bytes) -> Iterator[str]:
-    from lxml import html as parser
-
-    if not data.strip():
-        return
-    root = parser.document_fromstring(data, parser=parser.HTMLParser(encoding="utf-8"))
-    nodes: Any = root.xpath(BLOCKS)
-    for node in nodes:
-        text = " ".join(node.text_content().split())
-        if text:
-            yield text
 
 
 def pdf(data: bytes) -> Extracted:

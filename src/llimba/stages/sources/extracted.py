@@ -7,19 +7,22 @@ and no order, only what lies outside of tags. A reader whose text is much shorte
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
-UNSEEN = {"script", "style", "title", "template", "nav", "rt", "rp", "annotation", "annotation-xml", "desc", "metadata"}
+UNSEEN = {"script", "style", "title", "template", "nav", "rt", "rp", "annotation", "annotation-xml", "desc", "metadata",
+          "audio", "video", "iframe"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
     """`text`, and `visible`: the characters of visible text that the count found, white space left out.
 
-    `address` is the page's own, for HTML that says one. The reader's share is `characters(text) / visible`.
+    `address` is the page's own, for HTML that says one. `lost` names parts that could not be read, each with the
+    reason ("chapter 3: ..."): they go into quarantine. The reader's share is `characters(text) / visible`.
     """
 
     text: str
     visible: int
     address: str = ""
+    lost: tuple[str, ...] = ()
 
 
 def characters(text: str) -> int:

@@ -54,7 +54,7 @@ class Extractor:
             )
         if "error" in answer:
             raise Unsafe(answer["error"])
-        return Extracted(str(answer["text"]), int(answer["visible"]), str(answer["address"]))
+        return Extracted(answer["text"], answer["visible"], answer["address"], tuple(answer["lost"]))
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._process.poll() is not None:

@@ -65,7 +65,11 @@ def _texts(source: LocalSource, path: Path, extractor: Extractor, intake: Intake
     try:
         data = bounded.whole(path)
         if kind in EXTRACTED:
-            yield "1", extractor.read(EXTRACTED[kind], data).text
+            found = extractor.read(EXTRACTED[kind], data)
+            for part in found.lost:
+                part_name, _, reason = part.partition(": ")
+                intake.quarantine(path, part_name, reason)
+            yield "1", found.text
         else:
             text = bounded.text_of(data)
             yield "1", markdown(text) if kind == ".md" else text
