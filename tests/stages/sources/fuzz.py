@@ -40,7 +40,8 @@ def seeds(folder: Path) -> dict[str, bytes]:
 
     from tests.stages.sources.test_aligned import TMX
     from tests.stages.sources.test_epub import book
-    from tests.stages.sources.test_extract import PAGE, paper
+    from tests.stages.sources.test_extract import PAGE
+    from tests.stages.sources.test_pdf import paper
     from tests.stages.sources.test_web import warc
     from tests.stages.sources.test_wikipedia import ARTICLE, dump, page
 

@@ -10,7 +10,8 @@ from llimba.errors import StageError
 from llimba.stages.sources.isolated import Extractor
 from llimba.stages.sources.unsafe import Unsafe
 from tests.stages.sources.test_epub import PROSE, book
-from tests.stages.sources.test_extract import PAGE, paper
+from tests.stages.sources.test_extract import PAGE
+from tests.stages.sources.test_pdf import paper
 
 
 def test_every_kind_is_read_in_the_other_process() -> None:
@@ -45,7 +46,7 @@ def test_a_parser_that_dies_or_hangs_is_started_again() -> None:
 
 
 def test_a_missing_package_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "pypdf.py").write_text("raise ImportError('no pypdf here')")
+    (tmp_path / "pdfminer.py").write_text("raise ImportError('no pdfminer here')")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
-    with Extractor() as extractor, pytest.raises(StageError, match=r"pdf cannot be read: no pypdf here\. Install"):
+    with Extractor() as extractor, pytest.raises(StageError, match=r"pdf cannot be read: no pdfminer here\. Install"):
         extractor.read("pdf", paper())

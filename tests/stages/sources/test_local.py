@@ -14,7 +14,8 @@ from llimba.records import Conversation, Document
 from llimba.stages.sources.local import load
 from tests.fakes import intake
 from tests.stages.sources.test_epub import book
-from tests.stages.sources.test_extract import PAGE, paper
+from tests.stages.sources.test_extract import PAGE
+from tests.stages.sources.test_pdf import paper
 
 
 def documents(tmp_path: Path, path: Path, **changes: Any) -> list[Document]:

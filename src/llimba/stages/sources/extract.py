@@ -1,11 +1,10 @@
 """Text out of HTML, EPUB and PDF. Run as a program it serves one request a line, so that it can be killed.
 
-trafilatura finds the main text of a page, `epub` reads books, pypdf the pages of a PDF. All three have been
+trafilatura finds the main text of a page, `epub` and `pdf` read books and papers. All three have been
 made to hang or to eat the memory by files; `isolated` therefore runs this in a process with limits.
 """
 
 import base64
-import io
 import json
 import os
 import resource
@@ -14,10 +13,10 @@ from dataclasses import asdict
 from typing import Any
 
 from llimba.stages.sources.epub import epub
-from llimba.stages.sources.extracted import Extracted, characters, visible_in
+from llimba.stages.sources.extracted import Extracted, visible_in
+from llimba.stages.sources.pdf import pdf
 from llimba.stages.sources.unsafe import Unsafe
 
-PAGES = 20_000  # of a PDF
 MEMORY_BYTES = 4 * 2**30
 
 
@@ -33,17 +32,6 @@ def html(data: bytes, url: str = "") -> Extracted:
     if found is None:
         return Extracted("", visible, url)
     return Extracted(found.text or "", visible, url or found.url or "")
-
-
-def pdf(data: bytes) -> Extracted:
-    """The text of every page, a line a line: PDF has no paragraphs."""
-    import pypdf
-
-    reader = pypdf.PdfReader(io.BytesIO(data))
-    if len(reader.pages) > PAGES:
-        raise Unsafe(f"too many pages: {len(reader.pages):,}")
-    text = "\n".join(page.extract_text() for page in reader.pages)
-    return Extracted(text, characters(text))
 
 
 def serve() -> None:

@@ -15,7 +15,8 @@ from llimba.errors import StageError
 from llimba.stages.sources.extracted import Extracted
 from llimba.stages.sources.unsafe import Unsafe
 
-SECONDS, SECONDS_PER_MEGABYTE = 20.0, 5.0  # that a file may take
+SECONDS = 20.0  # that a file may take, and more for each megabyte
+SECONDS_PER_MEGABYTE = {"pdf": 60.0}  # a megabyte of PDF may hold a thousand pages
 
 
 class Extractor:
@@ -32,7 +33,7 @@ class Extractor:
         process = self._running()
         assert process.stdin is not None and process.stdout is not None
         request = {"kind": kind, "data": base64.b64encode(data).decode(), "url": url}
-        limit = self._seconds + SECONDS_PER_MEGABYTE * len(data) / 2**20
+        limit = self._seconds + SECONDS_PER_MEGABYTE.get(kind, 5.0) * len(data) / 2**20
         try:
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
