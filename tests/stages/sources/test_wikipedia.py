@@ -137,3 +137,34 @@ def test_a_torn_dump_keeps_what_was_read_and_says_so(tmp_path: Path) -> None:
     assert reading.quarantined == {"broken XML": 1}
     with pytest.raises(StageError, match="does not exist. Correct the path"):
         load(tmp_path / "absent.xml")
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "text"),
+    [
+        ("In [[:it:Nuoro|Nùgoro]] e in [[:Categoria:Montes|sos montes]] [[:fr:Paris]].",
+         "In Nùgoro e in sos montes fr:Paris."),
+        ("[[it:Nuoro]][[Categoria:Tzitades]]Sa tzitade [[w:Proa|de proa]], [[wikt:domo|domo]].",
+         "Sa tzitade de proa, domo."),
+        ("[[Foto:Monte.JPG|Su monte]] [[Fichero:X.svg|100px|Su [[mare]]]] [[Imaxe:A b.webm]] Totu.", "Totu."),
+        ("[[Datei:senza sufissu|thumb|Su monte]] [[Àteru:Nùmene|de custu]] [[Istar Wars: Unu|su film]]",
+         "de custu su film"),
+        ("Primu<br>segundu<br />tertzu<BR clear=all>bator", "Primu\nsegundu\ntertzu\nbator"),
+        ("<poem>\nPrimu versu\nsegundu\n</poem>", "Primu versu\nsegundu"),
+        ("Iscrie <nowiki>[[domo]], {{nodu}}, '''x''' e | y</nowiki> gasi.",
+         "Iscrie [[domo]], {{nodu}}, '''x''' e | y gasi."),
+        ("{{Lang|la|domus}}, {{lang-grc|οἶκος}}, {{ligua|fr|maison}}, {{nowrap|20 km}}, {{formatnum:1834}}.",
+         "domus, οἶκος, maison, 20 km, 1834."),
+        ("{{IPA|it|ˈnwɔro}}{{Cite web|en|A title.}}{{nodu|s}}{{coord|40|N}}{{Lang|domus}}Totu.", "domusTotu."),
+        ("Narat:\n{{Frase connota\n|'''Custas''' sunt [[paràula|paràulas]] suas {{sic|x}}prus.|Deledda}}\nE bia.",
+         "Narat:\nCustas sunt paràulas suas prus.\nE bia."),
+        ("Testu {{nodu|Custas sunt paràulas de unu modellu.}} in mesu.", "Testu in mesu."),
+        ("Nùgoro ({{a|x}}, {{b|y}}) e Santu ({{a}}, in limba ''Sanctus'', {{b}}) e main() [{{c}}] (..) totu {{d}}.",
+         "Nùgoro e Santu (in limba Sanctus) e main() (..) totu."),
+        ("北京（{{a}}，{{b}}）是首都。", "北京是首都。"),
+        ("-{zh-hans:计算机;zh-hant:電腦}- e -{R|x}- -{domo}-", "计算机 e x domo"),
+        ("__БЕЗОГЛ__Testu", "Testu"),
+    ],
+)  # fmt: skip
+def test_what_a_reader_sees_stays_and_nothing_else(wikitext: str, text: str) -> None:
+    assert wikipedia.plain(wikitext, ["categoria", "file", "image", "category", "documentu"]) == text

@@ -1,7 +1,8 @@
 """The `wikipedia` source: a pages-articles XML dump, plain or compressed, becomes articles in plain text.
 
-mwparserfromhell knows wikitext; what stays of an article is its headings and prose, without templates, tables,
-references, files, categories and markup. defusedxml reads the XML, as this Python's Expat may be old: a DTD is refused.
+mwparserfromhell knows wikitext; what stays of an article is its headings and prose, without tables, references, files,
+categories and markup, and without templates but those that hold text of the sentence: quotations, words of a language.
+defusedxml reads the XML, as this Python's Expat may be old: a DTD is refused.
 Why not the ready-made `wikimedia/wikipedia` datasets: they serve too (kind: hub), but reach no one without the hub, and
 lag the dumps by years. Memory stays flat: one page at a time.
 """
@@ -34,8 +35,45 @@ DROPPED_TAGS = {
 }
 NAMESPACES_DROPPED = ("6", "14")  # File and Category, whatever a wiki calls them
 ENGLISH = ("file", "image", "category")  # understood by every wiki beside its own names
-SWITCH = re.compile(r"__[A-ZÀ-Ý]{3,}__")
+# aliases of the file namespace are in no dump: a file is known by its suffix, or by what only pictures are asked for
+FILE = re.compile(r"\.(?:jpe?g|png|svg|gif|tiff?|webp|og[gagv]|opus|webm|mp[34]|wav|flac|midi?|pdf|djvu|xcf|stl)", re.I)
+OPTION = re.compile(
+    r"thumb(?:nail)?|frame(?:d|less)?|upright(?:[ =].*)?|(?:\d+)?x?\d+ ?px|(?:alt|link)=.*", re.IGNORECASE
+)
+LANGUAGE_LINK = re.compile(r"[a-z]{2,3}(?:-[a-z]+)*|simple|nds-nl|be-x-old")
+PROJECTS = {"voy", "wmf", "oth", "mw"}  # other wikis that the code of a language link matches; their links are text
+LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*")
+LANGUAGE_NAME = re.compile(
+    r"lang(?:ue|[ -]?[a-z]{2,3}(?:-[a-z]+)*)?|(?:trans(?:literatio)?n?l?)|lingua|idioma|llengua|језик|язык|мова"
+)
+WRAPPED = {
+    "nowrap",
+    "nobr",
+    "small",
+    "big",
+    "smallcaps",
+    "sc",
+    "abbr",
+    "tooltip",
+    "nobold",
+    "formatnum",
+}  # show their 1
+NO_TEXT = re.compile(r"ipa|audio|cit[eo]|ref|flag|iso|sfn|harv|coord|note?s?$", re.IGNORECASE)
+SENTENCE_ENDS = tuple('.!?…»”"。！？।॥۔؟։።')
+SWITCH = re.compile(r"__[^\W\d_a-zß-ÿ]{3,}__")
+VARIANT = re.compile(r"-\{(?:[\w;-]+\|)?(?:[\w-]+:)?([^{}|;]*)(?:;[^{}|]*)?\}-")
 LEFTOVER = re.compile(r"\{\{|\}\}|\{\||\|\}|^\s*[|!]|\[\[|\]\]")
+GONE, BREAK = "\ue0ff", "\ue0fe"  # what was left out, and <br>, until the lines are known
+PAUSE = "[,;،，；、]"
+EMPTY_BRACKETS = re.compile(rf"\s*[(（\[][\s,;،，；、:/–—-]*{GONE}[\s,;،，；、:/–—{GONE}-]*[)）\]]")
+FIRST_GONE = re.compile(rf"(?<=[(（])(?:\s*{GONE}\s*{PAUSE}?)+\s*")
+LATER_GONE = re.compile(
+    rf"(?:\s*{PAUSE}\s*{GONE})+(?=\s*(?:{PAUSE}|[)）]))|\s*{GONE}(?=\s*[.,;:!?)）])|(?<=\s){GONE}\s+|{GONE}"
+)
+LITERAL = str.maketrans(
+    {c: chr(0xE000 + n) for n, c in enumerate("[]{}|!=*#:;<>'&")}
+)  # of nowiki, until markup is gone
+RESTORED = {ord(replaced): chr(original) for original, replaced in LITERAL.items()}
 
 
 class Page(NamedTuple):
@@ -98,17 +136,80 @@ def plain(wikitext: str, dropped: list[str]) -> str:
     """The prose of an article, a line a paragraph or heading."""
     import mwparserfromhell
 
-    code = mwparserfromhell.parse(SWITCH.sub("", wikitext), skip_style_tags=False)
+    wikitext = VARIANT.sub(r"\1", SWITCH.sub("", wikitext))
+    code = mwparserfromhell.parse(wikitext, skip_style_tags=False)
     for node in [*code.filter_tags(recursive=True), *code.filter_templates(recursive=True)]:
-        if not hasattr(node, "tag") or str(node.tag).casefold() in DROPPED_TAGS:
-            _remove(code, node)
+        if not hasattr(node, "tag"):
+            _replace(code, node, _said(node, wikitext))
+        elif (name := str(node.tag).casefold()) in DROPPED_TAGS:
+            _replace(code, node, GONE)
+        elif name == "br":
+            _replace(code, node, mwparserfromhell.nodes.Text(BREAK))
+        elif name == "nowiki":
+            _replace(code, node, mwparserfromhell.nodes.Text(str(node.contents or "").translate(LITERAL)))
     for link in code.filter_wikilinks(recursive=True):
-        namespace, colon, _ = str(link.title).strip().lstrip(":").partition(":")
-        if colon and (namespace.casefold() in dropped or re.fullmatch(r"[a-z]{2,3}(-[a-z]+)?", namespace)):
-            _remove(code, link)
+        if _is_no_text(link, dropped):
+            _replace(code, link, GONE)
+        elif str(link.title).strip().startswith(":") and link.text is None:
+            link.title = str(link.title).strip().removeprefix(":")
     text = code.strip_code(normalize=True, collapse=True)
-    lines = (" ".join(line.split()).strip("=*#:; ") for line in text.split("\n") if not LEFTOVER.search(line))
-    return "\n".join(line for line in lines if any(character.isalpha() for character in line))
+    lines = (part for line in text.split("\n") if not LEFTOVER.search(line) for part in _tidied(line))
+    return "\n".join(line.translate(RESTORED) for line in lines if any(character.isalpha() for character in line))
+
+
+def _is_no_text(link: Any, dropped: list[str]) -> bool:
+    """Whether a link shows nothing in the text: a file, a category, the article in another language."""
+    namespace, colon, name = str(link.title).strip().partition(":")
+    if not colon or not namespace:  # a leading colon makes a link of what would be a file or a category
+        return False
+    options = [part.strip() for part in str(link.text or "").split("|")]
+    return (
+        namespace.strip().casefold() in dropped
+        or bool(LANGUAGE_LINK.fullmatch(namespace) and namespace not in PROJECTS)
+        or bool(FILE.search(name) and FILE.search(name.strip()[-6:]))
+        or any(OPTION.fullmatch(option) for option in options)
+    )
+
+
+def _said(template: Any, wikitext: str) -> Any:
+    """What a template shows of its text, as wikitext: a quotation's, a foreign word's; nothing for all others.
+
+    Every wiki has names of its own for them. A foreign word follows the code of its language; a quotation is the only
+    text of a template that has a line to itself, and a whole sentence.
+    """
+    name = str(template.name).strip()
+    given = [p for p in template.params if not p.showkey or str(p.name).strip().isdecimal()]
+    function, colon, argument = name.partition(":")
+    if colon and function.casefold() == "formatnum":
+        return argument
+    key = name.casefold().replace("_", " ")
+    if not given or NO_TEXT.match(key):
+        return GONE
+    first = str(given[0].value).strip()
+    if len(given) > 1 and LANGUAGE_CODE.fullmatch(first) and _is_language(first):
+        return given[1].value
+    if key in WRAPPED or LANGUAGE_NAME.fullmatch(key):
+        return given[0].value
+    alone = f"\n{template}\n" in f"\n{wikitext.strip()}\n"
+    if alone and len(first.split()) > 3 and first.rstrip("'\"”»]").endswith(SENTENCE_ENDS):
+        return given[0].value
+    return GONE
+
+
+def _is_language(code: str) -> bool:
+    from langcodes import tag_is_valid
+
+    return bool(tag_is_valid(code))
+
+
+def _tidied(line: str) -> Iterator[str]:
+    """The lines of one, without list marks, and without the brackets and commas around what was left out."""
+    before = ""
+    while before != line:
+        before, line = line, EMPTY_BRACKETS.sub(GONE, line)
+    line = LATER_GONE.sub("", FIRST_GONE.sub("", line))
+    for part in line.split(BREAK):
+        yield " ".join(part.split()).lstrip("=*#:; ").rstrip("= ")
 
 
 class _Pages:
@@ -132,7 +233,7 @@ def _text(found: dict[str, Element], tag: str) -> str:
     return (found[tag].text or "") if tag in found else ""
 
 
-def _remove(code: Any, node: Any) -> None:
-    """Take a node out, where it is still there: what held it may have gone already."""
+def _replace(code: Any, node: Any, value: Any) -> None:
+    """Put `value` in a node's place, where it is still there: what held it may have gone already."""
     if code.contains(node):
-        code.remove(node)
+        code.replace(node, value)
