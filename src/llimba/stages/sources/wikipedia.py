@@ -62,7 +62,11 @@ NO_TEXT = re.compile(r"ipa|audio|cit[eo]|ref|flag|iso|sfn|harv|coord|note?s?$", 
 SENTENCE_ENDS = tuple('.!?…»”"。！？।॥۔؟։።')
 SWITCH = re.compile(r"__[^\W\d_a-zß-ÿ]{3,}__")
 VARIANT = re.compile(r"-\{(?:[\w;-]+\|)?(?:[\w-]+:)?([^{}|;]*)(?:;[^{}|]*)?\}-")
-LEFTOVER = re.compile(r"\{\{|\}\}|\{\||\|\}|^\s*[|!]|\[\[|\]\]")
+NOWIKI = re.compile(r"<nowiki>(.*?)</nowiki>", re.DOTALL | re.IGNORECASE)
+LEFTOVER = re.compile(r"\{\{|\}\}|\{\||\|\}|^\s*[|!]|\[\[|\]\]|</?(?:table|t[rdh])\b[^<>]*>", re.I)
+TAG = re.compile(
+    r"</?(?:br|p|div|span|center|small|big|font|su[bp]|[biu]|em|strong|ref|blockquote|li|[uo]l)\b[^<>]*>", re.I
+)
 GONE, BREAK = "\ue0ff", "\ue0fe"  # what was left out, and <br>, until the lines are known
 PAUSE = "[,;،，；、]"
 EMPTY_BRACKETS = re.compile(rf"\s*[(（\[][\s,;،，；、:/–—-]*{GONE}[\s,;،，；、:/–—{GONE}-]*[)）\]]")
@@ -136,8 +140,9 @@ def plain(wikitext: str, dropped: list[str]) -> str:
     """The prose of an article, a line a paragraph or heading."""
     import mwparserfromhell
 
-    wikitext = VARIANT.sub(r"\1", SWITCH.sub("", wikitext))
-    code = mwparserfromhell.parse(wikitext, skip_style_tags=False)
+    wikitext = NOWIKI.sub(lambda found: found[1].translate(LITERAL), VARIANT.sub(r"\1", SWITCH.sub("", wikitext)))
+    wikitext = "\n".join(_unquoted(line) for line in wikitext.split("\n"))
+    code = mwparserfromhell.parse(wikitext, skip_style_tags=True)
     for node in [*code.filter_tags(recursive=True), *code.filter_templates(recursive=True)]:
         if not hasattr(node, "tag"):
             _replace(code, node, _said(node, wikitext))
@@ -145,16 +150,28 @@ def plain(wikitext: str, dropped: list[str]) -> str:
             _replace(code, node, GONE)
         elif name == "br":
             _replace(code, node, mwparserfromhell.nodes.Text(BREAK))
-        elif name == "nowiki":
-            _replace(code, node, mwparserfromhell.nodes.Text(str(node.contents or "").translate(LITERAL)))
     for link in code.filter_wikilinks(recursive=True):
         if _is_no_text(link, dropped):
             _replace(code, link, GONE)
         elif str(link.title).strip().startswith(":") and link.text is None:
             link.title = str(link.title).strip().removeprefix(":")
     text = code.strip_code(normalize=True, collapse=True)
-    lines = (part for line in text.split("\n") if not LEFTOVER.search(line) for part in _tidied(line))
+    lines = (part for line in text.split("\n") if not LEFTOVER.search(line) for part in _tidied(TAG.sub(" ", line)))
     return "\n".join(line.translate(RESTORED) for line in lines if any(character.isalpha() for character in line))
+
+
+def _unquoted(line: str) -> str:
+    """A line without the apostrophes of bold and italics.
+
+    MediaWiki ends them with the line; mwparserfromhell lets what is not closed swallow the links behind it.
+    """
+    if "''" not in line:
+        return line
+    runs = [len(run) for run in re.findall("'{2,}", line)]
+    bold, italic = sum(run in (3, 4) or run >= 5 for run in runs), sum(run == 2 or run >= 5 for run in runs)
+    if bold % 2 and italic % 2:  # l'''domo'': an apostrophe and italics
+        line = re.sub(r"(?<=\w)'''(?!')(?=\w)", "'", line, count=1)
+    return re.sub("'{2,}", lambda run: "'" * (1 if len(run[0]) == 4 else max(len(run[0]) - 5, 0)), line)
 
 
 def _is_no_text(link: Any, dropped: list[str]) -> bool:
