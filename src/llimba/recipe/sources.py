@@ -52,6 +52,7 @@ class LocalSource(Source):
     yields: Literal["documents", "conversations"] = "documents"
     language: str | None = None  # of the documents
     text: str = "text"  # jsonl, csv, tsv, parquet: the column
+    keep: list[Literal["tables", "code"]] = []  # md: what is left out else (code within a sentence always stays)
     lines_per_document: int = Field(default=0, ge=0)  # txt: 0 = a file is a document; n = every n lines are one
 
     @model_validator(mode="after")

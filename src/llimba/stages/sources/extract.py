@@ -1,6 +1,6 @@
-"""Text out of HTML, EPUB and PDF. Run as a program it serves one request a line, so that it can be killed.
+"""Text out of HTML, EPUB, PDF and Markdown. Run as a program it serves one request a line, so that it can be killed.
 
-trafilatura finds the main text of a page, `epub` and `pdf` read books and papers. All three have been
+trafilatura finds the main text of a page, `epub`, `pdf` and `markdown` read the others. All three have been
 made to hang or to eat the memory by files; `isolated` therefore runs this in a process with limits.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from llimba.stages.sources.epub import epub
 from llimba.stages.sources.extracted import Extracted, visible_in
+from llimba.stages.sources.markdown import markdown
 from llimba.stages.sources.pdf import pdf
 from llimba.stages.sources.unsafe import Unsafe
 
@@ -35,7 +36,7 @@ def html(data: bytes, url: str = "") -> Extracted:
 
 
 def serve() -> None:
-    """Answer {"kind", "data", "url"} with the fields of `Extracted`, {"error"} or {"missing"}, a JSON object a line."""
+    """Answer {"kind", "data", "url", "keep"}, a line each, with the fields of `Extracted`, {"error"} or {"missing"}."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not be taken for an answer
@@ -45,6 +46,8 @@ def serve() -> None:
         try:
             if request["kind"] == "html":
                 found = html(data, request["url"])
+            elif request["kind"] == "markdown":
+                found = markdown(data.decode(), request["keep"])
             else:
                 found = {"epub": epub, "pdf": pdf}[request["kind"]](data)
             answer: dict[str, str | int] = {**asdict(found), "text": found.text.encode("utf-8", "replace").decode()}

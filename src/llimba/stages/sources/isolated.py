@@ -1,4 +1,4 @@
-"""The parsers of HTML, EPUB and PDF in a process of their own: one that hangs or dies costs its file, not the run.
+"""The parsers of HTML, EPUB, PDF and Markdown in a process of their own: one that hangs or dies costs its file.
 
 `multiprocessing` and `concurrent.futures` can do this too, but pass serialised objects, and a
 dead worker breaks the pool.
@@ -9,6 +9,7 @@ import json
 import select
 import subprocess
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 
 from llimba.errors import StageError
@@ -26,13 +27,14 @@ class Extractor:
         self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
 
-    def read(self, kind: str, data: bytes, url: str = "") -> Extracted:
-        """What a file's content holds; `kind` is html, epub or pdf. Raises `Unsafe` with the
-        reason; `StageError` where a package is missing.
+    def read(self, kind: str, data: bytes, url: str = "", keep: Sequence[str] = ()) -> Extracted:
+        """What a file's content holds; `kind` is html, epub, pdf or markdown (in UTF-8), `keep` what markdown keeps.
+
+        Raises `Unsafe` with the reason; `StageError` where a package is missing.
         """
         process = self._running()
         assert process.stdin is not None and process.stdout is not None
-        request = {"kind": kind, "data": base64.b64encode(data).decode(), "url": url}
+        request = {"kind": kind, "data": base64.b64encode(data).decode(), "url": url, "keep": list(keep)}
         limit = self._seconds + SECONDS_PER_MEGABYTE.get(kind, 5.0) * len(data) / 2**20
         try:
             process.stdin.write(json.dumps(request).encode() + b"\n")

@@ -64,34 +64,18 @@ def _texts(source: LocalSource, path: Path, extractor: Extractor, intake: Intake
         return
     try:
         data = bounded.whole(path)
-        if kind in EXTRACTED:
-            found = extractor.read(EXTRACTED[kind], data)
-            for part in found.lost:
-                part_name, _, reason = part.partition(": ")
-                intake.quarantine(path, part_name, reason)
-            yield "1", found.text
-        else:
-            text = bounded.text_of(data)
-            yield "1", markdown(text) if kind == ".md" else text
+        if kind not in EXTRACTED and kind != ".md":
+            yield "1", bounded.text_of(data)
+            return
+        if kind == ".md":
+            data = bounded.text_of(data).encode()
+        found = extractor.read(EXTRACTED.get(kind, "markdown"), data, keep=source.keep)
+        for part in found.lost:
+            part_name, _, reason = part.partition(": ")
+            intake.quarantine(path, part_name, reason)
+        yield "1", found.text
     except bounded.broken() as error:
         intake.quarantine(path, "", bounded.reason_of(error))
-
-
-def markdown(text: str) -> str:
-    """The prose of a Markdown file, a line a paragraph or heading: no front matter, code, HTML or addresses."""
-    from markdown_it import MarkdownIt
-
-    if text.startswith("---\n") and (end := text.find("\n---", 3)) > 0:
-        text = text[end + 4 :]
-    lines = []
-    for token in MarkdownIt("commonmark", {"html": True}).parse(text):
-        if token.type == "inline":
-            parts = (
-                " " if child.type in ("softbreak", "hardbreak") else child.content if child.type == "text" else ""
-                for child in token.children or []
-            )
-            lines.append(" ".join("".join(parts).split()))
-    return "\n".join(line for line in lines if line)
 
 
 def _conversations(files: list[tuple[str, Path]], intake: Intake) -> Iterator[Conversation]:
