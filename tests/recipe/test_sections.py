@@ -21,6 +21,10 @@ PARALLEL: dict[str, Any] = {"kind": "parallel", "license": "x", "pairs": ["sc", 
 NLLB = {"engine": "nllb", "source_language": "it", "source_code": "ita_Latn"}
 
 
+HUB = {"kind": "hub", "license": "x", "dataset": "a/b", "yields": "pairs"}
+SUBSETS = {"sc": "a", "it": "b"}
+
+
 @pytest.mark.parametrize(
     ("section", "good", "bad", "said"),
     [
@@ -61,6 +65,37 @@ NLLB = {"engine": "nllb", "source_language": "it", "source_code": "ita_Latn"}
             {"kind": "hub", "license": "x", "dataset": "a/b", "yields": "pairs"},
             {"kind": "hub", "license": "x", "dataset": "a/b"},
             "documents need a language",
+        ),
+        (
+            HubSource,
+            {**HUB, "subsets": SUBSETS},
+            {**HUB, "subsets": SUBSETS, "subset": "c"},
+            "either subset, or subsets",
+        ),
+        (HubSource, {**HUB, "subsets": SUBSETS}, {**HUB, "subsets": {"sc": "a"}}, "pairs need two languages"),
+        (
+            HubSource,
+            {**HUB, "join": {"language": "l"}},
+            {**HUB, "join": {}},
+            "name the column that says a row's language",
+        ),
+        (
+            HubSource,
+            {**HUB, "yields": "documents", "language": "sc"},
+            {**HUB, "yields": "documents", "language": "sc", "pairs": ["sc"]},
+            "are for yields: pairs",
+        ),
+        (
+            HubSource,
+            {**HUB, "yields": "documents", "subsets": SUBSETS},
+            {**HUB, "yields": "conversations", "subsets": SUBSETS},
+            "subsets name the languages of documents or pairs",
+        ),
+        (
+            HubSource,
+            {**HUB, "yields": "documents", "subsets": SUBSETS},
+            {**HUB, "yields": "documents", "subsets": SUBSETS, "language": "sc"},
+            "the subsets say it already",
         ),
         (
             WikipediaSource,

@@ -13,6 +13,7 @@ from llimba.recipe.instruct import InstructSection
 from llimba.recipe.sources import (
     AnySource,
     HubSource,
+    Join,
     LocalSource,
     PackageSource,
     ParallelSource,

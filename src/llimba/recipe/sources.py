@@ -1,11 +1,13 @@
 """Where text comes from: a section per kind of source."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from llimba.recipe.section import Section
+from llimba.data_files.faults import Fault
+from llimba.recipe.section import Section, Whole, unknown
 
 
 class Source(Section):
@@ -85,23 +87,74 @@ class ParallelSource(Source):
         return self
 
 
+class Join(Section):
+    """Sets that hold one language a row (OLDI Seed, FLORES+): rows with the same key are one pair."""
+
+    key: str = "id"
+    language: str | list[str] = []  # the column, or columns together, that name the language; none with `subsets`
+    text: str = "text"
+
+    @property
+    def languages(self) -> list[str]:
+        """The columns that name the language."""
+        return [self.language] if isinstance(self.language, str) else self.language
+
+
 class HubSource(Source):
-    """A dataset of the Hugging Face hub."""
+    """A dataset of the Hugging Face hub.
+
+    Language values and columns may be written as codes or names of the profile (`sc`, `srd`, `srd_Latn`, `Sardinian`).
+    """
 
     kind: Literal["hub"]
     dataset: str
     revision: str | None = None
     subset: str | None = None
+    subsets: dict[str, str] = {}  # language code -> the subset that holds it, for sets with one a language
     split: str = "train"
     yields: Literal["documents", "pairs", "conversations"] = "documents"
     language: str | None = None  # documents: the language, where one column does not say it
     columns: dict[str, str] = {}  # our field -> the dataset's column (text, language, messages, id, or a language code)
+    names: list[str] = []  # the columns of CSV and TSV files without a header line
+    join: Join | None = None  # pairs: one language a row
+    pairs: list[str] = []  # pairs: the languages that are taken; none named: all that the profile knows
+    languages: dict[str, str] = {}  # a value of the language column -> language code, where it is no usual spelling
 
     @model_validator(mode="after")
     def _language_known(self) -> Self:
-        if self.yields == "documents" and not self.language and "language" not in self.columns:
-            raise ValueError("documents need a language: set language, or columns.language to the column that says it")
+        says = self.language or self.subsets or "language" in self.columns
+        if self.yields == "documents" and not says:
+            raise ValueError(
+                "documents need a language: set language, or columns.language to the column that says it, or subsets "
+                "with one a language"
+            )
         return self
+
+    @model_validator(mode="after")
+    def _one_layout(self) -> Self:
+        if self.subset and self.subsets:
+            raise ValueError("give either subset, or subsets with one a language")
+        if self.subsets and self.yields == "conversations":
+            raise ValueError("subsets name the languages of documents or pairs: give a source for each subset")
+        if self.yields != "pairs" and (self.join or self.pairs):
+            raise ValueError("join and pairs are for yields: pairs")
+        if self.subsets and self.language:
+            raise ValueError("language: the subsets say it already")
+        if self.join and not self.join.languages and not self.subsets:
+            raise ValueError(
+                "join.language: name the column that says a row's language, or subsets with one a language"
+            )
+        if self.yields == "pairs" and len(self.subsets) == 1:
+            raise ValueError("subsets: pairs need two languages or more")
+        return self
+
+    def check(self, whole: Whole) -> Iterator[Fault]:
+        """Languages are the profile's."""
+        names = whole.profile.names
+        where = f" in the profile of {whole.profile.iso639_3}"
+        yield from unknown("subsets", self.subsets, names, "language", where)
+        yield from unknown("pairs", self.pairs, names, "language", where)
+        yield from unknown("languages", self.languages.values(), names, "language", where)
 
 
 class WebSource(Source):

@@ -30,8 +30,9 @@ from llimba.recipe import (
 )
 from llimba.records import Conversation, Document, Pair, Record
 from llimba.stages.folders import SourcesFolder
-from llimba.stages.sources import hub, local, packages, parallel, web, wikipedia
+from llimba.stages.sources import local, packages, parallel, web, wikipedia
 from llimba.stages.sources.cells import fault_of
+from llimba.stages.sources.hub import load as hub
 from llimba.stages.sources.intake import Intake
 from llimba.stages.sources.taken import Files
 
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 EVERY = 50_000  # records between two lines of a long source
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it
+SAID = 8  # reasons for leaving out that are logged; the manifest has all
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,11 @@ def _say(facts: SourceFacts, intake: Intake) -> None:
     totals = Counter(facts.words) | Counter(facts.pair_words)
     words = ", ".join(f"{language} {number:,}" for language, number in totals.items())
     logger.info("  %-12s %d documents, %d pairs, words: %s", intake.name, facts.documents, facts.pairs, words)
+    if facts.skipped:
+        most = sorted(facts.skipped.items(), key=lambda reason: -reason[1])
+        more = f", and {len(most) - SAID} more reasons" if len(most) > SAID else ""
+        reasons = ", ".join(f"{reason} {number:,}" for reason, number in most[:SAID])
+        logger.info("  %-12s left out: %s%s", intake.name, reasons, more)
     for what, number in facts.trimmed.items():
         logger.info("  %-12s %d conversations were trimmed: %s", intake.name, number, what)
     if facts.quarantined:

@@ -1,0 +1,1 @@
+"""The `hub` source, read over a hub on loopback."""
