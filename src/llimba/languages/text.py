@@ -1,7 +1,15 @@
-"""Text made uniform without touching anybody's spelling; pure functions."""
+"""Words and folded text: the one place that cuts text into words, whatever its script; pure functions.
+
+Most scripts put spaces between words. Thai, Lao, Khmer, Burmese, Chinese and Japanese do not, and ICU (icu4py) finds
+their words with its dictionaries, by Unicode's rules of segmentation (UAX #29). The scripts without spaces that ICU has
+no dictionary for (Javanese, Balinese, Tai Tham ...) are counted by grapheme clusters, Tibetan by syllables.
+"""
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
 
 import regex
 
@@ -9,6 +17,26 @@ CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # category Cc but the new
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
 APOSTROPHES = re.compile("['\u2018\u2019\u02bc`\u00b4]")
 RUN = 4  # words of a run that counts as repeated
+LONGEST = 12  # grapheme clusters of a word without spaces; what is longer, no dictionary has found a word in
+# what only a text with other than European letters holds: most texts have none, and are done at the speed of `re`
+BEYOND = re.compile(
+    "[\u0590-\u1cff\u2d30-\u2dff\u2e31\u2e80-\ua6ff\ua800-\uab2f\uab70-\ufaff\ufb1d-\ufdff\ufe70-\U0003ffff]"
+)
+UNSPACED = regex.compile(
+    r"[[[\p{LB=SA}\p{LB=ID}\p{LB=CJ}\p{LB=NS}\p{LB=AK}\p{LB=AP}\p{LB=AS}]&&\p{Alphabetic}]--[\p{Hangul}\p{Latin}]]",
+    regex.V1,
+)
+WORD = regex.compile(r"\w+")  # of the package regex: marks belong to words
+# spaces that are visible: between words in Ethiopic and old scripts, between syllables in Tibetan
+SEPARATORS = "\u0f0b\u0f0c\u1361\u2e31\U00010100\U00010101\U0001039f\U000103d0\U0001091f\U0001123a\U00011c43\U00012470"
+SPACES = str.maketrans(dict.fromkeys(SEPARATORS, " "))
+# what two spellings of a word may differ in: accents, vowel points, nuktas, tatweel and what cannot be seen; the vowel
+# signs of Indic scripts and of Thai are letters in all but name, and stay
+OPTIONAL = regex.compile(
+    r"[[\p{M}&&[\p{Inherited}\p{Hebrew}\p{Arabic}\p{Syriac}\p{Latin}\p{Greek}\p{Cyrillic}\p{CCC=7}]]"
+    r"\p{Default_Ignorable_Code_Point}\u0640]+",
+    regex.V1,
+)
 MARKS = regex.compile(r"\p{M}+")
 PUNCTUATION = str.maketrans({chr(code): " " for code in range(128) if not re.match(r"\w", chr(code))})
 
@@ -25,16 +53,38 @@ def normalize(text: str, apostrophe: str = "'") -> str:
     return "\n".join(line for line in lines if line)
 
 
+def words(text: str) -> list[str]:
+    """The words of a text: what stands between spaces, with its punctuation; cut further where a script has no spaces.
+
+    Signs of punctuation between words of a script without spaces are no words, and are left out.
+    """
+    if not BEYOND.search(text):
+        return text.split()
+    found: list[str] = []
+    for piece in text.translate(SPACES).split():
+        found += _unspaced(piece) if UNSPACED.search(piece) else [piece]
+    return found
+
+
+def first_words(text: str, count: int) -> str:
+    """The beginning of a text that holds `count` words, as it is written, on one line."""
+    line, end = " ".join(text.split()), 0
+    for word in words(line)[:count]:
+        end = line.index(word, end) + len(word)
+    return line[:end]
+
+
 def fold(text: str) -> str:
-    """What two spellings of one sentence have in common: no case, accents, punctuation or spacing.
+    """What two spellings of one sentence have in common: no case, accents, punctuation or spacing; a space a word.
 
     For comparison only (duplicates, contamination); folded text is never trained on.
     """
-    letters = text.lower()
-    if not letters.isascii():
-        letters = MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))
-    words = letters.translate(PUNCTUATION).split() if letters.isascii() else re.findall(r"\w+", letters)
-    return " ".join(words)
+    if text.isascii():
+        return " ".join(text.lower().translate(PUNCTUATION).split())
+    if not BEYOND.search(text):
+        return " ".join(re.findall(r"\w+", MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))))
+    spaced = " ".join(words(text)).casefold()
+    return " ".join(WORD.findall(OPTIONAL.sub("", unicodedata.normalize("NFKD", spaced))))
 
 
 def repeated_words(words: list[str]) -> float:
@@ -49,3 +99,19 @@ def repeated_words(words: list[str]) -> float:
             repeated[start : start + RUN] = b"\x01" * RUN
         seen.add(run)
     return sum(repeated) / len(words)
+
+
+def _unspaced(piece: str) -> Iterator[str]:
+    """The words of a piece without spaces; what no dictionary knows, by clusters."""
+    for word in _breaker()(piece.replace("\u200b", ""), "und"):
+        if not WORD.search(word):
+            continue
+        clusters = regex.findall(r"\X", word) if len(word) > LONGEST and UNSPACED.search(word) else [word]
+        yield from clusters if len(clusters) > LONGEST else [word]
+
+
+@lru_cache
+def _breaker() -> Any:
+    from icu4py.breakers import WordBreaker
+
+    return WordBreaker
