@@ -152,7 +152,7 @@ def planted(given: argparse.Namespace) -> dict[str, Any]:
         hits = {row["line"] for row in read_jsonl(folder / "out" / "contamination.jsonl") if row["record"] in
                 {d.id for d in documents}}  # fmt: skip
         foreign = {row["line"] for row in read_jsonl(folder / "out" / "foreign.jsonl")}
-    from llimba.languages.text import normalize
+    from llimba.languages.characters import normalize
 
     twins = {
         name

@@ -50,7 +50,7 @@ class Language(BaseModel, extra="forbid", frozen=True):
     replay: dict[str, str] = Field(default={}, exclude=True)
     names: dict[str, dict[str, str]]
     alphabet: str
-    apostrophe: str = "'"  # the one of its spelling; another where it is a letter of its own
+    apostrophe: str = "'"  # the one of its spelling: ' ’ ʼ ʻ; "": every one stays as it is written
     neighbours: list[str] = []
     varieties: dict[str, str] = {}
     norms: dict[str, str] = {}

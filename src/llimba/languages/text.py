@@ -13,9 +13,6 @@ from typing import Any
 
 import regex
 
-CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # category Cc but the newline
-INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
-APOSTROPHES = re.compile("['\u2018\u2019\u02bc`\u00b4]")
 RUN = 4  # words of a run that counts as repeated
 LONGEST = 12  # grapheme clusters of a word without spaces; what is longer, no dictionary has found a word in
 # what only a text with other than European letters holds: most texts have none, and are done at the speed of `re`
@@ -39,18 +36,6 @@ OPTIONAL = regex.compile(
 )
 MARKS = regex.compile(r"\p{M}+")
 PUNCTUATION = str.maketrans({chr(code): " " for code in range(128) if not re.match(r"\w", chr(code))})
-
-
-def normalize(text: str, apostrophe: str = "'") -> str:
-    """NFC, no invisible or control characters, one space between words, no empty lines; newlines stay.
-
-    Apostrophes become the language's one, since the same word is otherwise spelled in two ways by two keyboards.
-    Quotation marks stay as they are: they are no spelling, and their styles are worth knowing.
-    """
-    text = INVISIBLE.sub("", unicodedata.normalize("NFC", text))
-    text = APOSTROPHES.sub(apostrophe, text)
-    lines = (" ".join(line.split()) for line in CONTROL.sub(" ", text).split("\n"))
-    return "\n".join(line for line in lines if line)
 
 
 def words(text: str) -> list[str]:

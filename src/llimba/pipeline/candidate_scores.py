@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from llimba import progress
 from llimba.files import fingerprint, sha256
+from llimba.languages.text import words
 from llimba.models.loading import load_model
 from llimba.recipe import ModelSection, Recipe, TrainingSection
 from llimba.records import Document
@@ -100,9 +101,9 @@ def measure(section: ModelSection, folder: Path, chosen: Texts, settings: Traini
         ]
         for language, of_language in chosen.items()
     }
-    words = {language: sum(len(document.text.split()) for document in of) for language, of in chosen.items()}
+    counted = {language: sum(len(words(document.text)) for document in of) for language, of in chosen.items()}
     parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
-    return Scored(parameters=parameters, forward=scorer.forward, lines=lines, words=words)
+    return Scored(parameters=parameters, forward=scorer.forward, lines=lines, words=counted)
 
 
 def _lines(text: str, nats: list[float], tokenizer: "PreTrainedTokenizerBase") -> list[Likelihood]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from llimba.files import replacing, stable_fraction
+from llimba.languages.text import words
 from llimba.recipe import Recipe
 from llimba.reports import matched
 from llimba.reports.evaluated import EvaluatedFolder, SavedAnswer, read_answers
@@ -86,7 +87,7 @@ def write_page(finished: Sequence[Finished], page: Path) -> None:
 
 def marked(hypothesis: str, reference: str) -> list[tuple[str, bool]]:
     """The hypothesis in pieces, each with whether its words are in the reference in this order."""
-    said, wanted = hypothesis.split(), reference.split()
+    said, wanted = words(hypothesis), words(reference)
     pieces: list[tuple[str, bool]] = []
     for kind, start, end, _, _ in SequenceMatcher(None, said, wanted, autojunk=False).get_opcodes():
         if start < end:

@@ -9,6 +9,7 @@ from datatrove.data import Document as Carrier
 from datatrove.pipeline.base import PipelineStep
 
 from llimba.files import write_json
+from llimba.languages.text import words
 from llimba.records import Document
 from llimba.stages.corpus.account import Account
 from llimba.stages.corpus.lines import removals
@@ -63,12 +64,12 @@ class Finish(PipelineStep):  # type: ignore[misc]
         account.save(self.folder / "account", rank)
 
     def _count(self, document: Document, account: Account) -> None:
-        words, key = len(document.text.split()), described(document)
+        length, key = len(words(document.text)), described(document)
         account.add("moved", "kept")
         account.add("documents", key)
-        account.add("words", key, words)
+        account.add("words", key, length)
         account.add("bytes", key, len(document.text.encode()))
-        account.add(f"length {document.language}", str(2 ** max(0, words.bit_length() - 1)))
+        account.add(f"length {document.language}", str(2 ** max(0, length.bit_length() - 1)))
 
 
 class Prove(PipelineStep):  # type: ignore[misc]

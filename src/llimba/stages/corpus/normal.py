@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from llimba.languages.characters import normalize
 from llimba.languages.profile import Language
-from llimba.languages.text import normalize
 from llimba.records import Document, Pair
 
 

@@ -1,9 +1,12 @@
 """Which written norm and variety a text shows, where its source does not say: counted markers, no guess."""
 
-import re
 from collections.abc import Mapping, Sequence
 
-WORD = re.compile(r"[^\W\d_]+")
+import regex
+
+from llimba.languages.text import words
+
+WORD = regex.compile(r"[^\W\d_]+")
 ENOUGH = 3  # markers in a text, before it is labelled
 AGREED = 0.8  # of the markers found
 
@@ -15,9 +18,9 @@ def marked(text: str, markers: Mapping[str, Sequence[str]]) -> str:
     """
     if not markers:
         return ""
-    words = WORD.findall(text.lower())
-    found = {label: sum(map(set(of).__contains__, words)) for label, of in markers.items()}
+    written = WORD.findall(" ".join(words(text.lower())))
+    found = {label: sum(map(set(of).__contains__, written)) for label, of in markers.items()}
     known = {word for of in markers.values() for word in of}
-    total = sum(map(known.__contains__, words))
+    total = sum(map(known.__contains__, written))
     best = max(found, key=found.__getitem__)
     return best if total >= ENOUGH and found[best] >= AGREED * total else ""

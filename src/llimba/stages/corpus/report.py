@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from llimba.errors import StageError
 from llimba.files import read_jsonl, replacing, write_json
+from llimba.languages.text import words
 from llimba.manifest import Json, read_manifest
 from llimba.stages.corpus.reading import reading
 from llimba.stages.corpus.summary import LABELS
@@ -101,7 +102,7 @@ def _documents(
         if tokenizer is not None and counted["documents"] < MEASURED:
             tokens = len(tokenizer(document.text, add_special_tokens=False)["input_ids"])
             size = len(document.text.encode())
-            counted.update(documents=1, tokens=tokens, words=len(document.text.split()), bytes=size)
+            counted.update(documents=1, tokens=tokens, words=len(words(document.text)), bytes=size)
     measured = {language: counted for language, counted in sums.items() if counted["tokens"] and counted["words"]}
     return examples, {
         language: {

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import xxhash
 
-from llimba.languages.text import fold
+from llimba.languages.text import fold, words
 from llimba.manifest import Json
 from llimba.recipe import CorpusSection
 from llimba.records import Document, Pair, Record
@@ -29,8 +29,8 @@ CONTAMINATED = Rejection("contaminated", "see contamination.jsonl", "none")
 
 def too_short(document: Document, min_words: int) -> Rejection | None:
     """Fewer words than `min_words`."""
-    words = len(document.text.split())
-    return Rejection("too short", words, min_words) if words < min_words else None
+    length = len(words(document.text))
+    return Rejection("too short", length, min_words) if length < min_words else None
 
 
 def wrong_label(document: Document, settings: CorpusSection) -> Rejection | None:

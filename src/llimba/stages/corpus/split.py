@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from llimba.files import stable_fraction
-from llimba.languages.text import fold
+from llimba.languages.text import fold, words
 from llimba.recipe import CorpusSection
 from llimba.records import Document, Pair
 
@@ -30,7 +30,7 @@ def held_out_pairs(read: Callable[[], Iterable[Pair]], settings: CorpusSection, 
             continue
         if stable_fraction(str(seed), pair.id) >= settings.held_out_pairs:
             continue
-        if min(len(text.split()) for text in pair.texts.values()) < settings.min_held_out_words:
+        if min(len(words(text)) for text in pair.texts.values()) < settings.min_held_out_words:
             continue
         sides = {fold(text) for text in pair.texts.values()}
         if len(sides) == len(pair.texts) and not sides & seen:  # equal sides would reward a copy

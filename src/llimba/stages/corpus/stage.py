@@ -18,6 +18,7 @@ from typing import Any
 
 from llimba.errors import StageError
 from llimba.languages.identify.fasttext import AnyIdentifier, FastText
+from llimba.languages.text import words
 from llimba.manifest import Json
 from llimba.recipe import Recipe
 from llimba.records import Document, Pair, write_records
@@ -61,8 +62,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
 
     balances = {kind: account.balance(kind) for kind, account in accounts.items()}
     counts = Counts(**balances, lines_removed=documents.of("lines"))
-    words = by_language(documents)
-    _check(recipe, counts.documents, words)
+    trained = by_language(documents)
+    _check(recipe, counts.documents, trained)
     survivors = documents.of("surviving").get("documents", 0) + aligned.surviving(corpus, index)
     if survivors:
         raise StageError(f"corpus: {survivors} evaluation sentences survive in the training text: a bug of llimba's.")
@@ -73,7 +74,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     )  # fmt: skip
     facts = CorpusFacts(
         counts=counts,
-        words=Words(words, _words(scored)),
+        words=Words(trained, _words(scored)),
         sources=by_source(recipe, accounts),
         documents=described_rows(documents),
         lengths={table.split()[1]: documents.of(table) for table in documents.counts if table.startswith("length ")},
@@ -186,7 +187,7 @@ def _check(recipe: Recipe, documents: Balance, words: dict[str, int]) -> None:
 
 
 def _words(documents: list[Document]) -> dict[str, int]:
-    words = Counter[str]()
+    counted = Counter[str]()
     for document in documents:
-        words[document.language] += len(document.text.split())
-    return dict(words)
+        counted[document.language] += len(words(document.text))
+    return dict(counted)

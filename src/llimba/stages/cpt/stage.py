@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from llimba.errors import StageError
 from llimba.languages.prompts import tagged_text
+from llimba.languages.text import first_words
 from llimba.manifest import Json
 from llimba.models.base_model import base_folder, token_contract
 from llimba.recipe import CHAT, Recipe
@@ -57,7 +58,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
         opened.contract.separator_id,
         settings.sequence_length,
     )
-    prompts = [" ".join(d.text.split()[:PROMPT_WORDS]) for d in aside if d.language == recipe.profile.code]
+    prompts = [first_words(d.text, PROMPT_WORDS) for d in aside if d.language == recipe.profile.code]
     held_out = replace(held_out, prompts=prompts[: settings.num_samples])
     facts = train(opened, objective, settings, out, seed=recipe.seed_of(settings), title="cpt", held_out=held_out)
     placed: list[Interpolation | None] = []

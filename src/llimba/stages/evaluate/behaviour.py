@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from llimba.languages.text import fold, repeated_words
+from llimba.languages.text import fold, repeated_words, words
 from llimba.reports.evaluated import SavedAnswer
 from llimba.reports.scores import FAULTS, Behaviour, Fault, Share
 
@@ -35,7 +35,7 @@ def faults(
     if identifier is not None and target in identifier.languages:
         labels = identifier.label_many(texts) if texts else []
         found["wrong_language"] = [
-            len(text.split()) >= NAMED_FROM and label.language in identifier.languages and label.language != target
+            len(words(text)) >= NAMED_FROM and label.language in identifier.languages and label.language != target
             for text, label in zip(texts, labels, strict=True)
         ]
     return found
@@ -82,5 +82,5 @@ def scripts(characters: Iterable[str]) -> set[str]:
 
 
 def _loops(text: str) -> bool:
-    words = text.split()
-    return len(words) >= LOOP_FROM and repeated_words(words) > LOOP_SHARE
+    said = words(text)
+    return len(said) >= LOOP_FROM and repeated_words(said) > LOOP_SHARE

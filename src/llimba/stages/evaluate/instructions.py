@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from llimba.languages.profile import TABLES, Language
-from llimba.languages.text import fold
+from llimba.languages.text import fold, words
 from llimba.reports.scores import Instructions
 from llimba.stages.evaluate.behaviour import share
 
@@ -99,7 +99,7 @@ def _json_object(_: Instruction, text: str) -> bool:
 
 
 CHECKS: dict[str, Callable[[Instruction, str], bool]] = {
-    "at_most_words": lambda asked, text: len(text.split()) <= asked.n,
+    "at_most_words": lambda asked, text: len(words(text)) <= asked.n,
     "sentences": lambda asked, text: len(_sentences(text)) == asked.n,
     "list": lambda asked, text: (
         [line.startswith("- ") for line in text.splitlines() if line.strip()] == [True] * asked.n
@@ -108,7 +108,7 @@ CHECKS: dict[str, Callable[[Instruction, str], bool]] = {
     "begins": lambda asked, text: fold(text).split()[:1] == [fold(asked.word)],
     "capitals": lambda _, text: text == text.upper() and any(c.isalpha() for c in text),
     "json": _json_object,
-    "one_word": lambda _, text: len(text.split()) == 1,
+    "one_word": lambda _, text: len(words(text)) == 1,
 }
 
 

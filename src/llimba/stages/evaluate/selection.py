@@ -8,6 +8,7 @@ from typing import TypeVar
 from llimba.errors import StageError
 from llimba.files import stable_fraction
 from llimba.languages.prompts import split_direction
+from llimba.languages.text import words
 from llimba.recipe import EvaluateSection
 from llimba.records import Document, Pair
 
@@ -76,7 +77,7 @@ def few_shot(pairs: Iterable[Pair], settings: EvaluateSection, seed: int) -> dic
             pair
             for pair in ranked
             if all(code in pair.texts for code in codes)
-            and min(len(pair.texts[code].split()) for code in codes) >= EXAMPLE_WORDS
+            and min(len(words(pair.texts[code])) for code in codes) >= EXAMPLE_WORDS
             and _longest(pair, codes) <= (settings.max_words or LONG)
         )
         found[direction] = list(islice(fitting, settings.num_fewshot))
@@ -116,7 +117,7 @@ def texts(documents: Iterable[Document], settings: EvaluateSection, seed: int) -
 
 def _longest(pair: Pair, codes: Iterable[str]) -> int:
     """Words of the longer side."""
-    return max(len(pair.texts[code].split()) for code in codes)
+    return max(len(words(pair.texts[code])) for code in codes)
 
 
 def _in_turn(records: Iterable[R]) -> list[R]:

@@ -17,7 +17,7 @@ from llimba import progress
 from llimba.errors import StageError, set_at
 from llimba.files import stable_fraction
 from llimba.languages.profile import Language
-from llimba.languages.text import fold, repeated_words
+from llimba.languages.text import fold, repeated_words, words
 from llimba.models.translators.engine import Engine
 from llimba.models.translators.engines import open_engine, way_back
 from llimba.packages import cache_folder
@@ -93,13 +93,13 @@ class BackTranslator:
                     origin=document.origin, engine=document.engine, texts={code: sentence}, document=document.id,
                     position=number,
                 )  # fmt: skip
-                words, folded, hit = len(sentence.split()), fold(sentence), self.index.hit(sentence)
+                length, folded, hit = len(words(sentence)), fold(sentence), self.index.hit(sentence)
                 if document.origin != "human":
                     rejected.append(Rejection("not authentic", document.origin, row))
-                elif words < settings.min_words:
-                    rejected.append(Rejection("too short", f"{words} words, at least {settings.min_words}", row))
-                elif words > settings.max_words:
-                    rejected.append(Rejection("too long", f"{words} words, at most {settings.max_words}", row))
+                elif length < settings.min_words:
+                    rejected.append(Rejection("too short", f"{length} words, at least {settings.min_words}", row))
+                elif length > settings.max_words:
+                    rejected.append(Rejection("too long", f"{length} words, at most {settings.max_words}", row))
                 elif hit is not None:
                     rejected.append(Rejection("contaminated target", str(hit), row))
                 elif folded in seen:
@@ -136,10 +136,10 @@ class BackTranslator:
     def _fault(self, row: Pair, code: str) -> tuple[str, str] | None:
         """The first rule that a translation fails, and how; None for a good one."""
         said, original = row.texts[code], row.texts[self.language.code]
-        words = fold(said).split()  # commas do not end a loop
+        spoken = fold(said).split()  # commas do not end a loop
         if "\n" in said:
             return "several lines", said[:200]
-        if len(words) >= LOOP_FROM and repeated_words(words) > LOOP_SHARE:
+        if len(spoken) >= LOOP_FROM and repeated_words(spoken) > LOOP_SHARE:
             return "loop", f"into {code}: {said[:200]}"
         if fold(said) == fold(original) or chrf(said, original) >= self.settings.max_copied:
             return "copy", f"into {code}: {said[:200]}"

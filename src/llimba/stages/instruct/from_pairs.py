@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from llimba.files import stable_fraction
 from llimba.languages.profile import Language
 from llimba.languages.prompts import split_direction, system_prompt, translation_prompt
+from llimba.languages.text import words
 from llimba.recipe import InstructSection
 from llimba.records import Conversation, Pair
 
@@ -22,7 +23,7 @@ def conversations(
             source, target = split_direction(direction)
             if source not in pair.texts or target not in pair.texts:
                 continue
-            lengths = [len(pair.texts[code].split()) for code in (source, target)]
+            lengths = [len(words(pair.texts[code])) for code in (source, target)]
             if min(lengths) >= settings.min_words and max(lengths) <= settings.max_words:
                 yield _conversation(pair, direction, settings, language, seed)
 

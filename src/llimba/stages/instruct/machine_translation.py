@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from llimba import progress
 from llimba.languages.profile import Language
-from llimba.languages.text import fold
+from llimba.languages.text import fold, words
 from llimba.models.translators.engine import Engine, Translation
 from llimba.packages import cache_folder
 from llimba.recipe import TranslationSection
@@ -114,7 +114,7 @@ class _Book:
 
     def message(self, text: str) -> tuple[str, int, int]:
         """A message's translation, its unknown words, and how many words were translated."""
-        parts, unknown, words = [], 0, 0
+        parts, unknown, length = [], 0, 0
         for segment in segments(text, self._language):
             if not segment.translate:
                 parts.append(segment.text)
@@ -124,8 +124,8 @@ class _Book:
                 raise _Unfit("no translation", f"of: {segment.text}")
             parts.append(made[0])
             unknown += made[1]
-            words += len(segment.text.split())
-        return "".join(parts), unknown, words
+            length += len(words(segment.text))
+        return "".join(parts), unknown, length
 
     def _translate(self, sentences: Sequence[str], title: str) -> None:
         wanted = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._known]

@@ -17,6 +17,7 @@ from typing import assert_never
 
 from llimba.errors import StageError
 from llimba.files import replacing
+from llimba.languages.text import words
 from llimba.manifest import Json
 from llimba.recipe import (
     AnySource,
@@ -75,10 +76,10 @@ class Counts:
         """Count one record."""
         self.records[type(record)] += 1
         if isinstance(record, Document):
-            self.words[record.language] += len(record.text.split())
+            self.words[record.language] += len(words(record.text))
         elif isinstance(record, Pair):
             for language, text in record.texts.items():
-                self.pair_words[language] += len(text.split())
+                self.pair_words[language] += len(words(text))
 
 
 def load(source: AnySource, intake: Intake) -> Iterator[Record]:
