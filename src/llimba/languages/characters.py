@@ -92,7 +92,7 @@ def _spaced(line: str) -> str:
 def _elided(text: str, signs: str, apostrophe: str) -> str:
     """Apostrophes that are punctuation, wherever no letter of a script without apostrophes is beside them."""
     if WITHOUT.search(text):
-        return regex.sub(rf"(?<!{WITHOUT.pattern})[{signs}](?!{WITHOUT.pattern})", apostrophe, text)
+        return str(regex.sub(rf"(?<!{WITHOUT.pattern})[{signs}](?!{WITHOUT.pattern})", apostrophe, text))
     for sign in signs:
         text = text.replace(sign, apostrophe)
     return text

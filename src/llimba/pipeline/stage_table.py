@@ -62,7 +62,7 @@ class Stage(NamedTuple):
 # fmt: off
 STAGES = (
     Stage("sources", (), (), run_sources, version=3),
-    Stage("corpus", ("sources",), ("language", "seed"), run_corpus, version=3, resumable=True),
+    Stage("corpus", ("sources",), ("language", "seed"), run_corpus, version=4, resumable=True),
     Stage("instruct", ("corpus",), ("language", "seed"), run_instruct, also_needs=instruct_needs),
     Stage("cpt", ("corpus",), ("language", "base_model", "seed"), run_cpt,
           version=3, resumable=True, parallel=True, estimate=estimate_cpt, ignores=_not_of_cpt),

@@ -24,6 +24,9 @@ class CorpusSection(Section):
     # sources known to be in the languages that they declare: a close-language identifier learns from them, and takes
     # foreign lines out of every other document in the language to be learned
     identify: list[str] = []
+    # more sources known to be good running text: rules of quality are loosened, never tightened, until the pages of
+    # these and of the sources under `identify` pass
+    trusted: list[str] = []
     identifier: Path | None = None  # a fastText model (GlotLID, lid.176) instead of one trained on those sources
     min_words: int = Field(default=3, ge=1)  # a document shorter than this is rejected
     exempt: list[str] = []  # sources that are no running text (interface strings, glossaries): no rules of quality
@@ -42,6 +45,7 @@ class CorpusSection(Section):
         """Sources, norms and varieties that are named are there."""
         profile, said_by = whole.profile, f" in the profile of {whole.profile.iso639_3}"
         yield from unknown("identify", self.identify, whole.sources, "source")
+        yield from unknown("trusted", self.trusted, whole.sources, "source")
         yield from unknown("exempt", self.exempt, whole.sources, "source")
         yield from unknown("norms", self.norms, profile.norms, "norm", said_by)
         yield from unknown("varieties", self.varieties, profile.varieties, "variety", said_by)

@@ -60,8 +60,20 @@ class Contamination:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """A threshold of quality that trusted texts have loosened."""
+
+    language: str
+    rule: str
+    field: str  # its name in the profile's `quality`
+    default: float
+    learned: float
+    pages: int  # that it was learned from
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
-    """Words of the documents by language, split at white space."""
+    """Words of the documents by language, as `languages/text.py` counts them."""
 
     train: dict[str, int]
     held_out: dict[str, int]
@@ -77,3 +89,4 @@ class CorpusFacts:
     documents: list[LabelledDocuments]
     lengths: dict[str, dict[str, int]]  # by language: number of documents by the power of two at or below their words
     contamination: Contamination
+    thresholds: list[Threshold]  # those learned from trusted texts

@@ -1,10 +1,16 @@
 """Every rule keeps a page of good Sardinian, and turns away what it is there for, with value and threshold."""
 
 import pytest
+import regex
 
+from llimba.languages.characters import normalize
+from llimba.languages.next_language.facts import facts
+from llimba.languages.next_language.profile import alphabet, apostrophe
 from llimba.languages.profile import Quality, load_language
-from llimba.stages.corpus.quality import JUDGED_FROM, RULES, judge, measure
+from llimba.stages.corpus.measure import measure
+from llimba.stages.corpus.quality import JUDGED_FROM, RULES, judge
 from tests.fakes import SENTENCES
+from tests.scripts import SENTENCES as SCRIPTS
 
 PROFILE = load_language("srd")
 PAGE = "\n".join(SENTENCES["sc"])
@@ -41,6 +47,41 @@ def test_each_rule_turns_away_what_it_is_for(name: str) -> None:
     _, _, field, minimum = next(rule for rule in RULES if rule[0] == name)
     assert (rejection.rule, rejection.threshold) == (name, getattr(PROFILE.quality, field))
     assert rejection.value < rejection.threshold if minimum else rejection.value > rejection.threshold
+
+
+@pytest.mark.parametrize("code", SCRIPTS)
+def test_a_good_page_of_any_script_passes_every_rule_and_each_fault_is_found(code: str) -> None:
+    known = facts("zh" if code == "zho" else code)
+    sentences, letters = SCRIPTS[code], alphabet(known)
+    page = normalize("\n".join(sentences), apostrophe(known))
+    assert judge(page, Quality(), letters) is None
+    bad = {
+        "symbols": "\n".join(f"{line} # $ % ^ & * + = | ~ < > # $ %" for line in sentences),
+        "digits": "\n".join(f"{line} 1861 1914 1945 2006 1720 1999 2024 1492 1066" for line in sentences),
+        "foreign letters": f"{page}\n{' '.join(SENTENCES['sc'] if known.script != 'Latn' else SCRIPTS['ukr'])}",
+        "repetition": f"{' '.join(sentences[:2])} " * 6,
+        "a list": "\n".join(f"- {line}" for line in sentences * 2),
+    }
+    if code != "tha":  # no signs there that end a sentence
+        bad["no sentences"] = regex.sub(r"[\p{Sentence_Terminal}.?]$", "", page, flags=regex.MULTILINE)
+    assert {name: (found := judge(text, Quality(), letters)) and found.rule for name, text in bad.items()} == {
+        name: name for name in bad
+    }
+
+
+@pytest.mark.parametrize("code", ["hin", "tam", "amh", "hye", "fas", "kat"])
+def test_letters_with_spaces_between_them_are_no_words(code: str) -> None:
+    letters = " ".join(character for line in SCRIPTS[code] for character in line if character.isalpha())
+    rejection = judge(letters, Quality(), "")
+    assert rejection is not None and rejection.rule == "words too short"
+
+
+def test_a_refrain_is_no_repetition_but_a_page_of_copies_is() -> None:
+    verse, refrain = SENTENCES["sc"], "Andemus a mare, andemus a mare cun sa luna!"
+    song = "\n".join(f"{a}\n{b}\n{refrain}\n{refrain}" for a, b in zip(verse[::2], verse[1::2], strict=False))
+    assert judge(song, PROFILE.quality, PROFILE.alphabet) is None
+    rejection = judge("\n".join([*verse, *[refrain] * 100]), PROFILE.quality, PROFILE.alphabet)
+    assert rejection is not None and rejection.rule == "repetition"
 
 
 def test_a_short_text_is_not_judged_and_a_foreign_alphabet_only_where_one_is_known() -> None:

@@ -126,6 +126,7 @@ def _neighbours(code: str, rows: dict[str, dict[str, str]], replay: tuple[Replay
         other
         for other, about in rows.items()
         if other != code and related(other) and about["territory"] == row["territory"]
+        if about["script"] == row["script"]
         if about["wikipedia"] or about["flores"]
     ]
     home.sort(key=lambda other: -int(rows[other]["articles"] or 0))

@@ -9,6 +9,12 @@ import yaml
 
 from llimba.languages.next_language.facts import ENGLISH, TABLE, Facts, name, own_name
 
+LETTERED = ("Latn", "Cyrl")  # scripts of so many languages that their letters say which
+SEVERAL = {  # codes of ISO 15924 that are no script of Unicode's
+    "Hans": ("Han",), "Hant": ("Han",), "Hani": ("Han",), "Jpan": ("Han", "Hiragana", "Katakana"),
+    "Kore": ("Hangul", "Han"), "Aran": ("Arab",), "Cyrs": ("Cyrl",), "Latf": ("Latn",), "Zzzz": (), "Zyyy": (),
+}  # fmt: skip
+MODIFIERS = "ʼʻ"  # letters that are apostrophes in print
 ASKED = """\
 # How a translation is asked for, by the language of the prompt; {{source}} and {{target}} become names in that
 # language, {{text}} the sentence. The first English wording is the one that evaluation uses: leave it as it is.
@@ -37,8 +43,11 @@ def profile_text(facts: Facts) -> str:
         "names:",
         *_names(facts, prompt_languages),
         "",
-        "# The letters of the written language (CLDR's main letters); anything else is foreign script or symbols.",
-        f'alphabet: "{facts.letters}"',
+        *(f"# {line}" for line in _about_letters(facts)),
+        f"alphabet: {json.dumps(alphabet(facts), ensure_ascii=False)}",
+        "",
+        "# The sign of its apostrophe: ' ’ ʼ ʻ are made this one; empty where it writes several that differ.",
+        f"apostrophe: {json.dumps(apostrophe(facts), ensure_ascii=False)}",
         "",
         "# Languages it is mistaken for, nearest first: relatives of the same country, then larger relatives.",
         f"neighbours: {_flow(list(facts.neighbours))}",
@@ -62,6 +71,22 @@ def profile_text(facts: Facts) -> str:
     return "\n".join(parts) + "\n"
 
 
+def alphabet(facts: Facts) -> str:
+    """CLDR's letters where they are reliable and tell languages from one another; else the whole script.
+
+    CLDR leaves signs out of many alphabets (the vowels of Maithili, և of Armenian), and has ranges for syllabaries.
+    """
+    if facts.letters and facts.script in LETTERED:
+        return facts.letters
+    return "".join(rf"\p{{{script}}}" for script in SEVERAL.get(facts.script, (facts.script,)) if script)
+
+
+def apostrophe(facts: Facts) -> str:
+    """The modifier letter that is in its alphabet, "" where several are; else the typewriter's."""
+    found = [letter for letter in MODIFIERS if letter in facts.letters]
+    return "'" if not found else found[0] if len(found) == 1 else ""
+
+
 def checklist(facts: Facts) -> list[str]:
     """What a speaker must review before the profile is trusted; one line each."""
     missing = sorted(
@@ -71,8 +96,12 @@ def checklist(facts: Facts) -> list[str]:
         if in_language != ENGLISH and name(code, in_language) == name(code, ENGLISH)
     )
     lines = ["alphabet: are all letters there, with their accents, and none too many?"]
-    if not facts.letters:
-        lines[0] = "alphabet: CLDR lists no letters; write them"
+    if not facts.letters and facts.script in LETTERED:
+        lines[0] = "alphabet: CLDR lists no letters, so any of its script will do; write them"
+    elif facts.script not in LETTERED:
+        lines[0] = "alphabet: is it written in this script alone?"
+    if apostrophe(facts) != "'":
+        lines.append("apostrophe: is this the sign that careful writers use?")
     lines.append("neighbours: which languages is it really mistaken for? Put the nearest first")
     lines.append("replay: which languages do its speakers also need the model for?")
     lines.append("varieties and norms: name those that its texts are written in")
@@ -95,6 +124,17 @@ def prompt_wordings() -> dict[str, dict[str, Any]]:
     """`languages/tables/wordings.yaml`."""
     content: dict[str, dict[str, Any]] = yaml.safe_load((TABLE.parent / "wordings.yaml").read_text(encoding="utf-8"))
     return content
+
+
+def _about_letters(facts: Facts) -> tuple[str, ...]:
+    if facts.letters and facts.script in LETTERED:
+        return (
+            "The letters of the written language (CLDR's main letters); anything else is foreign script or symbols.",
+        )
+    return (
+        "Any letter of these scripts of Unicode is one of the language; anything else is foreign script or symbols.",
+        "A list of letters in its place is stricter.",
+    )
 
 
 def _named(facts: Facts) -> list[str]:

@@ -4,8 +4,8 @@ Normalise, leave out what is scored on, remove foreign and contaminated lines, l
 Rules that compare documents with one another (duplicates) come after.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from datatrove.data import Document as Carrier
 from datatrove.pipeline.base import PipelineStep
 
 from llimba.languages.identify.fasttext import AnyIdentifier
-from llimba.languages.profile import Language
+from llimba.languages.profile import Language, Quality
 from llimba.recipe import CorpusSection
 from llimba.records import Document
 from llimba.stages.corpus.account import Account
@@ -40,6 +40,7 @@ class Cleaning:
     seed: int
     index: EvaluationIndex
     identifier: AnyIdentifier | None
+    qualities: Mapping[str, Quality] = field(default_factory=dict)  # of languages whose thresholds were learned
 
 
 class Clean(PipelineStep):  # type: ignore[misc]
@@ -116,4 +117,5 @@ class Clean(PipelineStep):  # type: ignore[misc]
         strange = wrong_label(document, settings) if target else None
         if short or strange or document.source in settings.exempt:
             return short or strange
-        return judge(document.text, profile.quality, profile.alphabet if target else "")
+        quality = self.cleaning.qualities.get(document.language, profile.quality)
+        return judge(document.text, quality, profile.alphabet if target else "")

@@ -70,6 +70,7 @@ def report(
         "tables": {label: grouped(rows, label) for label in LABELS},
         "fertility": fertility,
         "counts": asdict(facts.counts),
+        "thresholds": [asdict(row) for row in facts.thresholds],
         "contamination": asdict(facts.contamination),
         "lengths": {code: sorted((int(size), n) for size, n in bins.items()) for code, bins in facts.lengths.items()},
         "examples": examples,

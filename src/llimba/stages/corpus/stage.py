@@ -29,7 +29,8 @@ from llimba.stages.corpus.normal import normal_form
 from llimba.stages.corpus.split import held_out, held_out_pairs, scored_documents
 from llimba.stages.corpus.summary import by_language, by_source, described_rows
 from llimba.stages.corpus.tables import Tables, gather, tasks_for
-from llimba.stages.corpus_facts import Balance, Contamination, CorpusFacts, Counts, Words
+from llimba.stages.corpus.trusted import learn_thresholds, qualities
+from llimba.stages.corpus_facts import Balance, Contamination, CorpusFacts, Counts, Threshold, Words
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.folders import CorpusFolder, SourcesFolder
 
@@ -50,8 +51,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     write_records(corpus.evaluation_file, scored_pairs)
     index = EvaluationIndex(corpus.scored_texts())
     identifier = _identifier(recipe, sources, pairs, corpus)
-
-    documents = _clean_documents(recipe, sources, index, identifier, corpus)
+    learned = learn_thresholds(recipe.corpus, recipe.profile, _normal_documents(recipe, sources), pairs())
+    documents = _clean_documents(recipe, sources, index, identifier, learned, corpus)
     accounts = {"documents": documents, "pairs": Account(), "conversations": Account()}
     with Tables(work / "aligned", 0, ("rejected", "contamination")) as tables:
         kept = aligned.clean_pairs(pairs(), held_out_ids, index, accounts["pairs"], tables)
@@ -79,6 +80,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
         documents=described_rows(documents),
         lengths={table.split()[1]: documents.of(table) for table in documents.counts if table.startswith("length ")},
         contamination=Contamination(len(index), hits, survivors),
+        thresholds=learned,
     )
     return asdict(facts)
 
@@ -90,6 +92,10 @@ def _evaluation_documents(recipe: Recipe, sources: SourcesFolder) -> Iterator[Do
             yield replace(document, text=normal_form(document, recipe.profile))
 
 
+def _normal_documents(recipe: Recipe, sources: SourcesFolder) -> Iterator[Document]:
+    return (replace(d, text=normal_form(d, recipe.profile)) for d in sources.documents())
+
+
 def _identifier(
     recipe: Recipe, sources: SourcesFolder, pairs: Callable[[], Iterator[Pair]], corpus: CorpusFolder
 ) -> AnyIdentifier | None:
@@ -98,8 +104,7 @@ def _identifier(
         return FastText(recipe.corpus.identifier)
     if (trained := corpus.identifier()) is not None:
         return trained
-    documents = (replace(d, text=normal_form(d, recipe.profile)) for d in sources.documents())
-    identifier = learn(recipe, documents, pairs())
+    identifier = learn(recipe, _normal_documents(recipe, sources), pairs())
     if identifier is not None:
         identifier.save(corpus.identifier_file)
     return identifier
@@ -110,6 +115,7 @@ def _clean_documents(
     sources: SourcesFolder,
     index: EvaluationIndex,
     identifier: AnyIdentifier | None,
+    learned: list[Threshold],
     corpus: CorpusFolder,
 ) -> Account:
     """Write `documents.jsonl`; returns its account. Shards and tables of all passes stay under `work` meanwhile."""
@@ -122,7 +128,8 @@ def _clean_documents(
 
     path = sources.documents_file
     settings, work, tasks = recipe.corpus, corpus.path / "work", tasks_for(path)
-    cleaning = Cleaning(settings, recipe.profile, recipe.seed, index, identifier)
+    own = qualities(recipe.profile, learned)
+    cleaning = Cleaning(settings, recipe.profile, recipe.seed, index, identifier, own)
     first = [
         RecordReader(path),
         Clean(cleaning, work / "clean"),
