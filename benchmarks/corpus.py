@@ -189,6 +189,7 @@ def planted(given: argparse.Namespace) -> dict[str, Any]:
         "Italian lines in Sardinian pages": (len(quoted & foreign), len(quoted), len(foreign)),
         "boilerplate lines": (site_lines, len(truth["boilerplate"]), site_lines + len(body) - len(body_left)),
     }
+    table |= bad_pages(pages, chance)
     table |= hostile(pages, chance)
     print(f"{len(documents)} pages, seed {given.random_seed}")
     for name, (right, of, said) in table.items():
@@ -196,6 +197,41 @@ def planted(given: argparse.Namespace) -> dict[str, Any]:
     return {name: {"right": right, "planted": of, "said": said} for name, (right, of, said) in table.items()} | {
         "jaccards_planted": sorted(round(value, 3) for value in likeness.values())
     }
+
+
+def bad_pages(pages: list[list[str]], chance: random.Random) -> dict[str, tuple[int, int, int]]:
+    """Every page spoilt in each of nine ways, judged beside the good ones: a good page that is rejected is an alarm."""
+    from llimba.languages.profile import load_language
+    from llimba.stages.corpus.quality import judge
+
+    profile = load_language("srd")
+
+    def numbers(line: str) -> str:
+        return f"{line[:30]} {' '.join(str(chance.randrange(10000)) for _ in range(8))}"
+
+    spoil = {
+        "words too short": lambda lines: [" ".join(c for c in line if c.isalpha()) for line in lines],
+        "words too long": lambda lines: ["".join(line.split()) for line in lines],
+        "symbols": lambda lines: [line.replace(" ", " | ") for line in lines],
+        "digits": lambda lines: [numbers(line) for line in lines],
+        "foreign letters": lambda lines: [
+            line.translate(str.maketrans("aeiounrst", "αειουνρστ")) if n % 3 == 0 else line
+            for n, line in enumerate(lines)
+        ],
+        "capitals": lambda lines: [line.upper() for line in lines],
+        "repetition": lambda lines: [f"{lines[0][:60]} {n}." for n in range(LINES)],
+        "a list": lambda lines: [f"• {line}" for line in lines],
+        "no sentences": lambda lines: [line.rstrip(" .!?…:;,\"'»”’)]") for line in lines],
+    }
+    alarms: dict[str, int] = {}
+    for lines in pages:
+        if rejection := judge("\n".join(lines), profile.quality, profile.alphabet):
+            alarms[rejection.rule] = alarms.get(rejection.rule, 0) + 1
+    found = {}
+    for rule, spoilt in spoil.items():
+        told = sum(judge("\n".join(spoilt(lines)), profile.quality, profile.alphabet) is not None for lines in pages)
+        found[f"bad pages: {rule}"] = (told, len(pages), told + alarms.get(rule, 0))
+    return found
 
 
 def hostile(pages: list[list[str]], chance: random.Random) -> dict[str, tuple[int, int, int]]:

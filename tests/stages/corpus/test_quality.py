@@ -76,6 +76,13 @@ def test_letters_with_spaces_between_them_are_no_words(code: str) -> None:
     assert rejection is not None and rejection.rule == "words too short"
 
 
+def test_a_page_without_any_space_is_judged_all_the_same() -> None:
+    page = "\n".join("".join(c for c in sentence if c.isalpha()) for sentence in SENTENCES["sc"][:19])
+    assert len(page.split()) < JUDGED_FROM < len(page)
+    rejection = judge(page, PROFILE.quality, PROFILE.alphabet)
+    assert rejection is not None and rejection.rule == "words too long"
+
+
 def test_a_refrain_is_no_repetition_but_a_page_of_copies_is() -> None:
     verse, refrain = SENTENCES["sc"], "Andemus a mare, andemus a mare cun sa luna!"
     song = "\n".join(f"{a}\n{b}\n{refrain}\n{refrain}" for a, b in zip(verse[::2], verse[1::2], strict=False))

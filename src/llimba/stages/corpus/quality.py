@@ -15,6 +15,7 @@ from llimba.stages.corpus.measure import Measured, in_script, measure
 from llimba.stages.corpus.rules import Rejection
 
 JUDGED_FROM = 20  # words: shares of a shorter text say little
+JUDGED_CHARACTERS = 400  # so many in fewer words are no words
 LISTED_FROM = 5  # lines: below that a list is no list
 
 BULLET = regex.compile(r"\s*(?:[-*•·–—▪◦○●■□»>]|\d+[.)])\s")
@@ -82,7 +83,7 @@ def judge(text: str, quality: Quality, alphabet: str) -> Rejection | None:
     and then any letter will do.
     """
     measured = measure(text)
-    if len(measured.words) < JUDGED_FROM:
+    if len(measured.words) < JUDGED_FROM and measured.visible < JUDGED_CHARACTERS:
         return None
     for name, value_of, field, minimum in RULES:
         value, threshold = value_of(measured, alphabet), getattr(quality, field)
