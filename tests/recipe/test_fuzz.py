@@ -14,7 +14,7 @@ from tests.recipe.test_defaults import sections
 
 
 def test_every_mutated_recipe_loads_or_is_refused_with_a_place(tmp_path: Path) -> None:
-    ends = fuzz(400, 2, tmp_path)
+    ends = fuzz(600, 2, tmp_path)
     assert min(ends["loaded"], ends["refused with a place"]) > 20
 
 

@@ -1,6 +1,6 @@
 """What the corpus stage found out: the facts of its manifest as types, which reports and the model card read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +89,4 @@ class CorpusFacts:
     documents: list[LabelledDocuments]
     lengths: dict[str, dict[str, int]]  # by language: number of documents by the power of two at or below their words
     contamination: Contamination
-    thresholds: list[Threshold]  # those learned from trusted texts
+    thresholds: list[Threshold] = field(default_factory=list)  # those learned from trusted texts

@@ -77,7 +77,9 @@ def test_letters_with_spaces_between_them_are_no_words(code: str) -> None:
 
 
 def test_a_page_without_any_space_is_judged_all_the_same() -> None:
-    page = "\n".join("".join(c for c in sentence if c.isalpha()) for sentence in [*SENTENCES["sc"], *SENTENCES["sc"][:5]])
+    page = "\n".join(
+        "".join(c for c in sentence if c.isalpha()) for sentence in [*SENTENCES["sc"], *SENTENCES["sc"][:5]]
+    )
     assert len(page.split()) < JUDGED_FROM < len(page)
     rejection = judge(page, PROFILE.quality, PROFILE.alphabet)
     assert rejection is not None and rejection.rule == "words too long"

@@ -1,12 +1,13 @@
 """Which written norm and variety a text shows, where its source does not say: counted markers, no guess."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import regex
 
-from llimba.languages.text import words
+from llimba.languages.text import BEYOND, words
 
-WORD = regex.compile(r"[^\W\d_]+")
+LETTERS, LATIN = (package.compile(r"[^\W\d_]+") for package in (regex, re))  # marks are letters to regex; re is fast
 ENOUGH = 3  # markers in a text, before it is labelled
 AGREED = 0.8  # of the markers found
 
@@ -18,7 +19,8 @@ def marked(text: str, markers: Mapping[str, Sequence[str]]) -> str:
     """
     if not markers:
         return ""
-    written = WORD.findall(" ".join(words(text.lower())))
+    small = text.lower()
+    written = LETTERS.findall(" ".join(words(small))) if BEYOND.search(small) else LATIN.findall(small)
     found = {label: sum(map(set(of).__contains__, written)) for label, of in markers.items()}
     known = {word for of in markers.values() for word in of}
     total = sum(map(known.__contains__, written))

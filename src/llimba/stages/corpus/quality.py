@@ -18,6 +18,7 @@ JUDGED_FROM = 20  # words: shares of a shorter text say little
 JUDGED_CHARACTERS = 400  # so many in fewer words are no words
 LISTED_FROM = 5  # lines: below that a list is no list
 
+LAST = 8  # characters of a line that its end is looked for in
 BULLET = regex.compile(r"\s*(?:[-*•·–—▪◦○●■□»>]|\d+[.)])\s")
 # the signs that end a sentence in any script, and : ; , a quote or a bracket; ASCII's brackets but ) ] are no prose
 ENDED = regex.compile(
@@ -54,7 +55,7 @@ def _ended(measured: Measured) -> float | None:
     """The share of lines that end as a sentence does, where the script has signs for it."""
     if 2 * measured.endless > measured.letters:
         return None
-    return _share(sum(bool(ENDED.search(line)) for line in measured.lines), len(measured.lines))
+    return _share(sum(bool(ENDED.search(line[-LAST:])) for line in measured.lines), len(measured.lines))
 
 
 RULES: tuple[Rule, ...] = (
