@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from llimba.digests import VERIFIED
+
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["torch", "transformers", "accelerate", "peft", "llimba.training.loop", "lm_eval"])
 EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "llimba.step"}
@@ -102,7 +104,7 @@ def bytes_left(runs: Path, stages: Sequence[str]) -> dict[str, str]:
             name = f"{stage}/{path.relative_to(folder)}"
             if (
                 "/trackers/" in name
-                or name.endswith(("manifest.json", ".png"))
+                or name.endswith(("manifest.json", VERIFIED, ".png"))
                 or name.startswith("publish/model/README")
             ):
                 continue  # clocks all over

@@ -22,7 +22,7 @@ LAYERS = (
     ("reports", "models"),
     ("recipe",),
     ("languages",),
-    ("packages", "records", "manifest", "files", "data_files", "progress", "processes", "errors"),
+    ("packages", "records", "manifest", "digests", "files", "data_files", "progress", "processes", "errors"),
 )
 HEAVY = {
     "torch",

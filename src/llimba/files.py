@@ -5,9 +5,11 @@ moment leaves the old file or the new one. Why not a library: `atomicwrites` is 
 six lines of `replacing`.
 """
 
+import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from llimba.errors import StageError
+
+OS_ERROR = re.compile(r"\(os error (\d+)\)")  # as Rust's standard library writes it
+WEIGHTS = ".safetensors"  # never edited in place by people
 
 
 class Within:
@@ -56,6 +61,35 @@ def remove_leftovers(folder: Path) -> None:
         path.unlink()
 
 
+def flush(path: Path) -> None:
+    """Flush a file, or a folder with everything in it, to the disk."""
+    for inside in path.iterdir() if path.is_dir() else ():
+        flush(inside)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that what is put in place there survives a power cut."""
+    if folder.is_dir():
+        return
+    if folder.exists():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def into_place(partial: Path, final: Path) -> None:
+    """Give a finished file or folder its final name: after a power cut it is there whole, or not at all."""
+    flush(partial)
+    os.rename(partial, final)
+    sync_folder(final.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Flush a folder's directory entries, so that a rename in it survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -63,6 +97,19 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raise `OSError` where a library says in words of its own that the disk refused: safetensors does."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        if (found := OS_ERROR.search(str(error))) is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -108,12 +155,15 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def link(source: Path, target: Path) -> None:
-    """Put `source` at `target` too: a hard link where the file system has them, else a copy."""
+    """Put `source` at `target` too: weights as a hard link where there are such; what people edit is copied."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
+    if source.suffix == WEIGHTS:
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)
+    else:
         shutil.copyfile(source, target)
 
 

@@ -58,6 +58,11 @@ class Manifest(BaseModel, frozen=True):
     files: list[ListedFile]
     resolved: Json = {}  # the whole recipe as it was run, --set included, for who names the folder alone
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 by name."""
+        return {file.name: file.sha256 for file in self.files}
+
     def facts_as(self, kind: type[Facts]) -> Facts:
         """The facts as a dataclass or model of `kind`; raises `StageError` where another version wrote them."""
         try:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from filelock import FileLock
 
 from llimba.errors import StageError, Unavailable
-from llimba.files import sha256, write_json
+from llimba.files import into_place, sha256, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def fetch(client: str, package: str, cache: Path) -> Fetched:
             unpacked = Path(temporary) / "unpacked"
             _unpack(archive, unpacked)
             shutil.rmtree(folder, ignore_errors=True)
-            unpacked.rename(folder)
+            into_place(unpacked, folder)
             about = {"file": archive.name, "sha256": sha256(archive)}
         write_json(marker, about)
     return Fetched(package, **about, folder=folder)

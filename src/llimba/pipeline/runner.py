@@ -27,12 +27,14 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
 from llimba import __version__, processes
+from llimba.digests import changed, remember
 from llimba.errors import DiskRefused, LlimbaError, RecipeError, StageError
-from llimba.files import fingerprint, remove_leftovers, sha256, sync_folder
+from llimba.files import disk_errors, fingerprint, into_place, make_folder, remove_leftovers, sha256
 from llimba.manifest import MANIFEST, Ingredients, Json, ListedFile, Manifest, read_manifest, write_manifest
 from llimba.pipeline.stage_table import STAGES, Stage, stages_of
 from llimba.recipe import Recipe, local_paths
 from llimba.reports.plan_table import Estimate
+from llimba.reports.training_facts import TrainedFolder
 from llimba.training import peak_memory
 
 logger = logging.getLogger(__name__)
@@ -83,7 +85,7 @@ def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
     """Run what is not done, in order; with `until` that stage and what it needs. Returns the finished plan."""
     steps, examined = plan(recipe, runs), False
     folders = {step.stage.name: step.folder for step in steps}
-    wanted = up_to(steps, until)
+    wanted = _without_damage(up_to(steps, until))
     for step in wanted:
         inputs = {need: folders[need] for need in step.needs}
         if step.state != "done" and step.stage.parallel and not examined and processes.is_main():
@@ -97,6 +99,31 @@ def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
         else:
             _follow(recipe, step, inputs)
     return plan(recipe, runs)
+
+
+def _without_damage(wanted: list[Step]) -> list[Step]:
+    """The steps with those to be made again whose output is to be read and is not what was written any more."""
+    steps = {step.stage.name: step for step in wanted}
+    for step in reversed(wanted):
+        for need in step.needs if steps[step.stage.name].state != "done" else ():
+            read = steps[need]
+            shutil.rmtree(TrainedFolder(read.folder).checkpoints, ignore_errors=True)  # if killed before it could
+            manifest = read_manifest(read.folder)
+            if manifest is None or (name := changed(read.folder, manifest.digests)) is None:
+                continue
+            said = f"{need}: {read.folder / name} has changed since it was written"
+            if processes.count() > 1:
+                raise StageError(f"{said}. Run once in one process (llimba run ...): it makes the stage again.")
+            logger.warning("%s; the stage is made again", said)
+            _set_aside(read)
+            steps[need] = read._replace(state="partial", why=f"{name} had changed")
+    return list(steps.values())
+
+
+def _set_aside(step: Step) -> None:
+    damaged = step.folder.with_name(f"{step.fingerprint}.damaged-{int(time.time())}")
+    step.folder.rename(damaged)
+    logger.warning("%s: %s was damaged and is kept as %s", step.stage.name, step.folder, damaged)
 
 
 def run_stage(recipe: Recipe, runs: Path, name: str) -> Step:
@@ -262,19 +289,18 @@ def _differences(old: object, new: object, path: str = "") -> list[str]:
 def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
     lock = FileLock(step.folder.with_name(f".{step.fingerprint}.lock"))
     try:
-        step.folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(step.folder.parent)
         with lock.acquire(timeout=0):
             if read_manifest(step.folder) is not None:  # another run finished it since we planned
                 return
             if step.folder.exists():
-                damaged = step.folder.with_name(f"{step.fingerprint}.damaged-{int(time.time())}")
-                step.folder.rename(damaged)
-                logger.warning("%s: %s was damaged and is kept as %s", step.stage.name, step.folder, damaged)
+                _set_aside(step)
             if step.partial.exists() and not step.stage.resumable:
                 shutil.rmtree(step.partial)
-            step.partial.mkdir(exist_ok=True)
+            make_folder(step.partial)
             remove_leftovers(step.partial)
-            _execute(recipe, step, inputs)
+            with disk_errors():
+                _execute(recipe, step, inputs)
     except Timeout:
         raise StageError(
             f"{step.stage.name}: another llimba is working in {step.partial}. Wait for it, or stop it, then run again."
@@ -317,7 +343,9 @@ def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
     facts = step.stage.run(recipe, inputs, step.partial)
     # a training that was resumed adds up the seconds of all its sessions
     seconds = max(time.monotonic() - clock, facts.get("training_seconds", 0.0))
-    files = sorted(p for p in step.partial.rglob("*") if p.is_file() and p.name != MANIFEST)
+    checkpoints = TrainedFolder(step.partial).checkpoints
+    there = (path for path in step.partial.rglob("*") if checkpoints not in path.parents)
+    files = sorted(path for path in there if path.is_file() and path.name != MANIFEST)
     manifest = Manifest(
         stage=step.stage.name,
         fingerprint=step.fingerprint,
@@ -337,9 +365,9 @@ def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
         resolved=recipe.model_dump(mode="json", exclude_defaults=True),
     )
     write_manifest(step.partial, manifest)
-    sync_folder(step.partial)
-    step.partial.rename(step.folder)
-    sync_folder(step.folder.parent)
+    into_place(step.partial, step.folder)
+    remember(step.folder, manifest.digests)
+    shutil.rmtree(TrainedFolder(step.folder).checkpoints, ignore_errors=True)  # from here on they are not needed
     logger.info("%-9s done in %.0f s (%s)", step.stage.name, seconds, step.folder)
 
 

@@ -151,6 +151,7 @@ class TrainedFolder(Folder):
     """The folder of a training stage, under way or finished."""
 
     model = Within("model")  # a transformers folder
+    checkpoints = Within("checkpoints")  # until the stage is finished
     adapter = Within("adapter")  # peft's, of the methods that have one
     metrics_file = Within("metrics.jsonl")  # a row an optimizer step
     held_out_metrics_file = Within("held_out_metrics.jsonl")  # a row an evaluation of held-out text

@@ -19,8 +19,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from llimba.errors import StageError
-from llimba.files import read_json, sha256, sync_folder, write_json
+from llimba.errors import DiskRefused, StageError
+from llimba.files import disk_errors, into_place, make_folder, read_json, sha256, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -80,14 +80,14 @@ class Checkpoints:
         return state
 
     def check_disk(self, needed: float) -> None:
-        """Raise `StageError` where the disk cannot hold `needed` bytes, those of checkpoints already there included."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Raise `DiskRefused` where the disk cannot hold `needed` bytes, counting what checkpoints already take."""
+        make_folder(self._folder)
         there = sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
         free = shutil.disk_usage(self._folder).free
         if free + there < needed:
-            raise StageError(
-                f"{self._folder} has {free / 2**30:.1f} GiB free, and training needs {needed / 2**30:.1f} GiB for its "
-                "checkpoints. Free space, or put the runs on another disk with --runs."
+            raise DiskRefused(
+                f"{self._folder} has {free / 2**20:,.0f} MiB free, and training needs {needed / 2**20:,.0f} MiB for "
+                "its checkpoints. Free space, or put the runs on another disk with --runs."
             )
 
 
@@ -98,20 +98,18 @@ def save(
     target, partial = folder / f"step-{step:07d}", folder / f".tmp-{step}-{os.getpid()}"
     for leftover in folder.glob(".tmp-*"):  # of a run that was killed while it saved
         shutil.rmtree(leftover)
-    partial.mkdir(parents=True)
+    make_folder(folder)
+    partial.mkdir()
     try:
         for name, group in tensors.items():
             path = partial / f"{name}.safetensors"
-            save_file({key: value.detach().cpu().contiguous() for key, value in group.items()}, path)
-            with path.open("rb") as handle:
-                os.fsync(handle.fileno())
+            with disk_errors():
+                save_file({key: value.detach().cpu().contiguous() for key, value in group.items()}, path)
         write_json(partial / "state.json", state)
         files = {path.name: sha256(path) for path in sorted(partial.iterdir())}
         write_json(partial / MANIFEST, {"format": FORMAT, "step": step, "files": files})
-        sync_folder(partial)
         shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
-        sync_folder(folder)
+        into_place(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     for old in _folders(folder)[:-keep]:

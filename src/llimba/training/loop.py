@@ -27,7 +27,7 @@ from transformers import get_scheduler
 
 from llimba import processes, progress
 from llimba.errors import Interrupted, StageError
-from llimba.files import fingerprint
+from llimba.files import disk_errors, fingerprint, into_place
 from llimba.recipe import TrainingSection
 from llimba.reports.training_facts import MemoryPeak, Trainable, TrainedFolder, TrainingFacts
 from llimba.training import cards, cost, estimate, monitor, packing, peak_memory
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINTS = "checkpoints"
 NON_FINITE_STEPS = 3  # so many in a row end the run
+TRIES, WAIT_SECONDS = 120, 60  # to write a finished model on a full disk
 UPDATE = -1  # the "process" whose seed the update draws from: the same in every process
 
 
@@ -107,7 +107,7 @@ def train(
     logger.info("%s: %d steps; about %.1f GiB of memory at the peak", title, len(plan), predicted / 2**30)
 
     identity = fingerprint([plan, objective.contents])
-    checkpoints = Checkpoints(out / CHECKPOINTS, packed, optimizer, identity)
+    checkpoints = Checkpoints(TrainedFolder(out).checkpoints, packed, optimizer, identity)
     checkpoints.check_disk(cost.checkpoint_disk(shape, resolved))
     wrapped.eval()
     with torch.no_grad(), autocast():
@@ -191,7 +191,7 @@ def train(
     if saved_step < len(plan):  # what follows (merging, export) may fail, and the training must not be lost with it
         save(len(plan), must=False)
     freed.end()
-    watch.close()
+    _when_there_is_room(watch.close)
     history = watch.metrics
     tail = [row["loss"] for row in history[-max(1, len(history) // 10) :]]
     micro_batches = sum(row["rows"] for row in history)
@@ -227,21 +227,24 @@ def train(
 def finish(
     model: Any, tokenizer: "PreTrainedTokenizerBase", out: Path, check: Callable[[Path], None] = lambda folder: None
 ) -> None:
-    """Leave the trained model as `model/`, a plain transformers folder, and remove the checkpoints it replaces.
+    """Leave the trained model as `model/`, a plain transformers folder; `check` sees it first and may raise.
 
-    `check` sees the folder first and may raise: the checkpoints then stay. Of several processes the first writes; all
-    must call it, as a sharded model is gathered from all.
+    The checkpoints stay until the stage is recorded as finished: until then they are the training. Of several
+    processes the first writes; all must call it, as a sharded model is gathered from all.
     """
     weights = whole_state(model)
     if not processes.is_main():
         return
     partial_folder = out / ".model.partial"
-    shutil.rmtree(partial_folder, ignore_errors=True)
-    save_model(model, tokenizer, partial_folder, weights)
+
+    def write() -> None:
+        shutil.rmtree(partial_folder, ignore_errors=True)
+        save_model(model, tokenizer, partial_folder, weights)
+
+    _when_there_is_room(write)
     check(partial_folder)
     shutil.rmtree(TrainedFolder(out).model, ignore_errors=True)
-    partial_folder.rename(TrainedFolder(out).model)
-    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+    into_place(partial_folder, TrainedFolder(out).model)
 
 
 def learning_rates(settings: TrainingSection, num_steps: int) -> Callable[[int], float]:
@@ -270,6 +273,22 @@ def _save(checkpoints: Checkpoints, watch: Monitor, accelerator: Accelerator, st
         )
         return None
     return step
+
+
+def _when_there_is_room(write: Callable[[], None]) -> None:
+    """Write what is left of a finished training; where the disk is full, wait: it is in memory, and nowhere else."""
+    for left in reversed(range(TRIES)):
+        try:
+            with disk_errors():
+                return write()
+        except OSError as error:
+            if not left:
+                raise
+            logger.warning(
+                "the training is finished and cannot be written (%s). Free space: it is tried again every %d s, "
+                "for %d min", error, WAIT_SECONDS, max(1, left * WAIT_SECONDS // 60),
+            )  # fmt: skip
+            time.sleep(WAIT_SECONDS)
 
 
 def _seed(seed: int, step: int, process: int) -> None:

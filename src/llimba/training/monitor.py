@@ -111,6 +111,7 @@ class Monitor:
         }
         self._metrics, self._held_out_metrics, self._samples = self._files
         self.rows = {name: list(resumed.get(name, [])) for name in self._files}
+        self._behind: set[str] = set()  # files that lack rows
         if self._main:
             for name, rows in self.rows.items():
                 write_jsonl(self._files[name], rows)
@@ -130,7 +131,7 @@ class Monitor:
         """Keep one optimizer step's figures, and hand its numbers to the trackers."""
         self._append(self._metrics, row)
         curves = {f"train/{key}": value for key, value in row.items() if key != "step" and value is not None}
-        self._accelerator.log(curves, step=row["step"])
+        self._log(curves, row["step"])
 
     def evaluate(
         self,
@@ -152,7 +153,7 @@ class Monitor:
                 self._held_out_metrics,
                 {"step": step, **{language: round(value, 4) for language, value in found.items()}},
             )
-            self._accelerator.log({f"held_out/{language}": value for language, value in found.items()}, step=step)
+            self._log({f"held_out/{language}": value for language, value in found.items()}, step)
             shown = ", ".join(f"{language} {value:.3f}" for language, value in found.items())
             logger.info("%s: step %d of %d: held-out bits per byte %s", self._title, step, self._last, shown)
         if self._accelerator.num_processes == 1 and self._held_out.prompts:
@@ -161,7 +162,12 @@ class Monitor:
         wrapped.train()
 
     def close(self) -> None:
-        """Flush the trackers. Not `end_training`, which would also end the process group that the next stage needs."""
+        """Write what a full disk had refused, and flush the trackers.
+
+        Not `end_training`, which would also end the process group that the next stage needs.
+        """
+        for name in self._behind:
+            write_jsonl(self._files[name], self.rows[name])
         for tracker in self._accelerator.trackers:
             tracker.finish()
 
@@ -181,10 +187,28 @@ class Monitor:
             logger.info("%s: step %d: %s ⟶ %s", self._title, step, shown[0][-80:], shown[1][:100])
 
     def _append(self, name: str, row: dict[str, Any]) -> None:
+        """Keep a row, in memory and in its file; a disk that is full does not end the training."""
         self.rows[name].append(row)
-        if self._main:
-            with self._files[name].open("a", encoding="utf-8") as handle:
-                handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+        if not self._main:
+            return
+        try:
+            if name in self._behind:
+                write_jsonl(self._files[name], self.rows[name])
+                self._behind.discard(name)
+            else:
+                with self._files[name].open("a", encoding="utf-8") as handle:
+                    handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+        except OSError as error:
+            if name not in self._behind:
+                logger.warning("%s cannot be written (%s): its rows are kept in memory", self._files[name], error)
+            self._behind.add(name)
+
+    def _log(self, values: dict[str, Any], step: int) -> None:
+        """Hand numbers to the trackers, whose files a full disk may refuse."""
+        try:
+            self._accelerator.log(values, step=step)
+        except OSError as error:
+            logger.warning("step %d: the trackers could not write (%s)", step, error)
 
 
 def open_accelerator(report_to: Sequence[str], out: Path) -> Accelerator:

@@ -7,11 +7,13 @@ of Sardinian sentences, and those that know the language (GlotLID) are not in an
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from llimba.errors import StageError
+from llimba.files import disk_errors, into_place
 from llimba.languages.identify.features import features, with_crops
 
 if TYPE_CHECKING:
@@ -99,7 +101,10 @@ class Identifier:
 
         about = {"languages": list(self.languages), "thresholds": list(self.thresholds)}
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({"weights": self._weights, "biases": self._biases}, path, {"identifier": json.dumps(about)})
+        partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        with disk_errors():
+            save_file({"weights": self._weights, "biases": self._biases}, partial, {"identifier": json.dumps(about)})
+        into_place(partial, path)
 
     @classmethod
     def load(cls, path: Path) -> "Identifier":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from llimba import processes, progress
 from llimba.errors import StageError
-from llimba.files import read_jsonl, stable_fraction, write_jsonl
+from llimba.files import into_place, read_jsonl, stable_fraction, write_jsonl
 from llimba.models.encoding import chat_prompt
 from llimba.models.generate import generate
 from llimba.models.loading import open_model
@@ -72,7 +72,7 @@ def own_answers(recipe: Recipe, corpus: CorpusFolder, start: Path, out: Path) ->
     if not done.exists():
         partial = done.with_suffix(".partial.jsonl")
         _answer(recipe, corpus, start, partial)
-        partial.rename(done)
+        into_place(partial, done)
     return done
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from llimba.files import fingerprint, link, read_json, sha256, sync_folder, write_json
+from llimba.files import fingerprint, into_place, link, make_folder, read_json, sha256, write_json
 from llimba.recipe import Recipe
 from llimba.reports.evaluated import EvaluatedFolder
 from llimba.reports.scores import SystemScores
@@ -38,7 +38,7 @@ def cached_scores(
     model is waited for.
     """
     place = store / _key(recipe, model, asked, tasks)
-    store.mkdir(parents=True, exist_ok=True)
+    make_folder(store)
     with FileLock(store / f".{place.name}.lock"):
         if place.exists():
             logger.info("  %s: scored before, taken from %s", system, place)
@@ -48,9 +48,7 @@ def cached_scores(
             logger.info("  scoring %s: %s", system, asked.amount(recipe.evaluate))
             found = measure_model(recipe, system, model, asked, tasks, partial / ANSWERS)
             write_json(partial / SCORES, found.model_dump(mode="json", exclude_defaults=True))
-            sync_folder(partial)
-            partial.rename(place)
-            sync_folder(store)
+            into_place(partial, place)
     for path in sorted((place / ANSWERS).glob("*.jsonl")):
         link(path, folder.hypotheses / f"{system}.{path.name}")
     return SystemScores.model_validate(read_json(place / SCORES))

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from llimba.errors import StageError
+from llimba.files import into_place
 from llimba.recipe import Recipe, TrainingSection
 from llimba.recipe.resolved import ResolvedSettings
 from llimba.records import Document
@@ -49,7 +50,7 @@ def interpolate(
     shutil.rmtree(made, ignore_errors=True)
     Between(start, trained).write(taken.weight, made)
     shutil.rmtree(trained)
-    made.rename(trained)
+    into_place(made, trained)
     return taken
 
 
