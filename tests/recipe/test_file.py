@@ -229,7 +229,9 @@ def test_paths_are_relative_to_the_recipe(tmp_path: Path) -> None:
 
 def test_every_path_of_every_section_is_relative_to_its_file(tmp_path: Path) -> None:
     """Also where the schema nests it, and where the parent says what kind of section it is."""
-    (tmp_path / "parent").mkdir()
+    (tmp_path / "parent" / "tables").mkdir(parents=True)
+    table = "title: t\nsource: s\nconditions: c\nsentences: 3\nsystems: {x: {it-sc: {bleu: 1}}}\n"
+    (tmp_path / "parent" / "tables" / "t.yaml").write_text(table)
     (tmp_path / "own.yaml").write_text((PROFILES / "srd.yaml").read_text())
     engine = {**APERTIUM, "prefix": "debian"}
     model = {"engine": "model", "folder": "m"}

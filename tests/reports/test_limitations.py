@@ -9,7 +9,7 @@ from tests.reports.scores import SCORES, changed, share, translated, with_faults
 
 
 def test_measured_failures_are_listed_with_their_numbers(tmp_path: Path) -> None:
-    text = limitations(recipe(tmp_path), SCORES)
+    text = limitations(recipe(tmp_path), SCORES, "sft")
     assert "Share of answers that copy the source: 0.0833 (0.0149 to 0.3539) of 12." in text
     assert text.index("copy the source") < text.index("do not stop") < text.index("in another script"), (
         "the commonest first"
@@ -21,21 +21,21 @@ def test_measured_failures_are_listed_with_their_numbers(tmp_path: Path) -> None
 
 
 def test_worse_than_doing_nothing_is_said(tmp_path: Path) -> None:
-    text = limitations(recipe(tmp_path), changed(SCORES, "sft", translation=translated(chrf=25.0)))
+    text = limitations(recipe(tmp_path), changed(SCORES, "sft", translation=translated(chrf=25.0)), "sft")
     assert "IT-SC: no better than giving the source back unchanged by chrF (25.0 against 28.62)." in text
     assert "than the base model" not in text
-    equal = limitations(recipe(tmp_path), changed(SCORES, "sft", translation=translated(chrf=28.62)))
+    equal = limitations(recipe(tmp_path), changed(SCORES, "sft", translation=translated(chrf=28.62)), "sft")
     assert "no better than giving the source back unchanged by chrF (28.62 against 28.62)" in equal
 
 
 def test_a_language_predicted_as_well_as_before_is_not_forgotten(tmp_path: Path) -> None:
     base = SCORES.systems["base"].bits_per_byte
-    assert "Forgotten" not in limitations(recipe(tmp_path), changed(SCORES, "sft", bits_per_byte=base))
+    assert "Forgotten" not in limitations(recipe(tmp_path), changed(SCORES, "sft", bits_per_byte=base), "sft")
 
 
 def test_what_was_not_seen_is_left_out(tmp_path: Path) -> None:
     scores = with_faults(SCORES, "sft", copy=share(0.0))
-    text = limitations(recipe(tmp_path), scores)
+    text = limitations(recipe(tmp_path), scores, "sft")
     assert "copy the source" not in text
     assert "do not stop" in text
 
@@ -48,6 +48,6 @@ def test_probes_are_listed_where_they_were_asked_for(tmp_path: Path) -> None:
         facts=Facts(all=known, by_language={}),
         instructions=Instructions(all=share(), by_kind={}, by_prompt_language={}),
     )
-    text = limitations(recipe(tmp_path), probed)
+    text = limitations(recipe(tmp_path), probed, "sft")
     assert "Questions of fact: 0.4 right (0.2 to 0.6; chance 0.25), 0.3 wrong though sure, of 50." in text
     assert "Instructions: 0.4 followed (0.2 to 0.6) of 50." in text

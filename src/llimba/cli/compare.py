@@ -19,6 +19,7 @@ from llimba.reports.evaluated import EvaluatedFolder
 from llimba.reports.page import Finished, write_page
 from llimba.reports.paired import NOTE, SAMPLES, against_the_first
 from llimba.reports.rows import Evaluated, arrow
+from llimba.reports.scored_text import published_notes
 from llimba.reports.table import footnote, render_tables
 
 
@@ -87,8 +88,10 @@ def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, dict[st
     console = stdout if stdout.is_terminal else Console(highlight=False, width=10_000)
     for rendered in render_tables(scored, stdout.width if stdout.is_terminal else None):
         console.print(rendered)
-    if note := footnote(scored[0].scores):
-        stdout.print(note, style="dim")
+    first = scored[0].scores
+    for note in [footnote(first), *published_notes(first)]:
+        if note:
+            stdout.print(note, style="dim", markup=False)
 
 
 def paired_lines(evaluated: list[tuple[Recipe, Path]]) -> list[str]:

@@ -111,6 +111,19 @@ def declared_license(folder: Path) -> str | None:
     return str(named) if named else None
 
 
+def declared_bases(folder: Path) -> list[str]:
+    """The models that a model folder's own card says it was made from; empty where it says nothing."""
+    from huggingface_hub.repocard import metadata_load
+
+    named = (metadata_load(folder / "README.md") or {}).get("base_model") if (folder / "README.md").exists() else None
+    return [str(name) for name in (named if isinstance(named, list) else [named]) if name]
+
+
+def commit_of(folder: Path) -> str | None:
+    """The commit of a folder in the hub's cache; None for any other folder."""
+    return folder.name if folder.parent.name == "snapshots" else None
+
+
 def config_at_hand(section: ModelSection) -> dict[str, object]:
     """The model's config without fetching anything: from its folder, else what the recipe says of it.
 

@@ -70,9 +70,9 @@ STAGES = (
           version=3, resumable=True, parallel=True, estimate=estimate_sft, check=examine,
           ignores=lambda recipe: ("base_model.checkpoint_of",)),
     Stage("evaluate", ("corpus", "cpt", "sft"), ("language", "base_model", "seed"), run_evaluate,
-          version=4, resumable=True),
+          version=5, resumable=True),
     Stage("publish", ("sources", "corpus", "instruct", "cpt", "sft", "evaluate"), ("language", "base_model"),
-          run_publish, version=2),
+          run_publish, version=3),
 )
 # fmt: on
 

@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from llimba.data_files.faults import Fault
 from llimba.data_files.schema import FileOrName
+from llimba.errors import RecipeError
 from llimba.languages.prompts import split_direction
+from llimba.recipe.published_scores.table import read_published
 from llimba.recipe.section import Section, Whole, unnamed
 from llimba.recipe.translate import AnyTranslation
 
@@ -65,7 +67,9 @@ class EvaluateSection(Section):
     baselines: dict[str, dict[str, AnyTranslation]] = {}
     decoding: dict[str, Decoding] = {}  # further columns, heading -> how: beam4: {num_beams: 4}
     mode_switch: ModeSwitch | None = None  # needs corpus.identify, and probe_prompts in the language profile
-    published: list[FileOrName] = []  # tables of scores that others published: llimba-3b, or a YAML file like it
+    # tables of scores that others published: llimba-3b, or a YAML file like it; one comes by itself where the recipe
+    # scores its sentences (`Recipe.published`)
+    published: list[FileOrName] = []
     prompt: Literal["chat", "completion"] = "chat"  # completion: "Italian: ... Sardinian:", for models without a chat
     norm_tag: str = ""  # completion prompts ask for this norm, as cpt.norm_tags writes it: "Sardinian (LSC):"
     num_fewshot: int = Field(default=0, ge=0)  # example pairs in each prompt, from the pairs that are trained on
@@ -75,8 +79,13 @@ class EvaluateSection(Section):
     precision: Literal["auto", "bf16", "fp32"] = "auto"
 
     def check(self, whole: Whole) -> Iterator[Fault]:
-        """Directions have names, headings are free, and engines translate in the direction they are named for."""
+        """Directions have names, tables can be read, headings are free, engines translate in their own direction."""
         yield from unnamed(self.directions, whole)
+        for number, name in enumerate(self.published):
+            try:
+                read_published(name)
+            except RecipeError as error:
+                yield from (Fault(("published", number), line) for line in str(error).splitlines())
         tags = whole.profile.tags
         if self.norm_tag and (self.norm_tag not in tags or self.prompt == "chat"):
             yield Fault(

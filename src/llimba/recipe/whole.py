@@ -17,6 +17,7 @@ from llimba.recipe.evaluate import EvaluateSection
 from llimba.recipe.instruct import InstructSection
 from llimba.recipe.licensing.derive import Derived, derive
 from llimba.recipe.publish import PublishSection
+from llimba.recipe.published_scores.table import Published, tables_of
 from llimba.recipe.section import Section, Whole
 from llimba.recipe.sources import AnySource
 from llimba.recipe.training import SftSection, TrainingSection
@@ -76,6 +77,14 @@ class Recipe(Section):
         """The base model, and the one that it is itself a checkpoint of."""
         base = self.base_model
         return [base] if base.checkpoint_of is None else [base, base.checkpoint_of]
+
+    @property
+    def published(self) -> list[Published]:
+        """Tables of scores that others published: those it names, and those of the very sentences that it scores."""
+        settings = self.evaluate
+        names = [name for model in self.base_models for name in (model.name, model.hub) if name]
+        whole = settings.max_sentences is None and settings.max_words is None
+        return list(tables_of(settings.published, self.sources, names, all_scored=whole))
 
     @property
     def trains(self) -> list[str]:

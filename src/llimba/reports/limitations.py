@@ -1,27 +1,37 @@
-"""What the finished model does badly, in sentences made of its measured failures."""
+"""What a published model does badly, in sentences made of its measured failures."""
 
 from llimba.recipe import Recipe
 from llimba.reports.score_table import cell_text
+from llimba.reports.scored_text import scored_on
 from llimba.reports.scores import FAULTS, Scores, SystemScores
 
-MODEL = "sft"  # the system that is published
 REFERENCE = {"copy": "giving the source back unchanged", "base": "the base model"}
 
 
-def limitations(recipe: Recipe, scores: Scores) -> str:
-    """The card's section: every sentence names the numbers behind it."""
-    own = scores.systems[MODEL]
+def limitations(recipe: Recipe, scores: Scores, system: str, *inherited: str) -> str:
+    """The card's section on the model `system`: every sentence names the numbers behind it; `inherited` come last."""
+    own = scores.systems[system]
     found = [
         *_behaviour(own),
         *_translation(own, scores),
         *_forgotten(recipe, own, scores.systems.get("base")),
         *_knowledge(own),
-        f"The translation scores rest on {scores.fewest_sentences} sentences a direction or more, of the recipe's own "
-        "held-out text: they compare the columns of this table and nothing else.",
+        *_basis(scores),
         f"The model is as good as its base ({recipe.base_model.name}) and its text: it invents facts, and mixes "
         "languages. Nobody has tested it for safety.",
+        *inherited,
     ]
     return "## Limitations\n\n" + "\n".join(f"- {sentence}" for sentence in found) + "\n"
+
+
+def _basis(scores: Scores) -> list[str]:
+    """How little the translation scores rest on."""
+    if not (count := scores.fewest_sentences):
+        return ["It was not scored on translation."]
+    return [
+        f"The translation scores rest on {count} sentences a direction or more, of {scored_on(scores)}: one prompt, "
+        "short sentences of one kind of text."
+    ]
 
 
 def _behaviour(own: SystemScores) -> list[str]:

@@ -19,6 +19,7 @@ from llimba.reports.evaluated import EvaluatedFolder, SavedAnswer, read_answers
 from llimba.reports.paired import NOTE, SAMPLES, against_the_first
 from llimba.reports.plots import forgetting, mode_switch
 from llimba.reports.rows import Column, Evaluated, arrow, columns_of, label_rows, score_sections
+from llimba.reports.scored_text import published_notes
 from llimba.reports.scores import Translation
 from llimba.reports.table import basis_text, cell_text, footnote, title_of
 from llimba.reports.training_facts import HeldOutMetrics, TrainedFolder
@@ -70,6 +71,7 @@ def write_page(finished: Sequence[Finished], page: Path) -> None:
         footnote=footnote(first),
         scores=first,
         published=list(_published(evaluated)),
+        published_notes=published_notes(first),
         first=recipe.name,
         paired=against_the_first([(of, folders[of.name]) for of, _ in finished]),
         samples=SAMPLES,

@@ -3,10 +3,11 @@
 from llimba.recipe import Recipe
 from llimba.reports.markdown import markdown_table
 from llimba.reports.rows import Bits, Cell, Evaluated, Rate, Row, columns_of, score_sections
+from llimba.reports.scored_text import published_notes, scored_on
 from llimba.reports.scores import METRICS, Score, Scores, Share
 
 
-def render_scores(recipe: Recipe, scores: Scores) -> str:
+def render_scores(recipe: Recipe, scores: Scores, heading: str = "Scores") -> str:
     """The card's section: a row per score, a column per system, and how it was measured."""
     columns = columns_of([Evaluated(recipe, scores)])
     table = markdown_table(
@@ -21,15 +22,13 @@ def render_scores(recipe: Recipe, scores: Scores) -> str:
     )
     how = scores.conditions
     signatures = ", ".join(f"{called} `{how.signatures[metric]}`" for metric, called in METRICS.items())
-    notes = "".join(
-        f"\n{of.title}: published by others ({of.source}). {of.conditions}. Other sentences and another prompt.\n"
-        for of in scores.published
-    )
+    notes = "".join(f"\n{note}\n" for note in published_notes(scores))
+    sentences = f" Sentences: {scored_on(scores)}." if scores.fewest_sentences else ""
     return (
-        f"## Scores\n\n{table}\nBehind ± is half the {how.confidence_percent} % bootstrap interval, in brackets the "
+        f"## {heading}\n\n{table}\nBehind ± is half the {how.confidence_percent} % bootstrap interval, in brackets the "
         f"Wilson interval. `copy` gives the source back unchanged. Prompt: `{how.prompt}`; answer: {how.answer}; at "
         f"most {how.max_new_tokens} new tokens; {how.harness}, {how.precision}; {signatures}. Texts are scored in "
-        f"windows of {how.window} tokens.\n{notes}"
+        f"windows of {how.window} tokens.{sentences}\n{notes}"
     )
 
 

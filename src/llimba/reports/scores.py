@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from llimba.manifest import Json
 from llimba.recipe import Decoding
+from llimba.recipe.published_scores.table import Metric, Published
 from llimba.recipe.resolved import Resolved
 
-Metric = Literal["bleu", "chrf", "chrfpp"]
 METRICS: dict[Metric, str] = {"bleu": "BLEU", "chrf": "chrF", "chrfpp": "chrF++"}
 Fault = Literal["wrong_language", "other_script", "copy", "loop", "empty", "no_end"]
 FAULTS: dict[Fault, str] = {
@@ -118,19 +118,21 @@ class SystemScores(_Measured):
     instructions: Instructions | None = None
     facts: Facts | None = None
     decoding: Decoding | None = None  # where it is not greedy
-    published: bool = False  # by others, on other sentences
+    published: bool = False  # by others
     batch_size: Resolved[int] | None = None  # answers generated at once
     seconds: float | None = None
 
 
-class Published(_Measured):
-    """A table of scores that others published; `stages/evaluate/published/llimba-3b.yaml` explains the fields."""
+class ScoredSet(_Measured):
+    """What one source of the recipe gave to score on."""
 
-    title: str
-    source: str
-    conditions: str
-    sentences: int
-    systems: dict[str, dict[str, dict[Metric, float]]]  # heading -> direction -> metric
+    dataset: str = ""  # its hub id; empty where the text is no data set of the hub
+    subset: str | None = None
+    split: str = ""
+    revision: str | None = None  # as the recipe pins it
+    held_out: bool = False  # a part of what is trained on; else it is for scoring alone
+    sentences: dict[str, int] = {}  # by direction
+    documents: dict[str, int] = {}  # by language
 
 
 class Conditions(_Measured):
@@ -155,6 +157,7 @@ class Scores(_Measured):
     systems: dict[str, SystemScores]  # in the order of the columns
     conditions: Conditions
     published: list[Published] = []
+    sets: dict[str, ScoredSet] = {}  # by the name of the source
 
     def to_json(self) -> Json:
         """Without what was not measured."""

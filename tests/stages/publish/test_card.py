@@ -1,6 +1,5 @@
 """The card is a pure function of manifests: its header is the hub's own, its numbers are the scores."""
 
-import copy
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -8,58 +7,18 @@ from typing import Any
 
 from huggingface_hub import ModelCard
 
-from llimba.manifest import Manifest
-from llimba.reports.scores import Scores
-from llimba.stages.publish.card import card as card_of
-from llimba.stages.publish.energy import estimate_energy
-from tests.fakes import manifest, recipe, recipe_content, training_facts
-from tests.reports.scores import SCORES
+from llimba.stages.publish.card import card
+from llimba.stages.publish.release import Release
+from tests.fakes import recipe, recipe_content
+from tests.stages.publish.released import manifests, released
 
 NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
-
-TRAINING = training_facts(
-    held_out=[{"step": 0, "sc": 3.0, "it": 2.0}, {"step": 40, "sc": 1.8, "it": 2.1}],
-)
-
-
-def manifests(recipe: Any) -> dict[str, Manifest]:
-    given = {"documents": 5, "pairs": 6, "conversations": 0}
-    balance = {"read": 0, "kept": 0, "evaluation": 0, "rejected": {}}
-    facts = {
-        "sources": {},
-        "corpus": {
-            "counts": {**dict.fromkeys(("documents", "pairs", "conversations"), balance), "lines_removed": {}},
-            "words": {"train": {"sc": 1234}, "held_out": {}},
-            "sources": {
-                "mine": {"license": "CC0-1.0", "role": "train", **given, "words": {"sc": 1234}},
-                "eval": {"license": "MIT", "role": "evaluate", **dict.fromkeys(given, 0), "words": {}},
-            },
-            "documents": [],
-            "lengths": {},
-            "contamination": {"evaluation_sentences": 77, "hits_removed": 8, "surviving": 0},
-        },
-        "instruct": {"conversations": 321},
-        "cpt": TRAINING,
-        "sft": TRAINING,
-        "evaluate": SCORES.model_dump(mode="json"),
-    }
-    return {
-        stage: manifest(
-            stage,
-            facts=copy.deepcopy(found),
-            section={} if stage == "sources" else getattr(recipe, stage).model_dump(mode="json"),
-        )
-        for stage, found in facts.items()
-    }
-
-
-def card(recipe: Any, made: dict[str, Manifest], scores: Scores, title: str) -> str:
-    return card_of(recipe, made, scores, title, estimate_energy(recipe, made))
+CODE = re.compile("```python.*?```", re.S)  # the example's own numbers
 
 
 def test_card(tmp_path: Path) -> None:
     loaded = recipe(tmp_path)
-    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    text = card(released(loaded))
     parsed = ModelCard(text).data
     assert parsed.license == "mit"
     assert parsed.base_model == "tests/tiny"
@@ -99,37 +58,47 @@ def test_card(tmp_path: Path) -> None:
 
 
 def numbers(value: Any) -> set[str]:
-    """Every number in a JSON value, inside texts too, in the ways that the card writes it."""
+    """Every number in a JSON value, inside texts too, in the ways that the cards write it."""
     if isinstance(value, dict):
         return set().union(*(numbers(part) for pair in value.items() for part in pair))
     if isinstance(value, list):
         return set().union(*(numbers(part) for part in value))
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return {str(value), f"{value:,}", f"{value / 2**30:.1f}"}
+        hours = f"{value / 3600:.1f}" if value >= 360 else ""
+        rounded = f"{value:.2g}"
+        return {str(value), f"{value:,}", f"{value:g}", f"{value / 2**30:.1f}", hours, *NUMBER.findall(rounded)}
     return set(NUMBER.findall(str(value)))
 
 
-def test_every_number_of_the_card_stands_in_a_manifest(tmp_path: Path) -> None:
-    loaded = recipe(tmp_path, publish={"watts": 87.5, "grams_per_kwh": 213})
-    made = manifests(loaded)
-    body = card(loaded, made, SCORES, "tiny-srd").split("---\n", 2)[2]
-    stages = {stage: manifest.model_dump() for stage, manifest in made.items()}
-    known = numbers([stages, asdict(estimate_energy(loaded, made)), [s.license for s in loaded.sources.values()]])
-    body = body.replace("max_new_tokens=100)[0]", "")  # the example's own
-    invented = {number for number in NUMBER.findall(body) if number not in known}
-    assert not invented
+def untraced(release: Release, text: str) -> set[str]:
+    """The numbers of a card's text that are in no manifest, no score and no licence."""
+    stages = {stage: manifest.model_dump() for stage, manifest in release.manifests.items()}
+    licenses = [source.license for source in release.recipe.sources.values()]
+    scores = release.scores.model_dump(mode="json")
+    known = numbers([stages, scores, asdict(release.spent), licenses, release.recipe.publish.model_dump(mode="json")])
+    if "cpt" in release.manifests:  # the one sum that a card does
+        known.add(f"{sum(release.manifests['cpt'].facts['tokens_per_epoch'].values()):,}")
+    body = CODE.sub("", text.split("---\n", 2)[2])
     assert len(NUMBER.findall(body)) > 50
+    return {number for number in NUMBER.findall(body) if number not in known}
+
+
+def test_every_number_of_the_card_stands_in_a_manifest(tmp_path: Path) -> None:
+    release = released(recipe(tmp_path, publish={"watts": 87.5, "grams_per_kwh": 213}))
+    text = card(release)
+    assert not untraced(release, text)
+    assert untraced(release, text.replace("321", "322")) == {"322"}
 
 
 def test_what_was_not_measured_or_not_used_is_not_said(tmp_path: Path) -> None:
     loaded = recipe(tmp_path)
     made = manifests(loaded)
     made["sft"].facts["tokens_per_second"] = None  # the run was interrupted
-    text = card(loaded, made, SCORES, "tiny-srd")
+    text = card(released(loaded, made=made))
     assert "| tokens per second | 281.5 | – |" in text
     assert "lora_r" not in text
     adapted = recipe(tmp_path, sft={"method": "rslora", "lora_r": 8, "sequence_length": 512, "row_length": 512})
-    assert "| lora_r | – | 8 |" in card(adapted, manifests(adapted), SCORES, "tiny-srd")
+    assert "| lora_r | – | 8 |" in card(released(adapted))
 
 
 def test_the_licence_is_derived_and_a_conflict_is_repeated(tmp_path: Path) -> None:
@@ -137,31 +106,31 @@ def test_the_licence_is_derived_and_a_conflict_is_repeated(tmp_path: Path) -> No
     sources["prose"]["license"] = "CC-BY-NC-4.0"
     words = "Its author gave us leave in writing on 3 May."
     loaded = recipe(tmp_path, sources=sources, publish={"license": "mit", "acknowledge": words})
-    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    text = card(released(loaded))
     assert "| source prose | CC-BY-NC-4.0 | attribution, non-commercial |" in text
     assert "the model is declared mit, but source prose is CC-BY-NC-4.0" in text
     assert words in text
     assert ModelCard(text).data.license == "mit"
     derived = recipe(tmp_path, base_model={**recipe_content(tmp_path)["base_model"], "license": "GPL-3.0-or-later"})
-    assert ModelCard(card(derived, manifests(derived), SCORES, "t")).data.license == "gpl-3.0"
-    assert "derived: base model tests/tiny decides" in card(derived, manifests(derived), SCORES, "t")
+    assert ModelCard(card(released(derived))).data.license == "gpl-3.0"
+    assert "derived: base model tests/tiny decides" in card(released(derived))
     named = {**recipe_content(tmp_path)["base_model"], "name": "google/gemma-4-E2B-it", "license": "gemma"}
     differs = recipe(tmp_path, base_model=named)
     row = "| base model google/gemma-4-E2B-it (declared gemma, published as Apache-2.0) | gemma |"
-    assert row in card(differs, manifests(differs), SCORES, "t")
+    assert row in card(released(differs))
 
 
 def test_a_licence_that_the_hub_has_no_name_for_gets_a_name_and_a_link(tmp_path: Path) -> None:
     base = {**recipe_content(tmp_path)["base_model"], "name": "Qwen/Qwen2.5-3B-Instruct", "license": "qwen-research"}
     loaded = recipe(tmp_path, base_model=base, publish={"license": "qwen-research"})
-    data = ModelCard(card(loaded, manifests(loaded), SCORES, "t"), ignore_metadata_errors=False).data
+    data = ModelCard(card(released(loaded)), ignore_metadata_errors=False).data
     assert (data.license, data.license_name) == ("other", "qwen-research")
     assert data.license_link.startswith("https://")
 
 
 def test_every_part_that_a_reader_looks_for_is_there(tmp_path: Path) -> None:
     loaded = recipe(tmp_path)
-    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    text = card(released(loaded))
     headings = ("Lineage", "Scores", "Training", "Data", "Licence", "Limitations", "Energy", "Provenance", "Citation")
     assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == list(headings)
     assert "1. tests/tiny (a folder; licence mit)" in text
@@ -176,14 +145,14 @@ def test_emissions_are_in_grams_as_the_hub_wants_them(tmp_path: Path) -> None:
     loaded = recipe(tmp_path, publish={"watts": 200, "grams_per_kwh": 300})
     made = manifests(loaded)
     made |= {stage: made[stage].model_copy(update={"seconds": s}) for stage, s in (("cpt", 3600), ("sft", 5400))}
-    data = ModelCard(card(loaded, made, SCORES, "t"), ignore_metadata_errors=False).data
+    data = ModelCard(card(released(loaded, made=made)), ignore_metadata_errors=False).data
     assert data.co2_eq_emissions["emissions"] == 150.0  # 2.5 h x 200 W x 300 g/kWh
-    assert "co2_eq_emissions" not in ModelCard(card(recipe(tmp_path), made, SCORES, "t")).data.to_dict()
+    assert "co2_eq_emissions" not in ModelCard(card(released(recipe(tmp_path), made=made))).data.to_dict()
 
 
 def test_the_header_survives_the_hubs_own_reading_and_writing(tmp_path: Path) -> None:
     loaded = recipe(tmp_path, publish={"grams_per_kwh": 300})
-    text = card(loaded, manifests(loaded), SCORES, "tiny-srd")
+    text = card(released(loaded))
     parsed = ModelCard(text, ignore_metadata_errors=False)
     again = ModelCard(str(parsed), ignore_metadata_errors=False)
     assert again.data.to_dict() == parsed.data.to_dict()
@@ -194,7 +163,7 @@ def test_the_header_survives_the_hubs_own_reading_and_writing(tmp_path: Path) ->
 def test_interpolation_is_part_of_the_lineage(tmp_path: Path) -> None:
     loaded = recipe(tmp_path)
     made = manifests(loaded)
-    assert "of the way" not in card(loaded, made, SCORES, "t")
+    assert "of the way" not in card(released(loaded, made=made))
     made["cpt"].facts["interpolation"] = {"weight": 0.7, "reason": "lowest bits per byte", "table": []}
-    text = card(loaded, made, SCORES, "t")
+    text = card(released(loaded, made=made))
     assert "3. weights put at 0.7 of the way from before that training to after it: lowest bits per byte" in text

@@ -6,7 +6,7 @@ from huggingface_hub import DatasetCard
 
 from llimba.stages.publish.corpus_card import corpus_card
 from tests.fakes import recipe
-from tests.stages.publish.test_card import manifests
+from tests.stages.publish.released import manifests
 
 
 def test_card(tmp_path: Path) -> None:

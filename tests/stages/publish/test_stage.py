@@ -12,7 +12,7 @@ from llimba.manifest import write_manifest
 from llimba.stages.publish.stage import run
 from tests import FIXTURES
 from tests.fakes import recipe, save_tiny_model
-from tests.stages.publish.test_card import manifests
+from tests.stages.publish.released import manifests
 
 
 def inputs(tmp_path: Path) -> dict[str, Path]:
@@ -22,6 +22,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
         write_manifest(folders[stage], manifest)
     for stage in ("cpt", "sft"):
         write_jsonl(folders[stage] / "metrics.jsonl", ({"tokens": i, "loss": 3.0} for i in range(1, 5)))
+    save_tiny_model(folders["cpt"] / "model", seed=1)
     save_tiny_model(folders["sft"] / "model")
     shutil.copyfile(FIXTURES / "scores.json", folders["evaluate"] / "scores.json")
     return folders

@@ -9,16 +9,16 @@ from typer.testing import CliRunner
 
 from llimba import cli
 from llimba.errors import LlimbaError
+from llimba.stages.publish.card import card
 from llimba.use.export.hub import Listed, check_card, listing, upload
 from tests.fakes import recipe, save_tiny_model
-from tests.stages.publish.test_card import SCORES, card, manifests
+from tests.stages.publish.released import released
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     folder = save_tiny_model(tmp_path / "model")
-    loaded = recipe(tmp_path)
-    (folder / "README.md").write_text(card(loaded, manifests(loaded), SCORES, "tiny-srd"), encoding="utf-8")
+    (folder / "README.md").write_text(card(released(recipe(tmp_path))), encoding="utf-8")
     return folder
 
 

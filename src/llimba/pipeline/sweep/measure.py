@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple, cast
 
 from llimba.errors import RecipeError
 from llimba.recipe import Recipe
+from llimba.recipe.published_scores.table import Metric
 from llimba.reports.evaluated import EvaluatedFolder
-from llimba.reports.scores import Metric
 from llimba.reports.training_facts import TrainedFolder
 
 FORM = re.compile(r"(bits_per_byte|bleu|chrf|chrfpp):([\w-]+)(?:@(\w+))?")

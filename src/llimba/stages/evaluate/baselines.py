@@ -1,48 +1,28 @@
 """Columns beside our models: a do-nothing copy, other engines on the same sentences, and scores that others published.
 
-Published scores are shown as they were published. They come from another prompt, another split and other sentences, so
-nothing is paired with them; the file that holds them says where they come from and under which conditions.
+Published scores are shown as they were published. They come from another prompt and often from other sentences, so
+nothing is paired with them; the table that holds them says where they come from and under which conditions
+(`recipe/published_scores`).
 """
 
 import logging
-from pathlib import Path
+from collections.abc import Iterable
 
-import yaml
-from pydantic import ValidationError
-
-from llimba.errors import RecipeError, Unavailable, set_at
+from llimba.errors import Unavailable, set_at
 from llimba.languages.prompts import split_direction
 from llimba.models.translators.engine import translate_all
 from llimba.models.translators.engines import open_engine
 from llimba.recipe import Recipe
+from llimba.recipe.published_scores.table import Published
 from llimba.records import Pair
 from llimba.reports.evaluated import EvaluatedFolder, SavedAnswer
-from llimba.reports.scores import Published, Score, SystemScores, Translation
+from llimba.reports.scores import Score, SystemScores, Translation
 from llimba.stages.evaluate.metrics import save_and_score
 
 logger = logging.getLogger(__name__)
 
-TABLES = Path(__file__).parent / "published"
 
-
-def read_published(names: list[str]) -> list[Published]:
-    """The tables that `evaluate.published` names: shipped ones by name, others by the path of a YAML file."""
-    found = []
-    for name in names:
-        path = Path(name) if name.endswith((".yaml", ".yml")) else TABLES / f"{name}.yaml"
-        try:
-            found.append(Published.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))))
-        except FileNotFoundError:
-            shipped = ", ".join(sorted(p.stem for p in TABLES.glob("*.yaml")))
-            raise RecipeError(
-                f"evaluate.published: there is no table '{name}'. Shipped: {shipped}; or give the path of a YAML file."
-            ) from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
-            raise RecipeError(f"evaluate.published: {path} is not a table of published scores: {error}") from error
-    return found
-
-
-def published_scores(tables: list[Published], directions: list[str]) -> dict[str, SystemScores]:
+def published_scores(tables: Iterable[Published], directions: list[str]) -> dict[str, SystemScores]:
     """Their scores in the form of ours, by heading, in the recipe's directions."""
     found = {}
     for table in tables:

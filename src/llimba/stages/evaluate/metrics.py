@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from llimba.recipe.published_scores.table import Metric
 from llimba.records import Document
 from llimba.reports.evaluated import SavedAnswer, write_answers
-from llimba.reports.scores import BitsPerByte, Metric, Score, Translation
+from llimba.reports.scores import BitsPerByte, Score, Translation
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric as SacreMetric

@@ -14,13 +14,14 @@ from llimba.reports.evaluated import EvaluatedFolder
 from llimba.reports.scores import Conditions, Scores
 from llimba.reports.training_facts import TrainedFolder
 from llimba.stages.evaluate import harness
-from llimba.stages.evaluate.baselines import copy_scores, engine_scores, published_scores, read_published
+from llimba.stages.evaluate.baselines import copy_scores, engine_scores, published_scores
 from llimba.stages.evaluate.cache import cached_scores
 from llimba.stages.evaluate.decoding import decoded
 from llimba.stages.evaluate.facts import CONFIDENT, read_facts, task_rows
 from llimba.stages.evaluate.instructions import instructions
 from llimba.stages.evaluate.measure_model import CLOZE, QUESTIONS, Asked
 from llimba.stages.evaluate.metrics import signatures
+from llimba.stages.evaluate.scored_sets import scored_sets
 from llimba.stages.evaluate.selection import few_shot, references, sentences, texts
 from llimba.stages.evaluate.tasks import point_tasks_to, wording, write_questions, write_references, write_tasks
 from llimba.stages.folders import CorpusFolder
@@ -43,9 +44,9 @@ def score_models(recipe: Recipe, corpus: CorpusFolder, folders: dict[str, Path],
 
     What was scored before is found in `store`.
     """
-    settings = recipe.evaluate
-    published = read_published(settings.published)
-    asked = _asked(recipe, corpus)
+    directions = recipe.evaluate.directions
+    published = [table for table in recipe.published if published_scores([table], directions)]
+    settings, asked = recipe.evaluate, _asked(recipe, corpus)
     tasks, folder = out / "tasks", EvaluatedFolder(out)
     write_tasks(tasks, asked.rows, asked.held_out, recipe.profile, settings, asked.examples)
     write_references(tasks, asked.references, recipe.profile)
@@ -56,8 +57,9 @@ def score_models(recipe: Recipe, corpus: CorpusFolder, folders: dict[str, Path],
     for system, model in folders.items():
         systems[system] = cached_scores(recipe, system, model, asked, tasks, folder, store)
     systems |= decoded(recipe, folders, asked.rows, folder)
-    systems |= published_scores(published, settings.directions)
-    scores = Scores(systems=systems, conditions=_conditions(recipe), published=published)
+    systems |= published_scores(published, directions)
+    sets = scored_sets(recipe, asked.rows, asked.held_out)
+    scores = Scores(systems=systems, conditions=_conditions(recipe), published=published, sets=sets)
     point_tasks_to(tasks, out.with_name(out.name.removesuffix(".partial")) / tasks.name)
     folder.write(scores)
     return scores

@@ -1,4 +1,4 @@
-"""Stage 7, `publish`: the finished model folder with its card, its curves and scores."""
+"""Stage 7, `publish`: the finished model folder with its card, curves and scores; the CPT checkpoint's the same way."""
 
 import shutil
 from dataclasses import asdict
@@ -12,73 +12,98 @@ from llimba.recipe import Recipe
 from llimba.reports.evaluated import EvaluatedFolder
 from llimba.reports.plots import forgetting, loss_curve, mode_switch
 from llimba.reports.training_facts import TrainedFolder, TrainingFacts
-from llimba.stages.folders import CorpusFolder
-from llimba.stages.publish.card import card, published_license
+from llimba.stages.folders import CorpusFolder, PublishedFolder
+from llimba.stages.publish.card import card
 from llimba.stages.publish.corpus_card import corpus_card
-from llimba.stages.publish.energy import estimate_energy
+from llimba.stages.publish.cpt_card import cpt_card
+from llimba.stages.publish.eval_results import write_eval_results
+from llimba.stages.publish.release import Release, releases
 
 ADAPTER_CONFIG = "adapter_config.json"  # peft's name
+WEIGHTS = ".safetensors"  # gigabytes that nobody edits: linked; what people may edit is copied
 TRAINED = {"continued pretraining": "cpt", "instruction tuning": "sft"}
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
-    """Put the SFT model, README.md, language profile, identifier, curves and scores into `model/`."""
+    """Put each model with README.md, language profile, identifier, curves and scores into a folder of its own."""
     manifests = {}
     for stage, folder in inputs.items():
         manifest = read_manifest(folder)
         if manifest is None:
             raise StageError(f"publish: {folder} has lost its manifest. Run the recipe again to make the stage anew.")
         manifests[stage] = manifest
-    evaluated = EvaluatedFolder(inputs["evaluate"])
-    scores = evaluated.scores()
-    model = out / "model"
-    model.mkdir(parents=True, exist_ok=True)
-    for file in sorted(TrainedFolder(inputs["sft"]).model.iterdir()):
-        link(file, model / file.name)
-    shutil.copyfile(evaluated.scores_file, model / evaluated.scores_file.name)
-    shutil.copyfile(profile_path(recipe.language), model / "language.yaml")  # words the prompts of chat and translate
-    identifier = CorpusFolder(inputs["corpus"]).identifier_file
-    if identifier.exists():
-        link(identifier, model / identifier.name)
-    title = recipe.publish.title or f"{recipe.base_model.name.rpartition('/')[2]}-{recipe.profile.iso639_3}"
-    trained = {stage: name for stage, name in TRAINED.items() if name in inputs}
-    curves = {stage: TrainedFolder(inputs[name]).metrics() for stage, name in trained.items()}
-    loss_curve(curves, model / "loss.png", title)
-    measured = {stage: manifests[name].facts_as(TrainingFacts).held_out for stage, name in trained.items()}
-    if drawn := all(measured.values()):  # a recipe may have no held-out text
-        codes = [code for code in next(iter(measured.values()))[0] if code != "step"]
-        names = {code: recipe.profile.name(code, "en") for code in codes}
-        forgetting(measured, names, model / "forgetting.png", title)
-    if probed := {name: system.mode_switch for name, system in scores.systems.items() if system.mode_switch}:
-        mode_switch(probed, model / "mode_switch.png", title, recipe.profile.name(recipe.profile.code, "en"))
-    spent = estimate_energy(recipe, manifests)
-    with replacing(model / "README.md") as handle:
-        handle.write(card(recipe, manifests, scores, title, spent))
+    scores = EvaluatedFolder(inputs["evaluate"]).scores()
+    models = {stage: TrainedFolder(inputs[stage]).model for stage in recipe.trains}
+    there = PublishedFolder(out)
+    finished, *checkpoint = releases(recipe, manifests, scores, models)
+    drawn = _fill(finished, inputs, there.model)
+    for release in checkpoint:
+        _fill(release, inputs, there.cpt)
     with replacing(out / "corpus-card.md") as handle:
-        handle.write(corpus_card(recipe, manifests, title))
-    adapter = _adapter(TrainedFolder(inputs["sft"]).adapter, out / "adapter", recipe)
+        handle.write(corpus_card(recipe, manifests, finished.title))
+    adapter = _adapter(TrainedFolder(inputs[finished.system]).adapter, out / "adapter", recipe)
     return {
-        "title": title,
+        "title": finished.title,
         "corpus_card": "corpus-card.md",
         "adapter": adapter,
-        "license": published_license(recipe).license,
-        "energy": asdict(spent),
-        "model": "model",
+        "license": finished.license.license,
+        "energy": asdict(finished.spent),
+        "model": there.model.name,
+        "cpt": there.cpt.name if checkpoint else None,
         "card": "model/README.md",
         "loss_curve": "model/loss.png",
         "forgetting": drawn,
     }
 
 
+def _fill(release: Release, inputs: dict[str, Path], folder: Path) -> bool:
+    """Fill one model folder; returns whether there was held-out text to draw."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in sorted(TrainedFolder(inputs[release.system]).model.iterdir()):
+        if file.suffix == WEIGHTS:
+            link(file, folder / file.name)
+        else:
+            shutil.copyfile(file, folder / file.name)
+    recipe, evaluated = release.recipe, EvaluatedFolder(inputs["evaluate"])
+    shutil.copyfile(evaluated.scores_file, folder / evaluated.scores_file.name)
+    shutil.copyfile(profile_path(recipe.language), folder / "language.yaml")  # words the prompts of chat and translate
+    identifier = CorpusFolder(inputs["corpus"]).identifier_file
+    if identifier.exists():
+        link(identifier, folder / identifier.name)
+    drawn = _draw(release, inputs, folder)
+    write_eval_results(release, folder)
+    with replacing(folder / "README.md") as handle:
+        handle.write((cpt_card if release.system == "cpt" else card)(release))
+    return drawn
+
+
+def _draw(release: Release, inputs: dict[str, Path], folder: Path) -> bool:
+    """The curves of the trainings that led to the model, and its languages over temperature where it was probed."""
+    recipe, title = release.recipe, release.title
+    trained = {name: stage for name, stage in TRAINED.items() if stage in release.manifests}
+    loss_curve({name: TrainedFolder(inputs[stage]).metrics() for name, stage in trained.items()},
+               folder / "loss.png", title)  # fmt: skip
+    measured = {name: release.manifests[stage].facts_as(TrainingFacts).held_out for name, stage in trained.items()}
+    if drawn := all(measured.values()):  # a recipe may have no held-out text
+        codes = [code for code in next(iter(measured.values()))[0] if code != "step"]
+        forgetting(
+            measured, {code: recipe.profile.name(code, "en") for code in codes}, folder / "forgetting.png", title
+        )
+    if probed := {name: system.mode_switch for name, system in release.scores.systems.items() if system.mode_switch}:
+        mode_switch(probed, folder / "mode_switch.png", title, release.language)
+    return drawn
+
+
 def _adapter(source: Path, out: Path, recipe: Recipe) -> bool:
-    """The adapter with a config that names the base model as the hub does, not a folder of this machine."""
+    """The adapter with a config that names the model it was trained on by its id, not by a folder of this machine."""
     if not source.exists():
         return False
     out.mkdir(exist_ok=True)
     written_anew = {ADAPTER_CONFIG, "README.md"}  # peft's card names a folder of this machine, too
     for file in sorted(path for path in source.iterdir() if path.is_file() and path.name not in written_anew):
         link(file, out / file.name)
-    config = read_json(source / ADAPTER_CONFIG)
-    after_cpt = " after this recipe's continued pretraining" if recipe.cpt else ""
-    write_json(out / ADAPTER_CONFIG, config | {"base_model_name_or_path": f"{recipe.base_model.name}{after_cpt}"})
+    config, base = read_json(source / ADAPTER_CONFIG), recipe.base_model.hub or recipe.base_model.name
+    if recipe.cpt:
+        base = recipe.publish.cpt_repository or f"{base} after this recipe's continued pretraining"
+    write_json(out / ADAPTER_CONFIG, config | {"base_model_name_or_path": base})
     return True

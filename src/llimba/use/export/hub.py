@@ -4,11 +4,15 @@ The token comes from the environment or the hub's own login (`hf auth login`), i
 nobody else, and is written nowhere.
 """
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from llimba.errors import LlimbaError
 from llimba.models.loading import check_folder
+
+SHOWN_ON_PAGES = ".eval_results/*.yaml"  # the one folder with a dot that is sent: the hub reads scores from it
+NAMED = re.compile(r'pipeline\("text-generation", model="([^"]+/[^"]+)"')  # in the card's quick start
 
 
 class Listed(NamedTuple):
@@ -25,8 +29,10 @@ def listing(folder: Path) -> list[Listed]:
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             raise LlimbaError(f"push: {path} is a link. Put the file itself there, or take it out.")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            files.append(Listed(path.relative_to(folder).as_posix(), path.stat().st_size))
+        name = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in name.parts) and not name.match(SHOWN_ON_PAGES)
+        if path.is_file() and not hidden:
+            files.append(Listed(name.as_posix(), path.stat().st_size))
     return files
 
 
@@ -49,6 +55,31 @@ def check_card(folder: Path) -> str:
         )
     header: str = data.to_yaml()
     return header.strip()
+
+
+def named_repository(folder: Path) -> str | None:
+    """The repository that the card's quick start loads from; None where it names none."""
+    found = NAMED.search((folder / "README.md").read_text(encoding="utf-8"))
+    return found[1] if found else None
+
+
+def destination(folder: Path, asked: str | None) -> str:
+    """Where a folder goes: `asked`, else what its card names; raises `LlimbaError` for none and for two that differ."""
+    named = named_repository(folder)
+    if asked is None and named is None:
+        raise LlimbaError(
+            "push: its card names no repository. Say where it goes (llimba push MODEL YOU/NAME), or set "
+            "publish.repository in the recipe (publish.cpt_repository for the CPT checkpoint) and run it again."
+        )
+    if asked is not None and named is not None and asked != named:
+        raise LlimbaError(
+            f"push: the card of {folder} names {named}: whoever reads it at {asked} would load another model. Set "
+            f"publish.repository (for the CPT checkpoint publish.cpt_repository) to {asked} and run the recipe again, "
+            "which takes seconds."
+        )
+    chosen = asked or named
+    assert chosen is not None
+    return chosen
 
 
 def upload(folder: Path, repository: str, files: list[Listed], *, private: bool) -> str:
