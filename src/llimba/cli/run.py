@@ -11,6 +11,7 @@ from llimba.cli.compare import print_table
 from llimba.errors import Unavailable
 from llimba.pipeline import runner
 from llimba.recipe.file import load_recipe
+from llimba.stages.folders import PublishedFolder
 
 
 @app.command(epilog="Example: llimba run recipes/demo.yaml --until corpus --set corpus.min_words=5")
@@ -39,5 +40,8 @@ def run(
     if "evaluate" in folders:
         print_table([(loaded, folders["evaluate"])])
     if "publish" in folders:
-        model = folders["publish"] / "model"
+        published = PublishedFolder(folders["publish"])
+        model = published.model
         stdout.print(f"\nmodel       {model}\nmodel card  {model / 'README.md'}\ncurves      {model / 'loss.png'}")
+        if published.cpt.is_dir():
+            stdout.print(f"checkpoint  {published.cpt}")

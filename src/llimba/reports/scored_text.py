@@ -23,11 +23,16 @@ def set_name(found: ScoredSet, scores: Scores) -> str:
 
 def in_words(sets: Iterable[ScoredSet], scores: Scores) -> str:
     """Sets for a sentence: FLORES-200 dev (`owner/name`, split test)."""
-    names = (
-        f"{set_name(found, scores)} (`{found.dataset}`, split {found.split})" if found.dataset else OWN
-        for found in sets
-    )
-    return " and ".join(dict.fromkeys(names)) or OWN
+    names = dict.fromkeys(_in_words(found, set_name(found, scores)) for found in sets)
+    return " and ".join(names) or OWN
+
+
+def _in_words(found: ScoredSet, name: str) -> str:
+    if not found.dataset:
+        return OWN
+    if name == found.dataset:
+        return f"`{found.dataset}` (split {found.split})"
+    return f"{name} (`{found.dataset}`, split {found.split})"
 
 
 def scored_on(scores: Scores) -> str:

@@ -131,6 +131,7 @@ class ScoredSet(_Measured):
     split: str = ""
     revision: str | None = None  # as the recipe pins it
     held_out: bool = False  # a part of what is trained on; else it is for scoring alone
+    partly: bool = False  # the recipe asks for less than the whole set
     sentences: dict[str, int] = {}  # by direction
     documents: dict[str, int] = {}  # by language
 

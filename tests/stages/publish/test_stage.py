@@ -45,6 +45,27 @@ def test_folder(tmp_path: Path) -> None:
         "generation_config.json",
     ):
         assert (model / name).exists(), name
+        assert (model.with_name("cpt") / name).exists(), name
+    assert facts["cpt"] == "cpt"
+    assert (model / "README.md").read_text().count("\n# tiny-srd\n") == 1
+    assert "research artifact" in (model.with_name("cpt") / "README.md").read_text()
+
+
+def test_each_folder_has_its_own_weights_linked_and_copies_of_what_people_edit(tmp_path: Path) -> None:
+    folders = inputs(tmp_path)
+    run(recipe(tmp_path), folders, tmp_path / "out")
+    for stage, name in (("sft", "model"), ("cpt", "cpt")):
+        made, published = folders[stage] / "model", tmp_path / "out" / name
+        assert (published / "model.safetensors").samefile(made / "model.safetensors")
+        assert not (published / "config.json").samefile(made / "config.json")
+        assert (published / "config.json").read_bytes() == (made / "config.json").read_bytes()
+
+
+def test_a_recipe_without_sft_publishes_its_checkpoint_as_the_model(tmp_path: Path) -> None:
+    folders = {stage: folder for stage, folder in inputs(tmp_path).items() if stage not in ("instruct", "sft")}
+    facts = run(recipe(tmp_path, sft=None), folders, tmp_path / "out")
+    assert facts["cpt"] is None and not (tmp_path / "out" / "cpt").exists()
+    assert "research artifact" in (tmp_path / "out" / "model" / "README.md").read_text()
 
 
 def test_the_identifier_goes_along_where_there_is_one(tmp_path: Path) -> None:
@@ -66,6 +87,8 @@ def test_an_adapter_goes_along_and_names_no_folder_of_this_machine(tmp_path: Pat
     assert not (adapter / "README.md").exists()
     assert config == {"r": 8, "base_model_name_or_path": "tests/tiny after this recipe's continued pretraining"}
     assert (adapter / "adapter_model.safetensors").read_bytes() == b"weights"
+    run(recipe(tmp_path, publish={"cpt_repository": "me/tiny-cpt"}), folders, tmp_path / "out")
+    assert read_json(adapter / "adapter_config.json")["base_model_name_or_path"] == "me/tiny-cpt"
     assert "5 documents" in (tmp_path / "out" / "corpus-card.md").read_text()
 
 

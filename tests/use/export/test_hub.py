@@ -56,6 +56,40 @@ def test_an_upload_sends_what_was_listed(model: Path, monkeypatch: pytest.Monkey
     assert "hf_secret" not in shown.stdout + str(sent)
 
 
+def test_the_repository_is_the_one_that_the_card_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub, "HfApi", None)
+    folder = save_tiny_model(tmp_path / "named")
+    (folder / "README.md").write_text(card(released(recipe(tmp_path, publish={"repository": "me/tiny"}))))
+    shown = CliRunner().invoke(cli.app, ["push", str(folder)], catch_exceptions=False).stdout
+    assert "Add --yes to upload to me/tiny." in shown
+    assert shown == CliRunner().invoke(cli.app, ["push", str(folder), "me/tiny"]).stdout
+    assert "names no repository" not in shown
+    with pytest.raises(LlimbaError, match=r"names me/tiny: .* Set publish\.repository .* to me/other"):
+        CliRunner().invoke(cli.app, ["push", str(folder), "me/other"], catch_exceptions=False)
+
+
+def test_a_card_that_names_none_asks_for_one(model: Path) -> None:
+    with pytest.raises(LlimbaError, match="its card names no repository. Say where it goes"):
+        CliRunner().invoke(cli.app, ["push", str(model)], catch_exceptions=False)
+    shown = CliRunner().invoke(cli.app, ["push", str(model), "me/tiny"], catch_exceptions=False).stdout
+    assert "Set publish.repository: me/tiny and run the recipe again" in shown
+
+
+def test_the_hubs_result_files_are_the_only_hidden_ones_that_go(model: Path) -> None:
+    for name in (
+        ".eval_results/a.yaml",
+        ".eval_results/.a.yaml",
+        ".eval_results/b.txt",
+        "x/.eval_results/c.yaml",
+        ".e",
+    ):
+        (model / name).parent.mkdir(parents=True, exist_ok=True)
+        (model / name).write_text("x")
+    assert [file.name for file in listing(model) if "/" in file.name or file.name.startswith(".")] == [
+        ".eval_results/a.yaml"
+    ]
+
+
 def test_no_token_and_a_refusal_are_explained(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
     with pytest.raises(LlimbaError, match="hf auth login"):

@@ -12,6 +12,7 @@ def scored_sets(
     recipe: Recipe, rows: Mapping[str, Sequence[Pair]], texts: Mapping[str, Sequence[Document]]
 ) -> dict[str, ScoredSet]:
     """By source: the sentences of each direction and the documents of each language that the scores rest on."""
+    less = recipe.evaluate.max_sentences is not None or recipe.evaluate.max_words is not None
     sentences = {way: Counter(pair.source for pair in pairs) for way, pairs in rows.items()}
     documents = {code: Counter(document.source for document in of) for code, of in texts.items()}
     found = {}
@@ -26,6 +27,12 @@ def scored_sets(
                 else {}
             )
             found[name] = ScoredSet.model_validate(
-                {**place, "held_out": held_out, "sentences": of_rows, "documents": of_texts}
+                {
+                    **place,
+                    "held_out": held_out,
+                    "partly": less or source.max_documents is not None or "[" in str(place.get("split")),
+                    "sentences": of_rows,
+                    "documents": of_texts,
+                }
             )
     return found

@@ -43,6 +43,7 @@ def _entries(release: Release) -> "dict[str, list[EvalResultEntry]]":
         sets = sets_of(release.scores, direction)
         if len(sets) != 1 or not sets[0].dataset or sets[0].held_out:
             continue
+        part = ", a part of the set" if sets[0].partly else ""
         for metric in HEADLINE:
             if score := entry.score(metric):
                 found[sets[0].dataset].append(
@@ -54,8 +55,8 @@ def _entries(release: Release) -> "dict[str, list[EvalResultEntry]]":
                         date=release.manifests["evaluate"].finished[:10],
                         source_url=f"{HUB}/{place}" if place else None,
                         source_name="model card" if place else None,
-                        notes=f"{entry.sentences} sentences, {how.prompt_form} prompt, {how.num_fewshot} examples, "
-                        f"answer: {how.answer}; {how.harness}; sacrebleu {how.signatures[metric]}",
+                        notes=f"{entry.sentences} sentences{part}, {how.prompt_form} prompt, {how.num_fewshot} "
+                        f"examples, answer: {how.answer}; {how.harness}; sacrebleu {how.signatures[metric]}",
                     )
                 )
     return dict(found)

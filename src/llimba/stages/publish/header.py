@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llimba.recipe.published_scores.table import Metric
-from llimba.reports.scored_text import OWN, in_words, set_name, sets_of
+from llimba.reports.scored_text import OWN, set_name, sets_of
 from llimba.reports.scores import METRICS, ScoredSet
 from llimba.stages.publish.energy import emissions
 from llimba.stages.publish.release import Release
@@ -90,7 +90,8 @@ def _dataset(release: Release, sets: list[ScoredSet], amount: str) -> dict[str, 
     if not any(found.dataset for found in sets):
         return {"dataset_type": "llimba-held-out", "dataset_name": OWN}
     if len(sets) > 1:
-        return {"dataset_type": "llimba-held-out", "dataset_name": f"{in_words(sets, release.scores)}, {amount}"}
+        names = " and ".join(dict.fromkeys(set_name(found, release.scores) for found in sets))
+        return {"dataset_type": "llimba-held-out", "dataset_name": f"{names}, {amount}"}
     (found,) = sets
     part = "held out of " if found.held_out else ""
     return {

@@ -122,15 +122,10 @@ def releases(recipe: Recipe, manifests: Manifests, scores: Scores, models: dict[
     made_from = f"{recipe.base_model.name.rpartition('/')[2]}-{recipe.profile.iso639_3}"
     title = asked.title or _name(asked.repository) or made_from
     checkpoint = Relative(_name(asked.cpt_repository) or f"{title}-cpt", asked.cpt_repository)
-    tuned: Relative | None = Relative(title, asked.repository)
+    itself = Relative(title, asked.repository)
+    relative: Relative | None = checkpoint if len(recipe.trains) > 1 else None
     if finished == "cpt" and asked.cpt_repository:  # `repository` then is of a model that this recipe does not make
-        itself, relative = Relative(asked.title or checkpoint.title, asked.cpt_repository), tuned
-        if not asked.repository:
-            relative = None
-    else:
-        itself, relative = Relative(title, asked.repository), None if finished == "cpt" else checkpoint
-    if "cpt" not in recipe.trains:
-        relative = None
+        itself, relative = checkpoint, itself if asked.repository else None
     start = _start(recipe)
     found = [_release(recipe, finished, itself, relative, manifests, scores, start, models)]
     if len(recipe.trains) > 1:

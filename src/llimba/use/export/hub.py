@@ -11,7 +11,9 @@ from typing import NamedTuple
 from llimba.errors import LlimbaError
 from llimba.models.loading import check_folder
 
-SHOWN_ON_PAGES = ".eval_results/*.yaml"  # the one folder with a dot that is sent: the hub reads scores from it
+SHOWN_ON_PAGES = re.compile(
+    r"\.eval_results/[^./][^/]*\.yaml"
+)  # the one folder with a dot that is sent: the hub reads scores from it
 NAMED = re.compile(r'pipeline\("text-generation", model="([^"]+/[^"]+)"')  # in the card's quick start
 
 
@@ -29,10 +31,10 @@ def listing(folder: Path) -> list[Listed]:
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             raise LlimbaError(f"push: {path} is a link. Put the file itself there, or take it out.")
-        name = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in name.parts) and not name.match(SHOWN_ON_PAGES)
+        name = path.relative_to(folder).as_posix()
+        hidden = any(part.startswith(".") for part in name.split("/")) and not SHOWN_ON_PAGES.fullmatch(name)
         if path.is_file() and not hidden:
-            files.append(Listed(name.as_posix(), path.stat().st_size))
+            files.append(Listed(name, path.stat().st_size))
     return files
 
 
