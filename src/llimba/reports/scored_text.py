@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from llimba.recipe.published_scores.table import Published
+from llimba.recipe.published_scores.table import Published, read_published, shipped
 from llimba.reports.scores import ScoredSet, Scores
 
 OWN = "held-out text of the recipe"
@@ -15,7 +15,7 @@ def sets_of(scores: Scores, direction: str) -> list[ScoredSet]:
 
 def set_name(found: ScoredSet, scores: Scores) -> str:
     """What people call a set: as a published table calls it, else its hub id, else the recipe's own text."""
-    for table in scores.published:
+    for table in (*scores.published, *map(read_published, shipped())):
         if table.evaluated_on and _is(found, table):
             return table.evaluated_on.name
     return found.dataset or OWN

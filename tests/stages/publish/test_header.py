@@ -53,6 +53,8 @@ def test_any_other_data_set_by_its_id_and_files_as_before(tmp_path: Path) -> Non
     first = ModelCard(card(released(recipe(tmp_path), scores=scored(theirs=theirs)))).data.eval_results[0]
     assert (first.dataset_name, first.dataset_type) == ("them/eval, 12 sentences", "them/eval")
     assert (first.dataset_split, first.dataset_revision) == ("dev", "v1")
+    few = ModelCard(card(released(recipe(tmp_path), scores=scored(flores=FLORES)))).data.eval_results[0]
+    assert few.dataset_name == "FLORES-200 dev, 12 sentences", "also where no published table stands beside it"
     files = ScoredSet(sentences={"it-sc": 12}, documents={"it": 3})
     for sets in ({}, {"mine": files}):
         first = ModelCard(card(released(recipe(tmp_path), scores=scored(**sets)))).data.eval_results[0]
