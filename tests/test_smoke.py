@@ -10,7 +10,7 @@ import yaml
 
 from llimba.pipeline import runner
 from llimba.recipe.file import load_recipe
-from tests.fakes import recipe, save_tiny_model, write_text
+from tests.fakes import recipe, recipe_content, save_tiny_model, write_text
 
 
 def llimba(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -64,3 +64,22 @@ def test_somebodys_checkpoint_is_tuned_without_a_cpt_section_and_compared(tmp_pa
     assert "matched: one corpus, one set of conversations, one base" in shown
     assert "they differ in sft: method, lora_r, lora_alpha" in shown
     assert "trained parameters" in shown and "gap" in shown and "after CPT" not in shown
+
+
+def test_what_the_three_cards_say_to_run_runs(tmp_path: Path) -> None:
+    """The finished model, the CPT checkpoint, and the adapter on that checkpoint: with transformers and peft alone."""
+    write_text(tmp_path)
+    save_tiny_model(tmp_path / "base")
+    content = recipe_content(tmp_path)
+    sft = content["sft"] | {"method": "lora", "lora_r": 4, "lora_alpha": 8, "max_steps": 1}
+    scored = {"directions": ["it-sc"], "max_sentences": 1, "max_new_tokens": 2, "precision": "fp32"}
+    loaded = recipe(tmp_path, cpt=content["cpt"] | {"max_steps": 1}, sft=sft, evaluate=scored)
+    folder = runner.run(loaded, tmp_path / "runs")[-1].folder
+    for name in ("model", "cpt", "adapter"):
+        card = (folder / name / "README.md").read_text()
+        code = re.findall(r"```python\n(.*?)```", card, re.DOTALL)[0]
+        only = "import sys; sys.modules['llimba'] = None\n" + code
+        done = subprocess.run([sys.executable, "-c", only], cwd=folder / name, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    listed = llimba("push", str(folder / "adapter"), "me/adapter")
+    assert "adapter_model.safetensors" in listed.stdout and "dry run" in listed.stdout, listed.stderr

@@ -80,6 +80,7 @@ class PublishedFolder(Folder):
     """What `publish` leaves: folders to use, push and export."""
 
     model = Within("model")  # the finished model
+    adapter = Within("adapter")  # for peft, after a method that trains one
     cpt = Within("cpt")  # the CPT checkpoint, where the recipe tunes it further
 
 

@@ -13,6 +13,7 @@ from llimba.reports.evaluated import EvaluatedFolder
 from llimba.reports.plots import forgetting, loss_curve, mode_switch
 from llimba.reports.training_facts import TrainedFolder, TrainingFacts
 from llimba.stages.folders import CorpusFolder, PublishedFolder
+from llimba.stages.publish.adapter_card import adapter_base, adapter_card
 from llimba.stages.publish.card import card
 from llimba.stages.publish.corpus_card import corpus_card
 from llimba.stages.publish.cpt_card import cpt_card
@@ -20,7 +21,6 @@ from llimba.stages.publish.eval_results import write_eval_results
 from llimba.stages.publish.release import Release, releases
 
 ADAPTER_CONFIG = "adapter_config.json"  # peft's name
-WEIGHTS = ".safetensors"  # gigabytes that nobody edits: linked; what people may edit is copied
 TRAINED = {"continued pretraining": "cpt", "instruction tuning": "sft"}
 
 
@@ -41,7 +41,7 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
         _fill(release, inputs, there.cpt)
     with replacing(out / "corpus-card.md") as handle:
         handle.write(corpus_card(recipe, manifests, finished.title))
-    adapter = _adapter(TrainedFolder(inputs[finished.system]).adapter, out / "adapter", recipe)
+    adapter = _adapter(TrainedFolder(inputs[finished.system]).adapter, there.adapter, finished)
     return {
         "title": finished.title,
         "corpus_card": "corpus-card.md",
@@ -60,10 +60,7 @@ def _fill(release: Release, inputs: dict[str, Path], folder: Path) -> bool:
     """Fill one model folder; returns whether there was held-out text to draw."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in sorted(TrainedFolder(inputs[release.system]).model.iterdir()):
-        if file.suffix == WEIGHTS:
-            link(file, folder / file.name)
-        else:
-            shutil.copyfile(file, folder / file.name)
+        link(file, folder / file.name)
     recipe, evaluated = release.recipe, EvaluatedFolder(inputs["evaluate"])
     shutil.copyfile(evaluated.scores_file, folder / evaluated.scores_file.name)
     shutil.copyfile(profile_path(recipe.language), folder / "language.yaml")  # words the prompts of chat and translate
@@ -94,7 +91,7 @@ def _draw(release: Release, inputs: dict[str, Path], folder: Path) -> bool:
     return drawn
 
 
-def _adapter(source: Path, out: Path, recipe: Recipe) -> bool:
+def _adapter(source: Path, out: Path, release: Release) -> bool:
     """The adapter with a config that names the model it was trained on by its id, not by a folder of this machine."""
     if not source.exists():
         return False
@@ -102,8 +99,8 @@ def _adapter(source: Path, out: Path, recipe: Recipe) -> bool:
     written_anew = {ADAPTER_CONFIG, "README.md"}  # peft's card names a folder of this machine, too
     for file in sorted(path for path in source.iterdir() if path.is_file() and path.name not in written_anew):
         link(file, out / file.name)
-    config, base = read_json(source / ADAPTER_CONFIG), recipe.base_model.hub or recipe.base_model.name
-    if recipe.cpt:
-        base = recipe.publish.cpt_repository or f"{base} after this recipe's continued pretraining"
-    write_json(out / ADAPTER_CONFIG, config | {"base_model_name_or_path": base})
+    config = read_json(source / ADAPTER_CONFIG)
+    write_json(out / ADAPTER_CONFIG, config | {"base_model_name_or_path": adapter_base(release.recipe)})
+    with replacing(out / "README.md") as handle:
+        handle.write(adapter_card(release))
     return True

@@ -26,7 +26,8 @@ class Listed(NamedTuple):
 
 def listing(folder: Path) -> list[Listed]:
     """Every file of the folder, by name; raises `LlimbaError` for a link, which would upload a file from elsewhere."""
-    check_folder(folder)
+    if not (folder / "adapter_config.json").exists():  # peft's folders hold no config.json
+        check_folder(folder)
     files = []
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
