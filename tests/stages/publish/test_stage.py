@@ -85,7 +85,7 @@ def test_an_adapter_goes_along_and_names_no_folder_of_this_machine(tmp_path: Pat
     adapter = tmp_path / "out" / "adapter"
     config = read_json(adapter / "adapter_config.json")
     assert str(tmp_path) not in (adapter / "README.md").read_text()
-    assert config == {"r": 8, "base_model_name_or_path": "tests/tiny after this recipe's continued pretraining"}
+    assert config == {"r": 8, "base_model_name_or_path": "../cpt"}
     assert (adapter / "adapter_model.safetensors").read_bytes() == b"weights"
     run(recipe(tmp_path, publish={"cpt_repository": "me/tiny-cpt"}), folders, tmp_path / "out")
     assert read_json(adapter / "adapter_config.json")["base_model_name_or_path"] == "me/tiny-cpt"
