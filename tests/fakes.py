@@ -68,9 +68,10 @@ def intake(source: Any = None, name: str = "s") -> Any:
     """What a loader of `source` gets, or of a source that says nothing but its licence."""
     from llimba.languages.profile import load_language
     from llimba.stages.sources.intake import Intake
+    from llimba.stages.sources.stage import spoken
 
     carried = source.carried(name) if source else {"source": name, "license": "x"}
-    return Intake(name, carried, load_language("srd"))
+    return Intake(name, carried, load_language("srd"), languages=spoken(source) if source else ())
 
 
 def tiny_tokenizer() -> Any:

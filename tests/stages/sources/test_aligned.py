@@ -64,10 +64,10 @@ def test_a_flores_folder_and_one_file_a_language(tmp_path: Path) -> None:
     files["it"].write_text("Il sole\n")
     with pytest.raises(StageError, match=r"ita_Latn\.dev ends before line 2"):
         read(files=files)
-    files["it"].write_bytes(b"caf\xe9\n\n\n")
+    files["it"].write_bytes("perché, ".encode() * 20 + b"caf\xe9\n\n\n")
     reading = intake()
     assert len(read(reading, files=files)) == 2
-    assert "line 1: not UTF-8: byte 3" in reading.first_quarantined
+    assert "line 1: not UTF-8: byte 183" in reading.first_quarantined
 
 
 def test_faults_of_a_table_are_placed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import lzma
+import random
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     (folder / "deep" / "e.csv.gz").write_bytes(gzip.compress(b"text\nunu\nduos\n"))
     (folder / "f.txt.xz").write_bytes(lzma.compress(b"tres"))
     (folder / "g.doc").write_bytes(b"x")
-    (folder / "h.txt").write_bytes("perché".encode("latin1"))
+    (folder / "h.txt").write_bytes(random.Random(1).randbytes(3000))
     (folder / "i.pdf").write_bytes(b"%PDF-")
     (folder / "outside.txt").symlink_to("/etc/hostname")
     source = LocalSource(kind="local", path=folder, language="sc", license="CC0-1.0")
@@ -98,8 +99,8 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     assert texts["a.md:1"] == "Su tìtulu\nUnu testu cun unu ligàmene."
     assert texts["deep/e.csv.gz:3"] == "duos"
     assert reading.skipped == {"files of other kinds: .doc": 1}
-    assert reading.quarantined == {"not UTF-8": 1, "broken file": 1}
-    assert "iconv" in reading.first_quarantined
+    assert reading.quarantined == {"unknown encoding": 1, "broken file": 1}
+    assert "Convert it to UTF-8" in reading.first_quarantined
 
 
 def test_a_broken_conversation_goes_into_quarantine(tmp_path: Path) -> None:

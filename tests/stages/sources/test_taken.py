@@ -54,5 +54,5 @@ def test_the_stage_leaves_a_line_a_file_and_the_share_in_its_facts(tmp_path: Pat
     row = next(row for row in read_jsonl(tmp_path / "out" / "files.jsonl") if row["source"] == "rows")
     assert row == {
         "source": "rows", "file": "rows.jsonl", "kind": "jsonl", "given": 9, "visible": 10, "unit": "rows",
-        "share": 0.9, "far": False,
+        "encoding": "", "share": 0.9, "far": False,
     }  # fmt: skip

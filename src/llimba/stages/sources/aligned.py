@@ -79,7 +79,7 @@ def _side_by_side(key: str, files: Mapping[str, Path], intake: Intake) -> Iterat
     places = ", ".join(path.name for path in files.values())
     before, given = intake.quarantined.total(), 0
     try:
-        for row in zip_longest(*(bounded.raw_lines(path) for path in files.values())):
+        for row in zip_longest(*(bounded.raw_lines(path, intake) for path in files.values())):
             if None in row:
                 short = list(files.values())[row.index(None)]
                 number = next(line for line in row if line is not None)[0]

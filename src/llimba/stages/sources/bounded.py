@@ -9,12 +9,15 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
 from llimba.errors import StageError
 from llimba.manifest import Json
+from llimba.stages.sources.charset import decode
 from llimba.stages.sources.intake import Intake
+from llimba.stages.sources.recoded import Recoded
 from llimba.stages.sources.unsafe import Unsafe
 
 RATIO = 200  # of unpacked to packed bytes; text that people wrote stays below 30
@@ -197,24 +200,26 @@ def whole(path: File) -> bytes:
     return b"".join(parts)
 
 
-def text_of(data: bytes) -> str:
-    """UTF-8, with or without a byte order mark; raises `Unsafe` that says how to convert what is not."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Unsafe(f"not UTF-8: byte {error.start}. Convert it, e.g. with iconv -f latin1 -t utf8") from error
+def text_of(data: bytes, path: File, intake: Intake) -> str:
+    """The characters of a text file, whatever its encoding; raises `Unsafe` where it is text in none."""
+    decoded = decode(data, letters=intake.letters)
+    intake.decoded(path, decoded.choice, decoded.replaced)
+    return decoded.text
 
 
-def raw_lines(path: File) -> Iterator[tuple[int, bytes | None]]:
-    """(number, line without its end) of a file; None for one that is too long.
+def raw_lines(path: File, intake: Intake) -> Iterator[tuple[int, bytes | None]]:
+    """(number, line in UTF-8 without its end) of a file; None for one that is too long.
+
+    What the file's own encoding has no character for stays as it is, so that its line is not UTF-8.
 
     Raises `Unsafe` where the file is broken or a bomb, with an estimate of the lines that are lost. Where the first
     megabyte has no line feed, carriage returns end the lines, as they did on old Macs.
     """
     number, held, lost, end = 1, bytearray(), False, b""
     with Bounded(path) as stream:
+        recoded = Recoded(stream, intake.letters, partial(intake.decoded, path))
         try:
-            while block := stream.read(2**20):
+            while block := recoded.read(2**20):
                 end = end or (b"\r" if b"\r" in block and b"\n" not in block else b"\n")
                 first, *rest = block.split(end)
                 held += first
@@ -235,7 +240,7 @@ def lines(path: File, intake: Intake) -> Iterator[tuple[int, str]]:
     """(number, text) of every line that can be read; the others, and the rest of a broken file, go into quarantine."""
     number = 0
     try:
-        for number, line in raw_lines(path):
+        for number, line in raw_lines(path, intake):
             if line is None:
                 intake.quarantine(path, f"line {number}", too_long())
                 continue

@@ -42,7 +42,7 @@ class _Lines:
     def _read(path: File, skipped: int, intake: Intake) -> Iterator[Line]:
         number = 0
         try:
-            for number, line in bounded.raw_lines(path):
+            for number, line in bounded.raw_lines(path, intake):
                 if number <= skipped:
                     continue
                 if line is None:

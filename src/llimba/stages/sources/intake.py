@@ -17,6 +17,7 @@ from llimba.stages.sources.taken import Files, Taken
 
 if TYPE_CHECKING:  # the parsers' process imports `Unsafe`, and should start quickly
     from llimba.languages.profile import Language
+    from llimba.stages.sources.charset import Choice
     from llimba.stages.sources.messages import Turns
 
 SAMPLE = 200  # characters of the bad row that are kept
@@ -35,9 +36,36 @@ class Intake:
     trimmed: Counter[str] = field(default_factory=Counter)  # conversations that lost turns at an end, by which
     unpacked: dict[str, str] = field(default_factory=dict)  # temporary file -> the archive and member that it is from
     files: Files = field(default_factory=Files)  # what was taken of each
+    languages: tuple[str, ...] = ()  # codes of those that the source is in
+    encodings: Counter[str] = field(default_factory=Counter)  # files and pages, by encoding and what was wrong with it
+    first_overruled: str = ""  # file or page, and the encoding that it declares wrongly, for people
     first_quarantined: str = ""  # file, place and reason, for people
     revision: str = ""  # of a dataset
     fetched: list[dict[str, str]] = field(default_factory=list)  # packages: package, file, sha256
+    _letters: str | None = None
+    _last: str = ""  # file or page that was decoded last
+
+    @property
+    def letters(self) -> str:
+        """The letters of the source's languages, for telling encodings apart; "" where they are not known."""
+        from llimba.languages.letters import letters_of
+
+        if self._letters is None:
+            known = [letters_of(code, self.profile) for code in self.languages]
+            self._letters = "".join(dict.fromkeys("".join(known))) if all(known) else ""
+        return self._letters
+
+    def decoded(self, place: object, choice: "Choice", replaced: int = 0) -> None:
+        """Count the encoding of a file or page, once, and say so where it is not the one that is declared."""
+        shown = printable(self.unpacked.get(str(place), str(place)))
+        self.files.encodings[choice.encoding] = None
+        if shown == self._last:
+            return
+        self._last = shown
+        wrong = f", declared {printable(choice.overruled)}" if choice.overruled else ""
+        self.encodings[f"{choice.encoding}{wrong}{', with broken characters' if replaced else ''}"] += 1
+        if choice.overruled and not self.first_overruled:
+            self.first_overruled = f"{shown} declares {printable(choice.overruled)} and is {choice.encoding}"
 
     def document(self, identifier: object, text: str, language: str, provenance: str) -> Document:
         """A document; `identifier` need only be unique within the source."""

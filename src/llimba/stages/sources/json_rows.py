@@ -13,7 +13,9 @@ from llimba.data_files.faults import shortened
 from llimba.manifest import Json
 from llimba.stages.sources import bounded
 from llimba.stages.sources.bounded import File
+from llimba.stages.sources.charset import decode
 from llimba.stages.sources.intake import Intake
+from llimba.stages.sources.recoded import KEPT
 from llimba.stages.sources.unsafe import Unsafe
 
 ROWS = ("data", "rows", "train", "examples", "items")  # the names under which an object keeps its rows
@@ -57,9 +59,13 @@ def whole(path: File, intake: Intake, field: str = "") -> Iterator[tuple[int, Js
         advice = ". Make lines of it: jq -c '.[]' FILE.json > FILE.jsonl" if reason.startswith("too large") else ""
         intake.quarantine(path, "", reason + advice)
         return
-    # a byte that cannot be decoded becomes a surrogate, which sets its row apart
-    encoding = json.detect_encoding(data)
-    text = data.decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "replace")
+    try:  # a byte that cannot be decoded becomes a surrogate, which sets its row apart
+        decoded = decode(data, letters=intake.letters, errors=KEPT)
+    except Unsafe as error:
+        intake.quarantine(path, "", str(error), data[:400])
+        return
+    intake.decoded(path, decoded.choice, decoded.replaced)
+    text = decoded.text
     del data
     start = _past_space(text, 0)
     if text.startswith("[", start):

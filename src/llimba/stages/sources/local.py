@@ -18,6 +18,7 @@ from llimba.stages.sources.extracted import Extracted, characters
 from llimba.stages.sources.intake import Intake
 from llimba.stages.sources.isolated import Extractor
 from llimba.stages.sources.messages import messages_of
+from llimba.stages.sources.pages import Page, read_page
 from llimba.stages.sources.subtitles import subtitles
 from llimba.stages.sources.tables import TABLES
 from llimba.stages.sources.taken import Taken
@@ -55,13 +56,13 @@ def _texts(source: LocalSource, shown: str, path: Path, extractor: Extractor, in
     kind = bounded.kind_of(path)
     if kind in TABLES:
         yield from _rows(source, shown, path, intake)
-    elif kind == ".txt" and chats.is_whatsapp(_head(path)):
+    elif kind == ".txt" and chats.is_whatsapp(_head(path, intake)):
         yield from _chat(shown, path, intake)
     elif source.lines_per_document and kind in (".txt", ".md"):
         yield from _lines(source.lines_per_document, shown, path, intake)
     else:
         try:
-            found = _extracted(kind, bounded.whole(path), extractor, source.keep)
+            found = _extracted(path, bounded.whole(path), extractor, source.keep, intake)
         except bounded.broken() as error:
             intake.quarantine(path, "", bounded.reason_of(error))
             return
@@ -79,14 +80,17 @@ def _texts(source: LocalSource, shown: str, path: Path, extractor: Extractor, in
             yield "1", found.text
 
 
-def _extracted(kind: str, data: bytes, extractor: Extractor, keep: Sequence[str]) -> Extracted:
+def _extracted(path: Path, data: bytes, extractor: Extractor, keep: Sequence[str], intake: Intake) -> Extracted:
+    kind = bounded.kind_of(path)
+    if EXTRACTED.get(kind) == "html":
+        return read_page(Page(str(path), data), extractor, intake)[0]
     if kind in EXTRACTED:
         return extractor.read(EXTRACTED[kind], data)
-    text = bounded.text_of(data)
+    text = bounded.text_of(data, path, intake)
     if kind in SUBTITLES:
         return subtitles(text)
     if kind == ".md":
-        return extractor.read("markdown", text.encode(), keep=keep)
+        return extractor.read("markdown", text.encode("utf-8", "replace"), keep=keep)
     return Extracted(text, characters(text))
 
 
@@ -118,10 +122,10 @@ def _rows(source: LocalSource, shown: str, path: Path, intake: Intake) -> Iterat
     intake.took(Taken(shown, bounded.kind_of(path)[1:], given, given + intake.quarantined.total() - before, "rows"))
 
 
-def _head(path: Path) -> str:
+def _head(path: Path, intake: Intake) -> str:
     """The first lines of a file, as they are; empty where it cannot be read."""
     try:
-        lines = [line or b"" for _, line in islice(bounded.raw_lines(path), chats.LOOKED_AT)]
+        lines = [line or b"" for _, line in islice(bounded.raw_lines(path, intake), chats.LOOKED_AT)]
     except bounded.broken():
         return ""
     return b"\n".join(lines).decode("utf-8-sig", "replace")
@@ -129,7 +133,7 @@ def _head(path: Path) -> str:
 
 def _chat(shown: str, path: Path, intake: Intake) -> Iterator[Text]:
     try:
-        text = bounded.text_of(bounded.whole(path))
+        text = bounded.text_of(bounded.whole(path), path, intake)
     except bounded.broken() as error:
         intake.quarantine(path, "", bounded.reason_of(error))
         return

@@ -58,6 +58,7 @@ class SourceFacts:
     pair_words: dict[str, int]  # of pairs, by language
     skipped: dict[str, int]  # files and rows, by reason; so is `quarantined`
     quarantined: dict[str, int]
+    encodings: dict[str, int]  # files and pages that are more than ASCII, by encoding, and by what was wrong with it
     trimmed: dict[str, int]  # conversations that lost turns at an end, by which
     revision: str  # of a hub dataset
     fetched: list[dict[str, str]]  # packages: package, file, sha256
@@ -101,6 +102,17 @@ def load(source: AnySource, intake: Intake) -> Iterator[Record]:
             assert_never(source)
 
 
+def spoken(source: AnySource) -> tuple[str, ...]:
+    """The languages of a source's files, where the recipe says them: their letters help to tell encodings apart."""
+    match source:
+        case LocalSource() | WebSource():
+            return (source.language,) if source.language else ()
+        case ParallelSource():
+            return tuple(dict.fromkeys((*source.files, *source.pairs, *source.documents)))
+        case _:
+            return ()
+
+
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     """Load every source; each must yield something, and for cpt one holds text in the language to be learned."""
     facts: dict[str, SourceFacts] = {}
@@ -116,7 +128,10 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
         quarantine_file = stack.enter_context(replacing(left.quarantine_file))
         files_file = stack.enter_context(replacing(left.files_file))
         for name, source in recipe.sources.items():
-            intake = Intake(name, source.carried(name), recipe.profile, quarantine_file, files=Files(name, files_file))
+            intake = Intake(
+                name, source.carried(name), recipe.profile, quarantine_file,
+                files=Files(name, files_file), languages=spoken(source),
+            )  # fmt: skip
             counts = Counts()
             for record in islice(load(source, intake), source.max_documents):
                 line = json.dumps(asdict(record), ensure_ascii=False)
@@ -153,6 +168,7 @@ def _facts(source: AnySource, counts: Counts, intake: Intake) -> SourceFacts:
         pair_words=dict(counts.pair_words),
         skipped=dict(intake.skipped),
         quarantined=dict(intake.quarantined),
+        encodings=dict(intake.encodings),
         trimmed=dict(intake.trimmed),
         revision=intake.revision,
         fetched=intake.fetched,
@@ -189,6 +205,10 @@ def _say(facts: SourceFacts, intake: Intake) -> None:
         logger.info("  %-12s left out: %s%s", intake.name, reasons, more)
     for what, number in facts.trimmed.items():
         logger.info("  %-12s %d conversations were trimmed: %s", intake.name, number, what)
+    if others := {name: number for name, number in facts.encodings.items() if name != "utf-8"}:
+        counted = ", ".join(f"{name} {number}" for name, number in others.items())
+        first = f"; the first declared wrongly: {intake.first_overruled}" if intake.first_overruled else ""
+        logger.info("  %-12s not plain UTF-8: %s%s", intake.name, counted, first)
     if facts.quarantined:
         reasons = ", ".join(f"{reason} {number}" for reason, number in facts.quarantined.items())
         logger.warning(

@@ -59,6 +59,7 @@ class Files:
     given: dict[str, int] = field(default_factory=dict)  # by unit
     visible: dict[str, int] = field(default_factory=dict)
     warned: int = 0
+    encodings: dict[str, None] = field(default_factory=dict)  # of the file that is being read; a WARC file has several
 
     def add(self, taken: Taken) -> None:
         """Count a file, and say where its share is far from 1."""
@@ -66,8 +67,16 @@ class Files:
         self.given[taken.unit] = self.given.get(taken.unit, 0) + taken.given
         self.visible[taken.unit] = self.visible.get(taken.unit, 0) + taken.visible
         if self.handle is not None:
-            row = {"source": self.source, **asdict(taken), "share": round(taken.share, 4), "far": taken.far}
+            encoding = ", ".join(self.encodings)
+            row = {
+                "source": self.source,
+                **asdict(taken),
+                "encoding": encoding,
+                "share": round(taken.share, 4),
+                "far": taken.far,
+            }
             self.handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self.encodings.clear()
         if taken.far:
             self.warned += 1
             if self.warned <= WARNINGS:
