@@ -61,7 +61,7 @@ class Stage(NamedTuple):
 
 # fmt: off
 STAGES = (
-    Stage("sources", (), (), run_sources, version=3),
+    Stage("sources", (), (), run_sources, version=4),
     Stage("corpus", ("sources",), ("language", "seed"), run_corpus, version=4, resumable=True),
     Stage("instruct", ("corpus",), ("language", "seed"), run_instruct, also_needs=instruct_needs),
     Stage("cpt", ("corpus",), ("language", "base_model", "seed"), run_cpt,
