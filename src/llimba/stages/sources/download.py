@@ -42,7 +42,7 @@ AGENT = "llimba (a toolkit for small languages)"  # Wikimedia asks for a name
 
 
 class Torn(Exception):
-    """An answer that ended early or did not come. The next try may be better; `wait`: seconds that the server asks for."""
+    """An answer that ended early or did not come; a next try may do better, after `wait` seconds at least."""
 
     def __init__(self, reason: str, wait: float = 0) -> None:
         super().__init__(reason)

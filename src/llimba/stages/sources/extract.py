@@ -1,7 +1,7 @@
 """Text out of HTML, EPUB, PDF and Markdown. Run as a program it serves one request a line, so that it can be killed.
 
-trafilatura finds the main text of a page, `epub`, `pdf` and `markdown` read the others. All three have been
-made to hang or to eat the memory by files; `isolated` therefore runs this in a process with limits.
+`main_text` reads pages with trafilatura; `epub`, `pdf`, `office` and `markdown` read the others. Their parsers have
+been made to hang or to eat the memory by files; `isolated` therefore runs this in a process with limits.
 """
 
 import base64
@@ -10,30 +10,15 @@ import os
 import resource
 import sys
 from dataclasses import asdict
-from typing import Any
 
 from llimba.stages.sources.epub import epub
-from llimba.stages.sources.extracted import Extracted, visible_in
+from llimba.stages.sources.main_text import html
 from llimba.stages.sources.markdown import markdown
 from llimba.stages.sources.office import docx, odt, rtf
 from llimba.stages.sources.pdf import pdf
 from llimba.stages.sources.unsafe import Unsafe
 
 MEMORY_BYTES = 4 * 2**30
-
-
-def html(data: bytes, url: str = "") -> Extracted:
-    """Main text and address (the page's own, or `url`) of an HTML page; empty where there is no prose."""
-    import trafilatura
-
-    # metadata is asked for where the address is not known: with both, trafilatura gives up pages whose own differs
-    found: Any = trafilatura.bare_extraction(
-        data, url=url or None, include_comments=False, include_tables=False, with_metadata=not url
-    )
-    visible = visible_in(data.decode("utf-8", "replace"))
-    if found is None:
-        return Extracted("", visible, url)
-    return Extracted(found.text or "", visible, url or found.url or "")
 
 
 READERS = {"epub": epub, "pdf": pdf, "docx": docx, "odt": odt, "rtf": rtf}
