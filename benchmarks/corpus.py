@@ -235,10 +235,10 @@ def bad_pages(pages: list[list[str]], chance: random.Random) -> dict[str, tuple[
 
 
 def hostile(pages: list[list[str]], chance: random.Random) -> dict[str, tuple[int, int, int]]:
-    """A folder of good files, bombs, torn archives and broken encodings, through the `local` source."""
+    """A folder of good files, bombs, torn archives and files in old encodings, through the `local` source."""
     from llimba.stages.sources.stage import run as run_sources
 
-    bombs, broken = set(), set()
+    bombs, torn, old = set(), set(), dict[str, str]()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "files"
         folder.mkdir()
@@ -249,12 +249,11 @@ def hostile(pages: list[list[str]], chance: random.Random) -> dict[str, tuple[in
                 bombs.add(f"{n}.txt.gz")
                 (folder / f"{n}.txt.gz").write_bytes(gzip.compress(text.encode() + b"\0" * size, 1))
             elif n % 4 == 1:
-                broken.add(f"{n}.txt")
-                (folder / f"{n}.txt").write_bytes(
-                    (text + " perché").encode(chance.choice(["latin1", "utf-16"]), "replace")
-                )
+                data = (text + " perché").encode(encoding := chance.choice(["cp1252", "utf-16"]), "replace")
+                old[f"{n}.txt"] = data.decode(encoding)
+                (folder / f"{n}.txt").write_bytes(data)
             elif n % 4 == 2:
-                broken.add(f"{n}.txt.gz")
+                torn.add(f"{n}.txt.gz")
                 (folder / f"{n}.txt.gz").write_bytes(gzip.compress(text.encode())[: -chance.randrange(9, 200)])
             else:
                 (folder / f"{n}.txt").write_text(text, encoding="utf-8")
@@ -263,14 +262,17 @@ def hostile(pages: list[list[str]], chance: random.Random) -> dict[str, tuple[in
         (Path(name) / "out").mkdir()
         run_sources(settings.model_copy(update={"sources": {"web": source}}), {}, Path(name) / "out")
         rows = list(read_jsonl(Path(name) / "out" / "quarantine.jsonl"))
-        kept = {row["provenance"].partition(":")[0] for row in read_jsonl(Path(name) / "out" / "documents.jsonl")}
+        documents = list(read_jsonl(Path(name) / "out" / "documents.jsonl"))
+    kept = {row["provenance"].partition(":")[0]: row["text"] for row in documents}
     told = {Path(row["file"]).name: row["reason"].partition(":")[0] for row in rows}
     said_bombs = {file for file, reason in told.items() if reason == "decompression bomb"}
-    said_broken = told.keys() - said_bombs
-    assert not kept & told.keys()
+    said_torn = told.keys() - said_bombs
+    exact = sum(kept.get(file) == text for file, text in old.items())
+    assert not kept.keys() & told.keys()
     return {
         "decompression bombs": (len(bombs & said_bombs), len(bombs), len(said_bombs)),
-        "broken encodings and torn archives": (len(broken & said_broken), len(broken), len(said_broken)),
+        "torn archives": (len(torn & said_torn), len(torn), len(said_torn)),
+        "files in old encodings, read exactly": (exact, len(old), len(old)),
     }
 
 
