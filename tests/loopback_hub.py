@@ -210,9 +210,16 @@ class Answers(BaseHTTPRequestHandler):
                 {
                     "id": name, "_id": name, "sha": commit, "private": repository.private, "disabled": False,
                     "gated": "manual" if repository.gated else False, "tags": [], "downloads": 0, "likes": 0,
-                    "siblings": [{"rfilename": file} for file in repository.commits[commit]],
+                    "siblings": [{"rfilename": file, "size": len(data)}
+                                 for file, data in repository.commits[commit].items()],
                 }
             )  # fmt: skip
+
+    def auth_check(self, kind: str, name: str) -> None:
+        if found := self.found(kind, name, "main"):
+            if found[0].gated and self.token != GRANTED:
+                return self.refuse(403 if self.token else 401, "GatedRepo", f"Access to {name} is restricted.")
+            self.json({})
 
     def tree(self, kind: str, name: str, revision: str, under: str | None) -> None:
         if found := self.found(kind, name, revision):
@@ -385,6 +392,7 @@ ROUTES: list[tuple[str, Any]] = [
     (r"api/validate-yaml", Answers.valid),
     (rf"api/(models|datasets)/{NAME}", Answers.info),
     (rf"api/(models|datasets)/{NAME}/revision/(.+)", Answers.info),
+    (rf"api/(models|datasets)/{NAME}/auth-check", Answers.auth_check),
     (rf"api/(models|datasets)/{NAME}/tree/([^/]+)(/.+)?", Answers.tree),
     (rf"api/(models|datasets)/{NAME}/paths-info/([^/]+)", Answers.paths),
     (rf"api/(models|datasets)/{NAME}/preupload/([^/]+)", Answers.preupload),

@@ -124,5 +124,5 @@ def test_a_source_that_is_gone_is_named_before_anything_is_lost(ready: Path) -> 
         (ready / "elsewhere.txt").rename(ready / "sc.txt")
     assert done.returncode == 2
     assert "sources.prose.path:" in done.stderr
-    assert "does not exist. Correct the path, or remove the source." in " ".join(done.stderr.split())
+    assert "does not exist. Fix: put it there, correct the path, or remove the key" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr

@@ -183,6 +183,21 @@ def fingerprint(value: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
+def free_bytes(folder: Path) -> int:
+    """Free space on the disk that a folder is on, or will be."""
+    return shutil.disk_usage(existing(folder)).free
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
+
+
+def bytes_under(folder: Path) -> int:
+    """Bytes of the files under a folder; 0 where there is none."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def stable_fraction(*parts: str) -> float:
     """A number in [0, 1) fixed by the parts alone: splits and shuffles by hash survive reordering and growth."""
     digest = hashlib.sha256("\x1f".join(parts).encode()).digest()

@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,7 +61,7 @@ def fetch(client: str, package: str, cache: Path) -> Fetched:
     with FileLock(folder.with_name(f".{folder.name}.lock")):
         if marker.exists() and folder.exists():
             return Fetched(package, **json.loads(marker.read_text()), folder=folder)
-        _require(client, package)
+        require(client, package)
         logger.info("fetching %s with %s", package, client)
         with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
             archive = _download(client, package, Path(temporary), cache)
@@ -73,7 +74,16 @@ def fetch(client: str, package: str, cache: Path) -> Fetched:
     return Fetched(package, **about, folder=folder)
 
 
-def _require(client: str, package: str) -> None:
+def cached(client: str, package: str, cache: Path) -> bool:
+    """Whether a package is in the cache, whole: it is then not fetched again."""
+    folder = cache / "packages" / client / package.replace("/", "_")
+    return folder.exists() and folder.with_name(f"{folder.name}.json").exists()
+
+
+def require(client: str, package: str) -> None:
+    """Raise `Unavailable` where this machine has no client to fetch the package with."""
+    if client == "pip" and find_spec("pip") is None:
+        raise Unavailable(f"package {package} needs pip, which is not here: {INSTALL[client]}. {INSTEAD}")
     programs: list[str] = {"pip": [], "npm": ["npm"], "apt": ["apt-get", "dpkg-deb"]}[client]
     for program in programs:
         if shutil.which(program) is None:

@@ -17,6 +17,7 @@ from llimba.errors import RecipeError, StageError
 from llimba.manifest import read_manifest, write_manifest
 from llimba.pipeline import runner
 from llimba.pipeline.stage_table import STAGES, Stage
+from llimba.pipeline.step import Step
 from llimba.recipe import CptSection
 from llimba.recipe.file import load_recipe
 from tests.fakes import recipe, recipe_content, write_text
@@ -37,11 +38,11 @@ def fake_stage(name: str) -> Any:
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     CALLS.clear()
     write_text(tmp_path)
-    monkeypatch.setattr(runner, "STAGES", tuple(stage._replace(run=fake_stage(stage.name)) for stage in STAGES))
+    monkeypatch.setattr(runner, "STAGES", tuple(s._replace(run=fake_stage(s.name), requires=None) for s in STAGES))
     return tmp_path / "runs"
 
 
-def states(plan: list[runner.Step]) -> dict[str, str]:
+def states(plan: list[Step]) -> dict[str, str]:
     return {step.stage.name: step.state for step in plan}
 
 

@@ -104,7 +104,7 @@ def test_cards_are_found_by_name() -> None:
 
 def test_a_stage_is_estimated_from_the_recipe_alone() -> None:
     base = ModelSection(name="x", license="y", hub="nobody/nothing", config=QWEN_3B)
-    found = estimate.estimate_stage(base, published(), "rtx4090", None, 1, max_tokens=1000)
+    found = estimate.estimate_stage(base, published(), "rtx4090", "not there", 1, max_tokens=1000)
     assert found.trained_parameters == 3_085_938_688
     assert found.tokens == 2000
 
@@ -112,12 +112,12 @@ def test_a_stage_is_estimated_from_the_recipe_alone() -> None:
 def test_an_unknown_model_says_how_to_make_it_known() -> None:
     base = ModelSection(name="Some Model", license="y", hub="nobody/nothing")
     with pytest.raises(StageError, match="Some Model is not on this disk yet.*base_model.config"):
-        estimate.estimate_stage(base, published(), "rtx4090", None, 1, None)
+        estimate.estimate_stage(base, published(), "rtx4090", "not there", 1, None)
 
 
 def test_a_model_on_disk_wins_over_what_the_recipe_says(base: Path) -> None:
     section = ModelSection(name="x", license="y", folder=base, config=QWEN_3B)
-    assert estimate.estimate_stage(section, published(), "rtx4090", None, 1, None).trained_parameters < 10**6
+    assert estimate.estimate_stage(section, published(), "rtx4090", "not there", 1, None).trained_parameters < 10**6
 
 
 def test_without_the_text_the_recipe_alone_bounds_the_tokens() -> None:

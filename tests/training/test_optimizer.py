@@ -62,5 +62,5 @@ def test_norms_and_biases_do_not_decay() -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is not None, reason="bitsandbytes is installed")
 def test_a_missing_optimizer_package_is_named() -> None:
-    with pytest.raises(StageError, match=r"needs bitsandbytes.*pip install llimba\[gpu\]"):
+    with pytest.raises(StageError, match=r"needs bitsandbytes.*pip install 'bitsandbytes>=0.45'"):
         build(torch.nn.Linear(2, 2), optimizer="paged_adamw_8bit")

@@ -1,6 +1,8 @@
 """`llimba plan`: what a run would do, and what it would need."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +13,11 @@ from rich.tree import Tree
 from llimba.cli.app import RecipePath, Runs, Set, app, say, stdout
 from llimba.errors import StageError
 from llimba.manifest import Json
-from llimba.pipeline import runner
+from llimba.pipeline import budget, requirements, runner
+from llimba.pipeline.requirements import sentence
 from llimba.recipe.file import load_recipe
-from llimba.reports.plan_table import render_plan
+from llimba.recipe.needs import Need
+from llimba.reports.plan_table import hours_text, render_epoch, render_plan
 
 STATE_STYLE = {"done": "green", "partial": "yellow", "stale": "yellow", "missing": "dim"}
 
@@ -26,18 +30,22 @@ def plan(
     runs: Runs = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Show what is done, what a run would do, and what its training needs: memory, time, disk. Touches nothing."""
+    """Show what is done, what a run would do, and what its training needs: tokens, steps, memory, time, disk.
+
+    Changes nothing. Where text is to be counted, the base model's tokenizer is fetched (a few MB, no weights).
+    """
     loaded = load_recipe(recipe, set_ or [])
     steps = runner.plan(loaded, runs)
-    unknown = ""
+    unknown, no_tokenizer = "", requirements.fetch_tokenizer(loaded, steps)
     try:
-        estimates = runner.estimates(loaded, runs, card)
+        estimates = budget.estimates(loaded, runs, card)
     except StageError as error:
         estimates, unknown = {}, str(error)
     try:
         settled = runner.examined(loaded, runs)
     except StageError as error:
         settled = [f"a run will be refused before it trains: {error}"]
+    hours, missing = budget.hours(steps, estimates), requirements.missing(loaded, steps, runs, card)
     if as_json:
         rows = [
             {
@@ -52,7 +60,18 @@ def plan(
             for step in steps
         ]
         typer.echo(
-            json.dumps({"recipe": loaded.name, "stages": rows, "examined": settled}, ensure_ascii=False, indent=2)
+            json.dumps(
+                {
+                    "recipe": loaded.name,
+                    "stages": rows,
+                    "hours": hours.model_dump() | {"total": round(hours.total, 3)},
+                    "examined": settled,
+                    "missing": [asdict(need) for need in missing],
+                    "tokenizer": no_tokenizer,
+                },
+                ensure_ascii=False,
+                indent=2,
+            )
         )
         return
     tree = Tree(
@@ -73,10 +92,27 @@ def plan(
         say(f"licence of {loaded.base_model.name}: {derived.difference}")
     for line in settled:
         say(f"tokens and template: {line}")
+    if no_tokenizer:
+        say(f"tokens are not counted: {no_tokenizer}")
     if estimates:
         stdout.print(render_plan(estimates))
+        for stage, found in estimates.items():
+            if found.why:
+                say(f"tokens of {stage}: {found.why}")
+            if found.epoch:
+                stdout.print(render_epoch(stage, found.epoch))
+        say(hours_text(hours))
     else:
         stdout.print(f"memory and time: {escape(unknown)}")
+    _print_missing(
+        [need for need in missing if need.certain], "missing on this machine; a run will be refused without it:"
+    )
+    _print_missing([need for need in missing if not need.certain], "cannot be told from here:")
+
+
+def _print_missing(needs: Sequence[Need], title: str) -> None:
+    if needs:
+        say(title + "".join(f"\n  - {sentence(need)}" for need in needs))
 
 
 def _settings(section: Json) -> str:

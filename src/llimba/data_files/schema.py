@@ -111,24 +111,31 @@ def anchored(value: Value, shape: Shape, folder: Path) -> Value:
     return value
 
 
-def local_paths(value: object, shape: Shape | None = None) -> Iterator[Path]:
+def local_paths(value: object) -> Iterator[Path]:
     """Every local file or folder that a section (or a mapping of sections) reads, so that a change of it is seen.
 
     Fields that decide nothing about the output (`exclude`) are left out.
     """
+    return (path for _, path in named_paths(value))
+
+
+def named_paths(value: object, shape: Shape | None = None) -> Iterator[tuple[tuple[str, ...], Path]]:
+    """`local_paths`, each with the keys that lead to it."""
     shape = shape or Shape()
+    inner: list[tuple[str, object, Shape]] = []
     if isinstance(value, BaseModel):
-        for name, field in type(value).model_fields.items():
-            if not field.exclude:
-                yield from local_paths(getattr(value, name), Shape.of(field.annotation, field.metadata))
+        fields = type(value).model_fields.items()
+        inner = [
+            (name, getattr(value, name), Shape.of(f.annotation, f.metadata)) for name, f in fields if not f.exclude
+        ]
     elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from local_paths(item, shape.at(key))
+        inner = [(str(key), item, shape.at(key)) for key, item in value.items()]
     elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from local_paths(item, shape.at(index))
+        inner = [(str(index), item, shape.at(index)) for index, item in enumerate(value)]
     elif isinstance(value, Path) or (isinstance(value, str) and shape.names_file(value)):
-        yield Path(value)
+        yield (), Path(value)
+    for key, item, of in inner:
+        yield from (((key, *keys), path) for keys, path in named_paths(item, of))
 
 
 def as_written(location: Sequence[str | int], shape: Shape) -> tuple[tuple[str | int, ...], Shape]:

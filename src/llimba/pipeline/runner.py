@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel
@@ -31,9 +30,10 @@ from llimba.digests import changed, remember
 from llimba.errors import DiskRefused, LlimbaError, RecipeError, StageError
 from llimba.files import disk_errors, fingerprint, into_place, make_folder, remove_leftovers, sha256
 from llimba.manifest import MANIFEST, Ingredients, Json, ListedFile, Manifest, read_manifest, write_manifest
+from llimba.pipeline import requirements
 from llimba.pipeline.stage_table import STAGES, Stage, stages_of
+from llimba.pipeline.step import State, Step
 from llimba.recipe import Recipe, local_paths
-from llimba.reports.plan_table import Estimate
 from llimba.reports.training_facts import TrainedFolder
 from llimba.training import peak_memory
 
@@ -43,29 +43,6 @@ RECORDED_PACKAGES = ("torch", "transformers", "accelerate", "peft", "lm_eval", "
 
 # what a disk answers, not a bug
 REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
-
-State = Literal["done", "partial", "stale", "missing"]
-
-
-class Step(NamedTuple):
-    """One stage of a plan: where its output goes, and whether it is there."""
-
-    stage: Stage
-    fingerprint: str
-    folder: Path
-    state: State
-    why: str  # for the user: what is missing, or what changed since the last run of this recipe
-    ingredients: Ingredients
-
-    @property
-    def partial(self) -> Path:
-        """Where the stage works until it is finished."""
-        return self.folder.with_name(f"{self.folder.name}.partial")
-
-    @property
-    def needs(self) -> list[str]:
-        """The stages whose folders it reads."""
-        return list(self.ingredients.needs)
 
 
 def plan(recipe: Recipe, runs: Path) -> list[Step]:
@@ -86,6 +63,9 @@ def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
     steps, examined = plan(recipe, runs), False
     folders = {step.stage.name: step.folder for step in steps}
     wanted = _without_damage(up_to(steps, until))
+    if processes.is_main():
+        requirements.fetch_tokenizer(recipe, wanted)  # what it lacks is said by the list
+        requirements.refuse(requirements.missing(recipe, wanted, runs))
     for step in wanted:
         inputs = {need: folders[need] for need in step.needs}
         if step.state != "done" and step.stage.parallel and not examined and processes.is_main():
@@ -182,13 +162,6 @@ def up_to(steps: list[Step], until: str | None) -> list[Step]:
     for name in wanted:  # grows as it is read
         wanted += [need for need in needs[name] if need not in wanted]
     return [step for step in steps if step.stage.name in wanted]
-
-
-def estimates(recipe: Recipe, runs: Path, card: str | None) -> dict[str, Estimate]:
-    """What each stage that trains will need on `card` (None: this machine's), by stage name; touches nothing."""
-    steps = plan(recipe, runs)
-    folders = {step.stage.name: step.folder for step in steps}
-    return {step.stage.name: step.stage.estimate(recipe, folders, card) for step in steps if step.stage.estimate}
 
 
 def examined(recipe: Recipe, runs: Path) -> list[str]:

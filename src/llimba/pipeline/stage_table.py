@@ -12,21 +12,30 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from llimba.manifest import Json
+from llimba.models.hub_access import HubAccess
 from llimba.recipe import Recipe
+from llimba.recipe.needs import Needs
 from llimba.reports.plan_table import Estimate
+from llimba.stages.corpus.requirements import requirements as corpus_requires
 from llimba.stages.corpus.stage import run as run_corpus
-from llimba.stages.cpt.stage import estimate as estimate_cpt
+from llimba.stages.cpt.estimate import estimate as estimate_cpt
+from llimba.stages.cpt.requirements import requirements as cpt_requires
 from llimba.stages.cpt.stage import run as run_cpt
+from llimba.stages.evaluate.requirements import requirements as evaluate_requires
 from llimba.stages.evaluate.stage import run as run_evaluate
+from llimba.stages.instruct.requirements import requirements as instruct_requires
 from llimba.stages.instruct.stage import needs as instruct_needs
 from llimba.stages.instruct.stage import run as run_instruct
 from llimba.stages.publish.stage import run as run_publish
+from llimba.stages.sft.estimate import estimate as estimate_sft
 from llimba.stages.sft.examine import examine
-from llimba.stages.sft.stage import estimate as estimate_sft
+from llimba.stages.sft.requirements import requirements as sft_requires
 from llimba.stages.sft.stage import run as run_sft
+from llimba.stages.sources.requirements import requirements as sources_requires
 from llimba.stages.sources.stage import run as run_sources
 
 Run = Callable[[Recipe, dict[str, Path], Path], Json]
+Requires = Callable[[Recipe, Needs, HubAccess, str | None], None]
 Estimator = Callable[[Recipe, dict[str, Path], str | None], Estimate]
 
 
@@ -56,21 +65,25 @@ class Stage(NamedTuple):
     estimate: Estimator | None = None  # what it will need on a card (None: this machine's), for `llimba plan`
     also_needs: Callable[[Recipe], tuple[str, ...]] = lambda recipe: ()  # further stages, where the recipe asks for it
     ignores: Callable[[Recipe], tuple[str, ...]] = lambda recipe: ()  # keys of what it uses that change nothing in it
+    requires: Requires | None = None  # adds what it needs from outside and lacks, before anything of a run
     check: Check | None = None  # asked before the first stage that trains, where this one is to run too
 
 
 # fmt: off
 STAGES = (
-    Stage("sources", (), (), run_sources, version=4),
-    Stage("corpus", ("sources",), ("language", "seed"), run_corpus, version=4, resumable=True),
-    Stage("instruct", ("corpus",), ("language", "seed"), run_instruct, also_needs=instruct_needs),
+    Stage("sources", (), (), run_sources, version=4, requires=sources_requires),
+    Stage("corpus", ("sources",), ("language", "seed"), run_corpus,
+          version=4, resumable=True, requires=corpus_requires),
+    Stage("instruct", ("corpus",), ("language", "seed"), run_instruct,
+          also_needs=instruct_needs, requires=instruct_requires),
     Stage("cpt", ("corpus",), ("language", "base_model", "seed"), run_cpt,
-          version=3, resumable=True, parallel=True, estimate=estimate_cpt, ignores=_not_of_cpt),
+          version=3, resumable=True, parallel=True, estimate=estimate_cpt, ignores=_not_of_cpt,
+          requires=cpt_requires),
     Stage("sft", ("corpus", "instruct", "cpt"), ("base_model", "seed"), run_sft,
           version=3, resumable=True, parallel=True, estimate=estimate_sft, check=examine,
-          ignores=lambda recipe: ("base_model.checkpoint_of",)),
+          requires=sft_requires, ignores=lambda recipe: ("base_model.checkpoint_of",)),
     Stage("evaluate", ("corpus", "cpt", "sft"), ("language", "base_model", "seed"), run_evaluate,
-          version=5, resumable=True),
+          version=5, resumable=True, requires=evaluate_requires),
     Stage("publish", ("sources", "corpus", "instruct", "cpt", "sft", "evaluate"), ("language", "base_model"),
           run_publish, version=3),
 )

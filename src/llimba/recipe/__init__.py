@@ -4,7 +4,7 @@ The field names are the field's own (transformers, peft, TRL) wherever one exist
 folders import the sections from here.
 """
 
-from llimba.data_files.schema import local_paths
+from llimba.data_files.schema import local_paths, named_paths
 from llimba.recipe.base_model import BaseModelSection, ModelSection, Tokens
 from llimba.recipe.corpus import CorpusSection, Executor
 from llimba.recipe.cpt import CHAT, PAIRS, ChatDocuments, CptSection, NormTags, PairDocuments, Phase

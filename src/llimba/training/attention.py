@@ -183,6 +183,15 @@ BACKENDS = {
 }
 
 
+def unavailable(name: str, device: str) -> str:
+    """Why a backend cannot be used on a device of torch's kind ("cuda", "cpu"); "" where it can."""
+    if name in ("varlen", "flash_attention_2") and device != "cuda":
+        return f"{name} is set but not available on this machine ({device})"
+    if name == "flash_attention_2" and importlib.util.find_spec("flash_attn") is None:
+        return "flash_attention_2 is set but not available on this machine: flash-attn is not installed"
+    return ""
+
+
 def install(model: Any, name: str) -> None:
     """Register the backend with transformers and switch the model to it.
 
@@ -192,13 +201,8 @@ def install(model: Any, name: str) -> None:
     from transformers.masking_utils import AttentionMaskInterface
 
     device = next(model.parameters()).device.type
-    if (name == "flash_attention_2" and importlib.util.find_spec("flash_attn") is None) or (
-        name in ("varlen", "flash_attention_2") and device != "cuda"
-    ):
-        raise StageError(
-            f"attention: {name} is set but not available on this machine ({device}). Set attention: auto, or sdpa, "
-            "which works everywhere."
-        )
+    if fault := unavailable(name, device):
+        raise StageError(f"attention: {fault}. Set attention: auto, or sdpa, which works everywhere.")
     # not by its own name: transformers refuses whatever has "sdpa" or "flash" in it for classes without them
     registered = f"llimba_{list(BACKENDS).index(name)}"
     AttentionInterface.register(registered, BACKENDS[name])

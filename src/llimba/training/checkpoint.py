@@ -20,7 +20,16 @@ from torch import nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from llimba.errors import DiskRefused, StageError
-from llimba.files import disk_errors, into_place, make_folder, read_json, sha256, write_json
+from llimba.files import (
+    bytes_under,
+    disk_errors,
+    free_bytes,
+    into_place,
+    make_folder,
+    read_json,
+    sha256,
+    write_json,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -82,9 +91,8 @@ class Checkpoints:
     def check_disk(self, needed: float) -> None:
         """Raise `DiskRefused` where the disk cannot hold `needed` bytes, counting what checkpoints already take."""
         make_folder(self._folder)
-        there = sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
-        free = shutil.disk_usage(self._folder).free
-        if free + there < needed:
+        free = free_bytes(self._folder)
+        if free + bytes_under(self._folder) < needed:
             raise DiskRefused(
                 f"{self._folder} has {free / 2**20:,.0f} MiB free, and training needs {needed / 2**20:,.0f} MiB for "
                 "its checkpoints. Free space, or put the runs on another disk with --runs."

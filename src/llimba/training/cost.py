@@ -150,6 +150,12 @@ def checkpoint_disk(shape: Shape, resolved: ResolvedSettings) -> float:
     return (KEEP + 1) * shape.trained * (width + moments(resolved.optimizer.value, width))
 
 
+def model_disk(shape: Shape, resolved: ResolvedSettings) -> float:
+    """Bytes of the folder that training leaves: all weights as they were trained, and an adapter beside them."""
+    width = 2 if resolved.precision.value == "bf16" else 4
+    return float(width * shape.parameters + trained_width(shape, resolved.precision.value) * shape.adapter)
+
+
 def memory(shape: Shape, settings: TrainingSection, precision: str, optimizer: str) -> dict[str, float]:
     """Bytes at the peak, line by line, for full rows; what the process needs besides tensors is not among them."""
     whole = 2 if isinstance(settings, SftSection) and settings.prefers else 1  # a pair of answers is in one row

@@ -1,46 +1,84 @@
 """What `llimba plan` says of a training stage before it runs: does it fit the card, how long, how much disk."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llimba.models.base_model import config_at_hand, folder_at_hand
+from llimba.models.base_model import apply_to_tokenizer, config_at_hand, token_contract, tokenizer_at_hand
 from llimba.recipe import ModelSection, TrainingSection
 from llimba.recipe.resolved import ResolvedSettings
-from llimba.reports.plan_table import Estimate
+from llimba.reports.plan_table import EpochPart, Estimate
 from llimba.training import cost, packing
 from llimba.training.allocator import GAPS
 from llimba.training.cards import GIB, Card, find_card
+from llimba.training.examples import Example
 from llimba.training.objectives import Objective
 from llimba.training.settings import resolve
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+logger = logging.getLogger(__name__)
+
 UTILISATION = 0.4  # of the peak, recomputation counted: what well-built PyTorch trainers reach on one card
 CUDA_CONTEXT = 0.6 * GIB  # driver context and cuBLAS workspace, outside torch's allocator
 PROCESS = 0.9 * GIB  # Python with torch and transformers loaded (measured on Linux, x86_64)
+
+
+class Counted(NamedTuple):
+    """The text of a stage in a tokenizer's ids: what it trains on, and what an epoch of it holds by key."""
+
+    objective: Objective
+    epoch: dict[str, EpochPart]
+    foreseen: str = ""  # what is not there yet and was taken to be so long; empty: counts are exact
 
 
 def estimate_stage(
     base_model: ModelSection,
     settings: TrainingSection,
     card: str | None,
-    objective: "Callable[[PreTrainedTokenizerBase], Objective] | None",
+    text: "Callable[[PreTrainedTokenizerBase], Counted] | str",
     seed: int,
     max_tokens: int | None,
 ) -> Estimate:
-    """`estimate` for a stage of a recipe. `objective` makes what the stage trains on with a tokenizer, None where its
-    text is not there yet: then `max_tokens` of an epoch must do. Raises `StageError` where the model's size is unknown.
+    """`estimate` for a stage of a recipe; fetches nothing.
+
+    `text` counts with a tokenizer what the stage trains on, or says why that is not there yet: then `max_tokens` of an
+    epoch must do. Raises `StageError` where the model's size is unknown.
     """
     from transformers import AutoTokenizer
 
     shape, outline = cost.shape_from_config(config_at_hand(base_model))
-    folder = folder_at_hand(base_model)
     shape, card_here = shape.with_adapter(settings, outline), find_card(card)
-    if objective is None or folder is None:
-        return estimate(shape, settings, card_here, None, seed, max_tokens)
-    made = objective(AutoTokenizer.from_pretrained(folder))
-    return estimate(shape, settings, card_here, made.lengths, seed, max_tokens, made.phases)
+    folder = tokenizer_at_hand(base_model)
+    if isinstance(text, str) or folder is None:
+        why = text if isinstance(text, str) else f"known once the tokenizer of {base_model.name} is on this disk"
+        bound = _bound(settings, max_tokens)
+        return estimate(shape, settings, card_here, None, seed, max_tokens).model_copy(
+            update={"why": f"{why}; {bound}" if bound else why}
+        )
+    logger.info("counting tokens as %s reads them", base_model.name)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    apply_to_tokenizer(tokenizer, token_contract(tokenizer, base_model.tokens))
+    made = text(tokenizer)
+    found = estimate(shape, settings, card_here, made.objective.lengths, seed, max_tokens, made.objective.phases)
+    return found.model_copy(
+        update={"epoch": made.epoch, "why": made.foreseen, "certainty": "about" if made.foreseen else "counted"}
+    )
+
+
+def epoch_parts(examples: Iterable[Example], asked: Mapping[str, float] | None = None) -> dict[str, EpochPart]:
+    """Tokens and documents of one epoch by key, and the shares `asked` for; a document in pieces counts once."""
+    tokens, pieces, documents = Counter[str](), Counter[str](), defaultdict[str, set[str]](set)
+    for example in examples:
+        tokens[example.language] += len(example.input_ids)
+        pieces[example.language] += 1
+        documents[example.language].add(example.document)
+    return {
+        key: EpochPart(tokens=number, documents=len(documents[key]), pieces=pieces[key], asked=(asked or {}).get(key))
+        for key, number in tokens.items()
+    }
 
 
 def estimate(
@@ -79,7 +117,8 @@ def estimate(
         gflops_per_token=round(flops / 1e9, 2),
         utilisation=UTILISATION,
         tokens_per_second=round(speed),
-        hours=round(tokens / speed / 3600, 2) if tokens else None,
+        certainty="counted" if steps else "at most" if tokens else "unknown",
+        hours=round(tokens / speed / 3600, 3) if tokens else None,
         hours_per_million_tokens=round(1e6 / speed / 3600, 3),
         checkpoint_disk_gib=round(cost.checkpoint_disk(shape, resolved) / GIB, 1),
     )
@@ -91,6 +130,15 @@ def most_tokens(settings: TrainingSection, max_tokens: int | None) -> int | None
     if settings.max_steps and settings.tokens_per_step:
         bounds.append(settings.max_steps * settings.tokens_per_step)
     return min(bounds, default=None)
+
+
+def _bound(settings: TrainingSection, max_tokens: int | None) -> str:
+    """What `most_tokens` comes from, for people; "" for nothing."""
+    if (tokens := most_tokens(settings, max_tokens)) is None:
+        return ""
+    if tokens == (settings.max_steps or 0) * (settings.tokens_per_step or 0):
+        return f"at most {tokens:,} tokens by max_steps x tokens_per_step"
+    return f"at most {tokens:,} tokens by max_tokens x num_train_epochs"
 
 
 def memory_lines(

@@ -2,14 +2,28 @@
 
 import importlib
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from llimba.errors import StageError
 from llimba.recipe import TrainingSection
+from llimba.recipe.needs import library_fault, pip_install
 from llimba.recipe.resolved import ResolvedSettings
+
+
+class Library(NamedTuple):
+    """Where an optimizer comes from."""
+
+    module: str
+    requirement: str  # of pip, as in the extra `gpu`
+
+
+LIBRARIES = {
+    "adamw_8bit": Library("torchao.optim", "torchao>=0.15"),
+    "paged_adamw_8bit": Library("bitsandbytes.optim", "bitsandbytes>=0.45"),
+}
 
 
 def build_optimizer(
@@ -36,9 +50,9 @@ def build_optimizer(
     optimizer: torch.optim.Optimizer
     if name == "adamw_8bit":
         arguments["bf16_stochastic_round"] = resolved.stochastic_rounding.value
-        optimizer = _library("torchao.optim", name).AdamW8bit(groups, **arguments)
+        optimizer = _load(name).AdamW8bit(groups, **arguments)
     else:
-        optimizer = _library("bitsandbytes.optim", name).PagedAdamW8bit(groups, **arguments)
+        optimizer = _load(name).PagedAdamW8bit(groups, **arguments)
     return optimizer
 
 
@@ -51,11 +65,11 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) ->
             group["lr"] = learning_rate
 
 
-def _library(module: str, optimizer: str) -> ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
+def _load(name: str) -> ModuleType:
+    library = LIBRARIES[name]
+    if fault := library_fault(library.module, library.requirement, load=True):
         raise StageError(
-            f"optimizer: {optimizer} needs {module.split('.')[0]}, which is not installed: `pip install llimba[gpu]`, "
+            f"optimizer: {name} needs {fault}: {pip_install(library.requirement)}, "
             "or set optimizer: adamw (8 bytes more a parameter in fp32, 2 in bf16)."
-        ) from error
+        )
+    return importlib.import_module(library.module)

@@ -13,7 +13,8 @@ from llimba.recipe import ChatDocuments
 from llimba.records import Conversation, Document, write_records
 from llimba.stages.cpt import chat
 from llimba.stages.cpt.chat import conversations, own_answers
-from llimba.stages.cpt.stage import estimate, run, training_examples
+from llimba.stages.cpt.estimate import estimate
+from llimba.stages.cpt.stage import run, training_examples
 from llimba.stages.folders import CorpusFolder
 from llimba.training.examples import IGNORED
 from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model, tiny_tokenizer, write_held_out

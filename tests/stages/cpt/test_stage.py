@@ -8,7 +8,8 @@ from transformers import AutoModelForCausalLM
 from llimba.errors import StageError
 from llimba.files import read_jsonl
 from llimba.records import Document, Pair, write_records
-from llimba.stages.cpt.stage import estimate, run, training_examples
+from llimba.stages.cpt.estimate import estimate
+from llimba.stages.cpt.stage import run, training_examples
 from llimba.stages.folders import CorpusFolder
 from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model, tiny_tokenizer, write_held_out
 

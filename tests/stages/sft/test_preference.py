@@ -11,8 +11,9 @@ from llimba.errors import StageError
 from llimba.files import read_jsonl
 from llimba.recipe import SftSection
 from llimba.records import Conversation, write_records
+from llimba.stages.sft.estimate import estimate
 from llimba.stages.sft.preference import answer_pairs
-from llimba.stages.sft.stage import estimate, run
+from llimba.stages.sft.stage import run
 from llimba.training.examples import IGNORED
 from tests.fakes import SENTENCES, recipe, recipe_content, save_tiny_model, tiny_tokenizer, write_held_out
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from llimba.errors import StageError, Unavailable
 from llimba.files import sha256
 from llimba.models.translators.engine import Identity, Translation
-from llimba.packages import cache_folder, fetch
+from llimba.packages import cache_folder, cached, fetch, require
 from llimba.recipe import ApertiumTranslation
 
 SYSTEM = Path("/")
@@ -90,6 +90,16 @@ class Apertium:
             return f"'{found}'"
 
         return re.sub(r"'(/[^']+)'", move, path.read_text(encoding="utf-8").strip()), files
+
+
+def open_or_fetchable(settings: ApertiumTranslation) -> None:
+    """Raise `Unavailable` where the engine cannot be opened, or its packages not be fetched; fetches nothing."""
+    packages = [] if settings.prefix is not None else settings.packages
+    system = all(_is_mode(SYSTEM, name) for name in settings.route)
+    if not packages or system or all(cached("apt", package, cache_folder()) for package in packages):
+        Apertium(settings)
+    else:
+        require("apt", packages[0])
 
 
 def _roots(settings: ApertiumTranslation) -> list[Path]:

@@ -11,6 +11,7 @@ from llimba.data_files.faults import shortened
 from llimba.data_files.reading import parse
 from llimba.errors import RecipeError
 from llimba.pipeline import runner
+from llimba.pipeline.step import Step
 from llimba.pipeline.sweep.measure import Measure, choose_measure
 from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
@@ -48,7 +49,7 @@ class Sweep(NamedTuple):
         """Why the arms are ranked as they are."""
         return self.measure.reason if self.measure else "nothing is scored up to here"
 
-    def plan(self, arm: Arm) -> list[runner.Step]:
+    def plan(self, arm: Arm) -> list[Step]:
         """The arm's plan of `until` and what it needs."""
         return runner.up_to(runner.plan(arm.recipe, self.runs), self.until)
 

@@ -14,7 +14,6 @@ from llimba.manifest import Json
 from llimba.models.base_model import base_folder, token_contract
 from llimba.recipe import CHAT, Recipe
 from llimba.records import Document
-from llimba.reports.plan_table import Estimate
 from llimba.reports.training_facts import CptFacts, Interpolation
 from llimba.stages.cpt.chat import conversations, counted, own_answers
 from llimba.stages.cpt.mixture import key_of, mix
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from llimba.training.examples import Example
-    from llimba.training.objectives import Objective
 
 PROMPT_WORDS = 8  # of a held-out text, for the model to go on from
 
@@ -125,21 +123,6 @@ def documents(recipe: Recipe, corpus: CorpusFolder) -> Iterator[Document]:
         pairs = without_lines_of(corpus.pairs(), left_out)
         for document in pair_documents(pairs, settings.pairs, profile, tags):
             yield replace(document, language=key_of(document, document.language, keys))
-
-
-def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estimate:
-    """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the corpus is there."""
-    from llimba.training.estimate import estimate_stage
-
-    corpus, settings, seed = CorpusFolder(inputs["corpus"]), recipe.cpt_section, recipe.seed_of(recipe.cpt_section)
-
-    def objective(tokenizer: "PreTrainedTokenizerBase") -> "Objective":
-        from llimba.training.objectives import LanguageModelling
-
-        return LanguageModelling(training_examples(recipe, corpus, tokenizer), settings)
-
-    there = corpus.documents_file.exists()
-    return estimate_stage(recipe.base_model, settings, card, objective if there else None, seed, settings.epoch_tokens)
 
 
 def tokens_by_key(examples: Iterable["Example"]) -> dict[str, int]:

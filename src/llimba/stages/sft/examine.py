@@ -10,9 +10,10 @@ from llimba.errors import StageError
 from llimba.models.base_model import (
     base_folder,
     end_of_answer,
-    folder_at_hand,
+    fetch_tokenizer,
     shipped_generation,
     token_contract,
+    tokenizer_at_hand,
 )
 from llimba.models.encoding import takes_system
 from llimba.models.loading import load_tokenizer
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
 
 
 def examine(recipe: Recipe, folders: dict[str, Path], *, fetch: bool) -> list[str]:
-    """What is settled, with reasons, for people; with `fetch` the base model is fetched where it is not here.
+    """What is settled, with reasons, for people; with `fetch` the base model's tokenizer is fetched where it can be.
 
     `folders` are the stages' by name, finished or not. Raises `StageError` with the key to set, or a row's id.
     """
     from transformers import GenerationConfig
 
-    folder = folder_at_hand(recipe.base_model)
+    folder = tokenizer_at_hand(recipe.base_model)
     if folder is None and fetch and recipe.base_model.folder is None:
-        folder = base_folder(recipe.base_model)
+        folder = fetch_tokenizer(recipe.base_model) if recipe.base_model.hub else base_folder(recipe.base_model)
     if folder is None:  # the stages say what is wrong with a folder that holds no model
         return []
     tokenizer = load_tokenizer(folder)

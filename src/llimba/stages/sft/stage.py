@@ -16,7 +16,6 @@ from llimba.models.base_model import base_folder, token_contract
 from llimba.models.encoding import chat_prompt, takes_system
 from llimba.recipe import Recipe
 from llimba.records import Conversation
-from llimba.reports.plan_table import Estimate
 from llimba.reports.training_facts import Interpolation, MergeProof, SftFacts, TrainedFolder, TrainingFacts
 from llimba.stages.folders import CorpusFolder, InstructFolder
 from llimba.stages.interpolation.after_training import check_text, interpolate
@@ -74,13 +73,12 @@ def _instruct(
     recipe: Recipe, corpus: CorpusFolder, instruct: InstructFolder, opened: "TrainableModel", out: Path
 ) -> SftFacts:
     """Supervised tuning, and the gap between trained and set-aside conversations."""
-    from llimba.stages.sft.gap import gap, set_aside
+    from llimba.stages.sft.gap import gap
     from llimba.training.objectives import LanguageModelling
 
-    examples, counts = training_examples(recipe, instruct, opened.tokenizer)
-    trained, aside = set_aside(examples, recipe.sft_section.held_out_share, recipe.seed)
+    trained, aside, counts = supervised_examples(recipe, instruct, opened.tokenizer)
     facts = _train(recipe, corpus, opened, LanguageModelling(trained, recipe.sft_section), out)
-    supervised = [example.num_loss_tokens for example in examples]
+    supervised = [example.num_loss_tokens for example in (*trained, *aside)]
     return SftFacts(
         **dict(facts),
         **counts._asdict(),
@@ -166,6 +164,16 @@ def training_examples(
     return [example for examples in made for example in examples], Counts(dropped, cut, apart)
 
 
+def supervised_examples(
+    recipe: Recipe, instruct: InstructFolder, tokenizer: "PreTrainedTokenizerBase"
+) -> tuple[list["Example"], list["Example"], Counts]:
+    """(to train on, set aside, what became of the conversations) of supervised tuning."""
+    from llimba.stages.sft.gap import set_aside
+
+    examples, counts = training_examples(recipe, instruct, tokenizer)
+    return *set_aside(examples, recipe.sft_section.held_out_share, recipe.seed), counts
+
+
 def _clean(instruct: InstructFolder, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[Conversation], int]:
     """The conversations without control tokens, and how many hold some; raises `StageError` where none is left."""
     from llimba.training.examples import without_control_tokens
@@ -195,21 +203,3 @@ def sample_prompts(recipe: Recipe, corpus: CorpusFolder, tokenizer: "PreTrainedT
             text = evaluation_prompt(recipe.profile, direction, pair.texts[source])
             prompts.append(chat_prompt(text, tokenizer))
     return prompts
-
-
-def estimate(recipe: Recipe, inputs: dict[str, Path], card: str | None) -> Estimate:
-    """What the stage will need on a card, for `llimba plan`; exact in tokens and steps once the conversations exist."""
-    from llimba.training.estimate import estimate_stage
-
-    instruct = InstructFolder(inputs["instruct"])
-
-    def objective(tokenizer: "PreTrainedTokenizerBase") -> "Objective":
-        from llimba.training.objectives import LanguageModelling
-
-        if recipe.sft_section.prefers:
-            return preferences(recipe, instruct, tokenizer)[0]
-        return LanguageModelling(training_examples(recipe, instruct, tokenizer)[0], recipe.sft_section)
-
-    there = instruct.conversations_file.exists()
-    seed = recipe.seed_of(recipe.sft_section)
-    return estimate_stage(recipe.base_model, recipe.sft_section, card, objective if there else None, seed, None)
