@@ -12,12 +12,13 @@ from rich.tree import Tree
 
 from llimba.cli.app import RecipePath, Runs, Set, app, say, stdout
 from llimba.errors import StageError
-from llimba.manifest import Json
+from llimba.manifest import Json, read_manifest
 from llimba.pipeline import budget, requirements, runner
 from llimba.pipeline.requirements import sentence
 from llimba.recipe.file import load_recipe
 from llimba.recipe.needs import Need
 from llimba.reports.plan_table import hours_text, render_epoch, render_plan
+from llimba.stages.folders import InstructFacts
 
 STATE_STYLE = {"done": "green", "partial": "yellow", "stale": "yellow", "missing": "dim"}
 
@@ -84,6 +85,8 @@ def plan(
         branch = tree.add(f"[bold]{step.stage.name}[/]  [{STATE_STYLE[step.state]}]{step.state}[/]{why}{needs}")
         branch.add(f"[dim]{step.folder}[/]")
         branch.add(_settings(step.ingredients.section))
+        if copies := _copies(step):
+            branch.add(copies)
     stdout.print(tree)
     derived = loaded.derived_license
     said = f"declared {loaded.publish.license}" if loaded.publish.license else f"derived from {derived.because}"
@@ -113,6 +116,16 @@ def plan(
 def _print_missing(needs: Sequence[Need], title: str) -> None:
     if needs:
         say(title + "".join(f"\n  - {sentence(need)}" for need in needs))
+
+
+def _copies(step: runner.Step) -> str:
+    """Of a finished `instruct`: how many conversations were copies of another, and what became of them."""
+    manifest = read_manifest(step.folder) if step.stage.name == "instruct" and step.state == "done" else None
+    if manifest is None:
+        return ""
+    facts = manifest.facts_as(InstructFacts)
+    removed, kept = facts.duplicates_removed, facts.duplicates - facts.duplicates_removed
+    return f"{facts.conversations:,} conversations; copies of another: {removed:,} removed, {kept:,} kept"
 
 
 def _settings(section: Json) -> str:

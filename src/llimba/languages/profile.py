@@ -58,6 +58,8 @@ class Language(BaseModel, extra="forbid", frozen=True):
     tags: dict[str, str] = {}  # what a text's variety, norm or origin is called before it (cpt.norm_tags)
     norm_markers: dict[str, list[str]] = {}  # norm -> words that only it writes
     variety_markers: dict[str, list[str]] = {}
+    # groups of spellings that count as one where evaluation sentences are looked for in training text
+    spelled_alike: list[list[str]] = []
     quality: Quality = Quality()
     translation_prompts: dict[str, list[str]] = {}
     system_prompts: dict[str, list[str]] = {}
@@ -74,6 +76,14 @@ class Language(BaseModel, extra="forbid", frozen=True):
             if not parts <= {("source", ""), ("target", ""), ("text", "")}:
                 raise ValueError(f"'{shortened(wording)}': only {{source}}, {{target}} and {{text}} may be in braces")
         return prompts
+
+    @field_validator("spelled_alike")
+    @classmethod
+    def _groups_of_letters(cls, groups: list[list[str]]) -> list[list[str]]:
+        for group in groups:
+            if len(group) < 2 or not all(one.isalpha() for one in group):
+                raise ValueError(f"{shortened(str(group))}: a group is two spellings or more, of letters alone")
+        return groups
 
     def name(self, code: str, in_language: str) -> str:
         """What language `code` is called in `in_language`, e.g. name("sc", "it") == "sardo"."""

@@ -73,9 +73,9 @@ class Stage(NamedTuple):
 STAGES = (
     Stage("sources", (), (), run_sources, version=4, requires=sources_requires),
     Stage("corpus", ("sources",), ("language", "seed"), run_corpus,
-          version=4, resumable=True, requires=corpus_requires),
+          version=5, resumable=True, requires=corpus_requires),
     Stage("instruct", ("corpus",), ("language", "seed"), run_instruct,
-          also_needs=instruct_needs, requires=instruct_requires),
+          version=2, also_needs=instruct_needs, requires=instruct_requires),
     Stage("cpt", ("corpus",), ("language", "base_model", "seed"), run_cpt,
           version=3, resumable=True, parallel=True, estimate=estimate_cpt, ignores=_not_of_cpt,
           requires=cpt_requires),

@@ -9,6 +9,12 @@ from pydantic import Field
 from llimba.data_files.faults import Fault
 from llimba.recipe.section import Section, Whole, unknown
 
+# what removes or rewrites text, and so contradicts `as_is`
+CHANGES_TEXT = (
+    "identify", "identifier", "trusted", "min_words", "exempt", "norms", "varieties", "near_duplicates", "repeated_lines",
+    "boilerplate_documents",
+)  # fmt: skip
+
 
 class Executor(Section):
     """Where the corpus pipelines run: this machine, or a cluster for crawls that outgrow it (datatrove's executors)."""
@@ -21,6 +27,8 @@ class Executor(Section):
 class CorpusSection(Section):
     """Cleaning, duplicates, held-out split, decontamination. Thresholds of quality stand in the language profile."""
 
+    # the text stays as its source gives it, byte for byte, but for evaluation sentences; `corpus: as_is` says the same
+    as_is: bool = False
     # sources known to be in the languages that they declare: a close-language identifier learns from them, and takes
     # foreign lines out of every other document in the language to be learned
     identify: list[str] = []
@@ -33,16 +41,36 @@ class CorpusSection(Section):
     norms: list[str] = []  # keep only documents of these written norms; empty: all
     varieties: list[str] = []  # the same for varieties
     near_duplicates: float | None = Field(default=0.7, gt=0, le=1)  # Jaccard of word 5-grams; null: left in
-    # a line in this many documents of a source is removed from all; of any other repeated line one copy stays
-    boilerplate_documents: int | None = Field(default=20, gt=1)
+    repeated_lines: bool = True  # boilerplate leaves, and of a long line that several documents have one copy stays
+    boilerplate_documents: int | None = Field(
+        default=20, gt=1
+    )  # of one source that have a line, before it counts as one
     held_out_pairs: float = Field(default=0.0, ge=0, lt=1)  # share of each training source's pairs to score on
     held_out_documents: float = Field(default=0.0, ge=0, lt=1)  # share of target-language documents set aside
     min_held_out_words: int = Field(default=5, ge=1)  # a set-aside pair has at least this many words on each side
     max_rejected: float = Field(default=0.5, gt=0, le=1)  # the stage fails if a larger share of documents is lost
     executor: Executor = Field(default=Executor(), exclude=True)  # decides nothing about the output
 
+    @property
+    def near(self) -> float | None:
+        """The likeness from which on one of two documents goes; None: both stay."""
+        return None if self.as_is else self.near_duplicates
+
+    @property
+    def drops_lines(self) -> bool:
+        """Whether repeated lines leave."""
+        return self.repeated_lines and not self.as_is
+
     def check(self, whole: Whole) -> Iterator[Fault]:
-        """Sources, norms and varieties that are named are there."""
+        """Sources, norms and varieties that are named are there; nothing that changes text is asked for as it is."""
+        if self.as_is:
+            for name in CHANGES_TEXT:
+                if name in self.model_fields_set and getattr(self, name) not in (None, False, []):
+                    yield Fault(
+                        (name,),
+                        f"corpus.as_is leaves the text alone but for evaluation sentences, so {name} cannot be set: "
+                        f"remove it (write {name}: null over a recipe that this one extends), or as_is",
+                    )
         profile, said_by = whole.profile, f" in the profile of {whole.profile.iso639_3}"
         yield from unknown("identify", self.identify, whole.sources, "source")
         yield from unknown("trusted", self.trusted, whole.sources, "source")

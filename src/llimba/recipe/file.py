@@ -22,6 +22,7 @@ from llimba.recipe.whole import Recipe
 RECIPE = Shape.of(Recipe)
 # replaced whole: a model has one place and shares have one sum, so a part of the old with a part of the new makes none
 REPLACED = {"base_model", "mixture"}
+SHORT = {"corpus": "as_is"}  # section -> the switch whose name alone may stand for it: `corpus: as_is`
 
 Mapping = dict[str, Value]
 
@@ -46,7 +47,12 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def _anchored(stated: Mapping, folder: Path) -> Mapping:
     """What a file states, with its paths relative to the file's folder."""
-    return {key: anchored(value, RECIPE.at(key), folder) for key, value in stated.items()}
+    return {key: anchored(_in_full(key, value), RECIPE.at(key), folder) for key, value in stated.items()}
+
+
+def _in_full(key: str, value: Value) -> Value:
+    """A section that is given by the name of its one switch, as a section of keys."""
+    return {value: True} if isinstance(value, str) and SHORT.get(key) == value else value
 
 
 def _read(path: Path) -> YamlFile:
@@ -114,5 +120,5 @@ def _override(raw: Mapping, override: str) -> tuple[str, ...]:
             raise RecipeError(f"{said}: '{shortened(part)}' is {kind}.")
         shape = shape.chosen(inner.get(shape.tag))
         node[part] = node = dict(inner)
-    node[keys[-1]] = anchored(value, shape.at(keys[-1]), Path())
+    node[keys[-1]] = anchored(_in_full(key.strip(), value), shape.at(keys[-1]), Path())
     return keys

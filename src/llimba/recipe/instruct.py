@@ -18,6 +18,8 @@ class InstructSection(Section):
     back_translate: BackTranslation | None = None  # authentic sentences into other languages, turned round
     # source name -> how often each of its rows stands in the end; 0: not at all
     upsample: dict[str, Annotated[int, Field(ge=0)]] = {}
+    # of conversations with the same questions and the same answers the first stays; false: all, and they are counted
+    deduplicate: bool = True
     max_conversations: int | None = Field(default=None, gt=0)  # before upsampling
     prompt_languages: list[str] = ["en"]
     system_prompt_share: float = Field(default=0.5, ge=0, le=1)

@@ -1,65 +1,339 @@
-"""No evaluation sentence is trained on, and the corpus stage proves it.
+"""No evaluation sentence is trained on: it is found whatever the layout, and taken out with its sentence.
 
-A training line is contaminated when, folded, it shares a run of eight words with an evaluation sentence of any
-language, or holds a shorter one whole (from five words on; below that only a line that equals it counts, since short
-phrases recur innocently). FLORES sentences have about 21 words, so the 13-grams that lm-evaluation-harness and GPT-3
-use would miss the short half of them.
+A text is contaminated where its letters, read on through layout, are those of eight consecutive words of an evaluation
+text of any language, or of the whole of a shorter sentence (from five words on; below that only a line that equals it
+counts, since short phrases recur innocently). FLORES sentences have about 21 words, so the 13-grams that
+lm-evaluation-harness and GPT-3 use would miss the short half of them.
+
+Runs of `SEED` letters of the evaluation texts are looked up at every letter of a text; where one is found, the match is
+followed both ways, and over a few short parts of the page (a page number, a running head, the next column) that may
+stand between two parts of a sentence. `stages.second_look` proves by words that nothing is left.
+
+Suffix arrays (Google's deduplicate-text-datasets) find exact bytes alone, and an alignment library would compare every
+text with every sentence.
 """
 
-from collections.abc import Iterable
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llimba.languages.text import fold
+from llimba.stages.running_text import BREAK, HYPHENATED, Letters, Variants, cut, sentence_around
 
 RUN = 8  # words shared with an evaluation sentence
 SHORTEST = 5  # words of the shortest sentence that is looked for inside a line
+SEED = 12  # letters that are looked up
+SURE = 20  # letters of a whole sentence that is found even where it is joined to other words without a space
+SKIPPED = 4  # parts of the page between two parts of a sentence, at most
+SKIPPED_LETTERS = 80  # of such a part
+OVERSHOT = 12  # letters by which a match may run on into such a part by chance
+RESUMED = 6  # letters that must match after it, where the sentence does not end before
 
 
 class Hit(NamedTuple):
-    """Why a line is contaminated."""
+    """Why a passage is contaminated."""
 
     rule: str  # whole sentence | shared 8 words | sentence inside
     evaluation_id: str
-    shared: str
+    shared: str  # as the text has it
+
+
+class Passage(NamedTuple):
+    """A passage of a text to take out."""
+
+    start: int  # characters
+    end: int
+    hit: Hit
+
+
+class Removed(NamedTuple):
+    """What was taken out of a text."""
+
+    passage: str
+    hit: Hit
+
+
+class _Part(NamedTuple):
+    """Letters of a text that match letters of the evaluation texts."""
+
+    start: int  # in the text
+    end: int
+    there: int  # the evaluation letter that `start` matches
 
 
 class EvaluationIndex:
-    """Evaluation sentences of all languages, for lookup by whole sentence and by run of words."""
+    """Evaluation texts of all languages, for lookup by runs of letters."""
 
-    def __init__(self, sentences: Iterable[tuple[str, str]]) -> None:
-        """`sentences` yields (id, text); a text of several lines counts line by line."""
-        self._whole: dict[str, str] = {}
-        self._runs: dict[int, dict[str, str]] = {}
-        self._heads: set[tuple[str, str]] = set()  # first two words of every run: most lines hold none and are done
+    def __init__(self, sentences: Iterable[tuple[str, str]], alike: Variants = ()) -> None:
+        """`sentences` yields (id, text); in a text of several lines each is a sentence, but no short one.
+
+        `alike` are spellings that count as the same (`running_text.variants`).
+        """
+        import numpy as np
+
+        self._alike = alike
+        self._tiny: dict[str, str] = {}  # letters of a short sentence -> its id
+        self._ids: list[str] = []
+        lines, texts = set[str](), set[bytes]()
+        codes, words, whole_lines, first = [np.zeros(1, "<u4")], [], [], [1]
         for identifier, text in sentences:
-            for line in text.split("\n"):
-                words = fold(line).split()
-                if not words:
-                    continue
-                self._whole.setdefault(" ".join(words), identifier)
-                size = min(RUN, len(words))
-                if size >= SHORTEST:
-                    runs = self._runs.setdefault(size, {})
-                    for start in range(len(words) - size + 1):
-                        runs.setdefault(" ".join(words[start : start + size]), identifier)
-                        self._heads.add((words[start], words[start + 1]))
+            letters = Letters.of(text, alike)
+            lines.update(fold(line) for line in text.split("\n"))
+            if not len(letters.codes) or letters.codes.tobytes() in texts:
+                continue
+            texts.add(letters.codes.tobytes())
+            at, found = first[-1], letters.words()
+            starts = [start for start, _ in found]
+            for start, end in letters.lines():
+                if bisect_left(starts, end) - bisect_left(starts, start) >= SHORTEST and end - start >= SEED:
+                    whole_lines.append((at + start, at + end))
+                elif "\n" not in text.strip():
+                    self._tiny.setdefault(_said(letters.codes[start:end]), identifier)
+            codes += [letters.codes, np.zeros(1, "<u4")]  # no letter of any text: a match ends there
+            words += [(at + start, at + end) for start, end in found]
+            self._ids.append(identifier)
+            first.append(at + len(letters.codes) + 1)
+        self._count = len(lines - {""})
+        self._codes, self._texts = np.concatenate([*codes, np.zeros(SEED, "<u4")]), np.array(first)
+        self._starts, self._ends = np.array(words, np.int64).reshape(-1, 2).T.copy()
+        self._lines = np.array(whole_lines, np.int64).reshape(-1, 2)
+        self._tiny_sizes = np.array(sorted({len(one) for one in self._tiny}), np.int64)
+        self._seeds()
 
     def __len__(self) -> int:
-        return len(self._whole)
+        """How many different sentences are looked for."""
+        return self._count
 
-    def hit(self, line: str) -> Hit | None:
-        """The first evaluation sentence that a line of training text shows, or None."""
-        words = fold(line).split()
-        folded = " ".join(words)
-        if folded in self._whole:
-            return Hit("whole sentence", self._whole[folded], folded)
-        if self._heads.isdisjoint(pairwise(words)):
-            return None
-        starts = [start for start, head in enumerate(pairwise(words)) if head in self._heads]
-        for size, runs in self._runs.items():
-            for start in starts:
-                run = " ".join(words[start : start + size])
-                if run in runs:
-                    return Hit("shared 8 words" if size == RUN else "sentence inside", runs[run], run)
-        return None
+    def hit(self, text: str) -> Hit | None:
+        """Why a text is contaminated; None where it is not."""
+        return next((passage.hit for passage in self.passages(text)), None)
+
+    def without(self, text: str) -> tuple[str, list[Removed]]:
+        """The text without its contaminated passages, each with the rest of its sentence, and what was taken out."""
+        removed: list[Removed] = []
+        while passages := self.passages(text):  # what stood on either side of a passage may be one sentence
+            removed += [Removed(text[p.start : p.end], p.hit) for p in passages]
+            text = cut(text, [(p.start, p.end) for p in passages])
+        return text, removed
+
+    def passages(self, text: str) -> list[Passage]:
+        """The contaminated passages of a text, ascending and apart."""
+        readings = [Letters.of(text, self._alike)]
+        if self._alike and HYPHENATED.search(text):  # a hyphen may end a word or break one, and a spelling hangs on it
+            readings.append(Letters.of(text, self._alike, joined=True))
+        found = sorted(p for letters in readings for p in (*self._inside(letters), *self._short_lines(letters)))
+        merged: list[Passage] = []
+        for passage in found:
+            if merged and passage.start <= merged[-1].end:
+                last = merged[-1]
+                merged[-1] = Passage(last.start, max(last.end, passage.end), last.hit)
+            else:
+                merged.append(passage)
+        return merged
+
+    def _seeds(self) -> None:
+        """Sort the runs of letters that are looked up: those at words, one for each different passage around a word."""
+        import numpy as np
+
+        places, seen = [], set[bytes]()
+        number = np.arange(len(self._starts))
+        text = np.searchsorted(self._texts, self._starts, "right")
+        stops = self._texts[text] - 1
+        begins = np.maximum(self._starts[np.maximum(number - RUN + 1, 0)], self._texts[text - 1])
+        ends = np.minimum(self._ends[np.minimum(number + RUN - 1, len(number) - 1)], stops)
+        wanted = self._starts + SEED <= stops
+        for start, begin, end in np.stack([self._starts, begins, ends], 1)[wanted].tolist():
+            around = self._codes[begin:end].tobytes()
+            if around not in seen:
+                seen.add(around)
+                places.append(start)
+        hashes = _hashes(self._codes)[np.array(places, np.int64)] if places else np.empty(0, "<u8")
+        order = np.argsort(hashes, kind="stable")
+        self._seed_hashes, self._seed_places = hashes[order], np.array(places, np.int64)[order]
+        bits = min(24, max(12, (32 * len(places)).bit_length()))
+        self._shift = np.uint64(64 - bits)
+        self._maybe = np.zeros(2**bits, bool)
+        self._maybe[hashes >> self._shift] = True
+
+    def _candidates(self, codes: Any) -> Iterator[tuple[int, int]]:
+        """(letter of the text, letter of the evaluation texts) wherever a seed is found, in the order of the text."""
+        import numpy as np
+
+        if len(codes) < SEED or not len(self._seed_hashes):
+            return
+        hashes = _hashes(codes)
+        places = np.flatnonzero(self._maybe[hashes >> self._shift])
+        first = np.searchsorted(self._seed_hashes, hashes[places], "left")
+        end = np.searchsorted(self._seed_hashes, hashes[places], "right")
+        for place, low, high in zip(places.tolist(), first.tolist(), end.tolist(), strict=True):
+            for there in self._seed_places[low:high].tolist():
+                yield place, there
+
+    def _inside(self, letters: Letters) -> Iterator[Passage]:
+        codes = letters.codes
+        breaks: Any = None
+        followed: dict[int, int] = {}  # by the distance between text and evaluation text: up to which letter
+        for place, there in self._candidates(codes):
+            if place < followed.get(place - there, 0):
+                continue
+            forward = _alike(codes[place:], self._codes[there:])
+            if forward < SEED:
+                continue
+            back = _alike(codes[:place][::-1], self._codes[:there][::-1])
+            plain = [_Part(place - back, place + forward, there - back)]
+            followed[place - there] = place + forward
+            yield from self._judged(letters, plain)
+            if breaks is None:
+                breaks = letters.breaks()
+            if len(beyond := self._followed(codes, breaks, plain)) > 1:
+                yield from self._judged(letters, beyond)
+
+    def _followed(self, codes: Any, breaks: Any, parts: list[_Part]) -> list[_Part]:
+        """The parts of a match with those before and after it, beyond parts of the page that are none of it."""
+        import numpy as np
+
+        for _ in range(SKIPPED):
+            last, found = parts[-1], None
+            first, end = np.searchsorted(breaks, [max(last.start, last.end - OVERSHOT - 1), last.end], "right").tolist()
+            for number in range(first, end):  # the match may have run on into what is to be passed over
+                stop = int(breaks[number])
+                there = last.there + stop - last.start
+                for begin in _beyond(breaks[number : number + SKIPPED + 1].tolist()):
+                    same = _alike(codes[begin:], self._codes[there:])
+                    enough = same >= RESUMED or (same and not self._codes[there + same])
+                    if enough and (found is None or same > found[1].end - found[1].start):
+                        found = _Part(last.start, stop, last.there), _Part(begin, begin + same, there)
+            if found is None:
+                break
+            parts = [*parts[:-1], *found]
+        for _ in range(SKIPPED):
+            first_part, found = parts[0], None
+            low, high = np.searchsorted(
+                breaks, [first_part.start, min(first_part.end, first_part.start + OVERSHOT + 1)], "left"
+            ).tolist()
+            for number in range(low, high):
+                begin = int(breaks[number])
+                there = first_part.there + begin - first_part.start
+                for stop in _beyond(breaks[max(0, number - SKIPPED) : number + 1][::-1].tolist()):
+                    same = _alike(codes[:stop][::-1], self._codes[:there][::-1])
+                    enough = same >= RESUMED or (same and not self._codes[there - same - 1])
+                    if enough and (found is None or same > found[0].end - found[0].start):
+                        found = _Part(stop - same, stop, there - same), _Part(begin, first_part.end, there)
+            if found is None:
+                break
+            parts = [*found, *parts[1:]]
+        return parts
+
+    def _judged(self, letters: Letters, parts: list[_Part]) -> list[Passage]:
+        """What to take out where the parts together are enough of an evaluation text, else nothing."""
+        import numpy as np
+
+        low, high = parts[0].there, parts[-1].there + parts[-1].end - parts[-1].start
+        first = int(np.searchsorted(self._starts, low, "left"))
+        end = int(np.searchsorted(self._ends, high, "right"))
+        if first < end and not letters.begins_word(_place(parts, int(self._starts[first]))):
+            first += 1
+        if first < end and not letters.begins_word(_place(parts, int(self._ends[end - 1]) - 1) + 1):
+            end -= 1
+        line = self._whole_line(letters, parts, low, high)
+        if end - first < RUN and line is None:
+            return []
+        ranges = [line] if line else []
+        if end - first >= RUN:
+            ranges.append((int(self._starts[first]), int(self._ends[end - 1])))
+        low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+        taken = [(max(p.start, p.start + low - p.there), min(p.end, p.start + high - p.there)) for p in parts]
+        taken = [(start, end) for start, end in taken if start < end]
+        spans = [(int(letters.places[start]), int(letters.places[end - 1]) + 1) for start, end in taken]
+        shared = " ".join(letters.text[start:end] for start, end in spans)
+        begin, finish = sentence_around(letters.text, *spans[0])[0], sentence_around(letters.text, *spans[-1])[1]
+        edges = [begin, *(edge for a, b in pairwise(spans) for edge in (_to_break(letters.text, a[1]), b[0])), finish]
+        spans = list(zip(edges[::2], edges[1::2], strict=True))
+        rule = f"shared {RUN} words"
+        if line is not None:
+            alone = sum(letters.between(*span) for span in spans) <= sum(end - start for start, end in taken)
+            rule = "whole sentence" if alone else "sentence inside"
+        identifier = self._ids[int(np.searchsorted(self._texts, low, "right")) - 1]
+        return [Passage(*span, Hit(rule, identifier, shared)) for span in spans]
+
+    def _whole_line(self, letters: Letters, parts: list[_Part], low: int, high: int) -> tuple[int, int] | None:
+        """The first and last letter of the evaluation sentences that are matched whole; None where there is none."""
+        import numpy as np
+
+        first = int(np.searchsorted(self._lines[:, 0], low, "left"))
+        end = int(np.searchsorted(self._lines[:, 1], high, "right"))
+        whole = [
+            (begin, finish)
+            for begin, finish in self._lines[first:end].tolist()
+            if finish - begin >= SURE
+            or (letters.begins_word(_place(parts, begin)) and letters.begins_word(_place(parts, finish - 1) + 1))
+        ]
+        return (whole[0][0], whole[-1][1]) if whole else None
+
+    def _short_lines(self, letters: Letters) -> Iterator[Passage]:
+        """Lines that equal an evaluation sentence too short to be looked for inside a text."""
+        import numpy as np
+
+        if not self._tiny:
+            return
+        found = [match.start() for match in re.finditer("\n", letters.text)]
+        starts, ends = np.array([0, *(at + 1 for at in found)]), np.array([*found, len(letters.text)])
+        first, last = (np.searchsorted(letters.places, edges) for edges in (starts, ends))
+        for number in np.flatnonzero(np.isin(last - first, self._tiny_sizes)).tolist():
+            identifier = self._tiny.get(_said(letters.codes[first[number] : last[number]]))
+            if identifier is not None:
+                start, end = int(starts[number]), int(ends[number])
+                yield Passage(start, end, Hit("whole sentence", identifier, letters.text[start:end]))
+
+
+def _said(codes: Any) -> str:
+    """Code points as a string."""
+    text: str = codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    return text
+
+
+def _to_break(text: str, end: int) -> int:
+    """Past the signs (a hyphen, a comma) that follow `end` on its line."""
+    while end < len(text) and not text[end].isalnum() and not BREAK.match(text, end):
+        end += 1
+    return end
+
+
+def _hashes(codes: Any) -> Any:
+    """(letters - SEED + 1,) uint64: a polynomial of each run of `SEED` letters, by doubling."""
+    import numpy as np
+
+    powers = [np.uint64(pow(0x9E3779B97F4A7C15, size, 2**64)) for size in (1, 2, 4)]
+    one = codes.astype("<u8") * np.uint64(0xD6E8FEB86659FD93)
+    two = one[:-1] * powers[0] + one[1:]
+    four = two[:-2] * powers[1] + two[2:]
+    eight = four[:-4] * powers[2] + four[4:]
+    return eight[:-4] * powers[2] + four[8:]
+
+
+def _alike(one: Any, other: Any) -> int:
+    """How many letters two runs have in common from their beginnings on."""
+    size, at = min(len(one), len(other)), 0
+    step = 64
+    while at < size:
+        differ = one[at : min(size, at + step)] != other[at : min(size, at + step)]
+        if differ.any():
+            return at + int(differ.argmax())
+        at, step = at + step, step * 4
+    return size
+
+
+def _beyond(breaks: list[int]) -> Iterator[int]:
+    """The breaks after the first, as long as the parts of the page between them are short."""
+    for before, there in pairwise(breaks):
+        if abs(there - before) > SKIPPED_LETTERS:
+            return
+        yield there
+
+
+def _place(parts: list[_Part], there: int) -> int:
+    """The letter of the text that an evaluation letter is matched by."""
+    part = next(p for p in parts if p.there <= there < p.there + p.end - p.start)
+    return part.start + there - part.there

@@ -17,6 +17,8 @@ class InstructFacts:
     """What later stages read in the manifest of `instruct`."""
 
     conversations: int  # to train on
+    duplicates: int = 0  # conversations whose questions and answers an earlier one has too
+    duplicates_removed: int = 0  # of these; 0 where the recipe keeps them
 
 
 class RecordFolder(Folder):

@@ -21,10 +21,10 @@ from llimba.stages.corpus.foreign import foreign_lines
 from llimba.stages.corpus.normal import normal_form
 from llimba.stages.corpus.norms import marked
 from llimba.stages.corpus.quality import judge
-from llimba.stages.corpus.rules import Rejection, too_short, wrong_label
+from llimba.stages.corpus.rules import CONTAMINATED, Rejection, too_short, wrong_label
 from llimba.stages.corpus.shards import carried, record
 from llimba.stages.corpus.split import held_out
-from llimba.stages.corpus.tables import Tables
+from llimba.stages.corpus.tables import Tables, decontaminated
 from llimba.stages.decontamination import EvaluationIndex
 
 BATCH = 64  # documents whose lines are identified together
@@ -70,7 +70,7 @@ class Clean(PipelineStep):  # type: ignore[misc]
             d for d in batch if d.role == "train" and not held_out(d, profile.code, settings, self.cleaning.seed)
         ]
         account.add("moved", "evaluation", len(batch) - len(training))
-        normal = [replace(document, text=normal_form(document, profile)) for document in training]
+        normal = [replace(d, text=normal_form(d, profile, settings.as_is)) for d in training]
         for document, foreign in zip(normal, self._foreign(normal), strict=True):
             cleaned = self._without(document, foreign, account, tables)
             rejection = self._judge(cleaned, foreign)
@@ -90,18 +90,18 @@ class Clean(PipelineStep):  # type: ignore[misc]
         return [found.get(number, {}) for number in range(len(documents))]
 
     def _without(self, document: Document, foreign: dict[str, str], account: Account, tables: Tables) -> Document:
-        """The document without foreign and contaminated lines, with norm and variety labelled."""
-        lines = []
-        for line in document.text.split("\n"):
-            if line in foreign:
+        """The document without foreign lines and contaminated passages, with norm and variety labelled."""
+        text, profile = document.text, self.cleaning.profile
+        if foreign:
+            lines = []
+            for line in text.split("\n"):
+                if line not in foreign:
+                    lines.append(line)
+                    continue
                 account.add("lines", "other language")
                 tables.add("foreign", {"record": document.id, "language": foreign[line], "line": line})
-            elif hit := self.cleaning.index.hit(line):
-                account.add("lines", "contaminated")
-                tables.add("contamination", {"record": document.id, **hit._asdict(), "line": line})
-            else:
-                lines.append(line)
-        text, profile = "\n".join(lines), self.cleaning.profile
+            text = "\n".join(lines)
+        text = decontaminated(document.id, text, self.cleaning.index, account, tables)
         if document.language != profile.code:
             return replace(document, text=text)
         norm = document.norm or marked(text, profile.norm_markers)
@@ -110,6 +110,8 @@ class Clean(PipelineStep):  # type: ignore[misc]
 
     def _judge(self, document: Document, foreign: dict[str, str]) -> Rejection | None:
         settings, profile = self.cleaning.settings, self.cleaning.profile
+        if settings.as_is:
+            return None if document.text.strip() else CONTAMINATED
         short = too_short(document, settings.min_words)
         if short and foreign:
             return Rejection("other language", ", ".join(sorted(set(foreign.values()))), document.language)

@@ -10,6 +10,7 @@ from datatrove.pipeline.base import PipelineStep
 
 from llimba.files import write_json
 from llimba.languages.text import words
+from llimba.recipe import CorpusSection
 from llimba.records import Document
 from llimba.stages.corpus.account import Account
 from llimba.stages.corpus.lines import removals
@@ -17,8 +18,9 @@ from llimba.stages.corpus.near import Twin
 from llimba.stages.corpus.rules import Rejection, too_short
 from llimba.stages.corpus.shards import carried, record
 from llimba.stages.corpus.summary import LABELS
-from llimba.stages.corpus.tables import Tables
+from llimba.stages.corpus.tables import Tables, decontaminated
 from llimba.stages.decontamination import EvaluationIndex
+from llimba.stages.second_look import SecondLook
 
 
 def described(document: Document) -> str:
@@ -32,29 +34,38 @@ class Finish(PipelineStep):  # type: ignore[misc]
     type, name = "🧹 - FILTER", "llimba duplicates"
 
     def __init__(
-        self, folder: Path, lines: Path, twins: dict[int, dict[int, Twin]], near: float, min_words: int
+        self,
+        folder: Path,
+        lines: Path | None,
+        twins: dict[int, dict[int, Twin]],
+        settings: CorpusSection,
+        index: EvaluationIndex,
     ) -> None:
+        """`lines` is the folder that says which lines are repeated; None: none is looked for."""
         super().__init__()
-        self.folder, self.lines, self.twins, self.near, self.min_words = folder, lines, twins, near, min_words
+        self.folder, self.lines, self.twins, self.settings, self.index = folder, lines, twins, settings, index
 
     def run(self, data: Iterable[Carrier] = (), rank: int = 0, world_size: int = 1) -> Iterator[Carrier]:
         """Finish the documents of this task."""
-        account, twins, repeated = Account(), self.twins.get(rank, {}), removals(self.lines, rank)
-        with Tables(self.folder, rank, ("rejected",)) as tables:
+        account, twins = Account(), self.twins.get(rank, {})
+        repeated = {} if self.lines is None else removals(self.lines, rank)
+        with Tables(self.folder, rank, ("rejected", "contamination")) as tables:
             for number, carrier in enumerate(data):
-                document = record(carrier)
+                document = kept = record(carrier)
                 rejection: Rejection | None = None
                 if number in twins:
                     twin = twins[number]
-                    rejection = Rejection("near-duplicate", twin.jaccard, self.near, beside=twin.kept)
-                else:
-                    gone = repeated.get(number, {})
+                    rejection = Rejection("near-duplicate", twin.jaccard, self.settings.near or 0, beside=twin.kept)
+                elif gone := repeated.get(number):
                     for rule in gone.values():
                         account.add("lines", rule)
                     lines = document.text.split("\n")
-                    kept = replace(document, text="\n".join(x for at, x in enumerate(lines) if at not in gone))
-                    short = too_short(kept, self.min_words)
-                    rejection = Rejection("repeated lines", len(gone), len(lines) - 1) if short and gone else short
+                    text = "\n".join(x for at, x in enumerate(lines) if at not in gone)
+                    # lines that have come together may be a sentence
+                    text = decontaminated(document.id, text, self.index, account, tables)
+                    kept = replace(document, text=text)
+                    if too_short(kept, self.settings.min_words):
+                        rejection = Rejection("repeated lines", len(gone), len(lines) - 1)
                 if rejection is not None:
                     account.add("rejected", rejection.rule)
                     tables.add("rejected", rejection.row(document))
@@ -73,15 +84,15 @@ class Finish(PipelineStep):  # type: ignore[misc]
 
 
 class Prove(PipelineStep):  # type: ignore[misc]
-    """Counts the evaluation sentences in what was written to be trained on: the proof is in the file, not in memory."""
+    """Counts the documents that an evaluation sentence was left in: the proof is in the file, not in memory."""
 
     type, name = "🔎 - AUDIT", "llimba proof"
 
-    def __init__(self, index: EvaluationIndex, folder: Path) -> None:
+    def __init__(self, proof: SecondLook, folder: Path) -> None:
         super().__init__()
-        self.index, self.folder = index, folder
+        self.proof, self.folder = proof, folder
 
     def run(self, data: Iterable[Carrier] = (), rank: int = 0, world_size: int = 1) -> None:
-        """Look every line of this task's share up."""
-        found = sum(self.index.hit(line) is not None for carrier in data for line in carrier.text.split("\n"))
+        """Look every document of this task's share through."""
+        found = sum(self.proof.found(carrier.text) for carrier in data)
         write_json(self.folder / f"{rank:05d}.json", {"surviving": {"documents": found}})

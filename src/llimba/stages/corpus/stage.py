@@ -33,6 +33,8 @@ from llimba.stages.corpus.trusted import learn_thresholds, qualities
 from llimba.stages.corpus_facts import Balance, Contamination, CorpusFacts, Counts, Threshold, Words
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.folders import CorpusFolder, SourcesFolder
+from llimba.stages.running_text import variants
+from llimba.stages.second_look import SecondLook
 
 logger = logging.getLogger(__name__)
 
@@ -42,20 +44,21 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     sources, corpus, work = SourcesFolder(inputs["sources"]), CorpusFolder(out), out / "work"
 
     def pairs() -> Iterator[Pair]:
-        return aligned.normal_pairs(sources, recipe.profile)
+        return aligned.normal_pairs(sources, recipe.profile, recipe.corpus.as_is)
 
     held_out_ids = held_out_pairs(pairs, recipe.corpus, recipe.seed)
     scored_pairs = [pair for pair in pairs() if pair.role == "evaluate" or pair.id in held_out_ids]
     scored = scored_documents(scored_pairs, _evaluation_documents(recipe, sources))
     write_records(corpus.held_out_file, scored)
     write_records(corpus.evaluation_file, scored_pairs)
-    index = EvaluationIndex(corpus.scored_texts())
+    alike = variants(recipe.profile.spelled_alike)
+    index, proof = EvaluationIndex(corpus.scored_texts(), alike), SecondLook(corpus.scored_texts(), alike)
     identifier = _identifier(recipe, sources, pairs, corpus)
     learned = learn_thresholds(recipe.corpus, recipe.profile, _normal_documents(recipe, sources), pairs())
-    documents = _clean_documents(recipe, sources, index, identifier, learned, corpus)
+    documents = _clean_documents(recipe, sources, index, proof, identifier, learned, corpus)
     accounts = {"documents": documents, "pairs": Account(), "conversations": Account()}
     with Tables(work / "aligned", 0, ("rejected", "contamination")) as tables:
-        kept = aligned.clean_pairs(pairs(), held_out_ids, index, accounts["pairs"], tables)
+        kept = aligned.clean_pairs(pairs(), held_out_ids, index, accounts["pairs"], tables, recipe.corpus.as_is)
         write_records(corpus.pairs_file, kept)
         spoken = aligned.clean_conversations(sources.conversations(), index, accounts["conversations"], tables)
         write_records(corpus.conversations_file, spoken)
@@ -65,12 +68,12 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     counts = Counts(**balances, lines_removed=documents.of("lines"))
     trained = by_language(documents)
     _check(recipe, counts.documents, trained)
-    survivors = documents.of("surviving").get("documents", 0) + aligned.surviving(corpus, index)
+    survivors = documents.of("surviving").get("documents", 0) + aligned.surviving(corpus, proof)
     if survivors:
-        raise StageError(f"corpus: {survivors} evaluation sentences survive in the training text: a bug of llimba's.")
+        raise StageError(f"corpus: evaluation sentences survive in {survivors} texts to train on: a bug of llimba's.")
     shutil.rmtree(work)
     logger.info(
-        "  %d documents and %d pairs to train on; %d sentences to score on; %d contaminated lines removed, 0 left",
+        "  %d documents and %d pairs to train on; %d sentences to score on; %d contaminated passages removed, 0 left",
         counts.documents.kept, counts.pairs.kept, len(scored_pairs), hits,
     )  # fmt: skip
     facts = CorpusFacts(
@@ -89,7 +92,7 @@ def _evaluation_documents(recipe: Recipe, sources: SourcesFolder) -> Iterator[Do
     """The documents to score on, normalised."""
     for document in sources.documents():
         if document.role == "evaluate" or held_out(document, recipe.profile.code, recipe.corpus, recipe.seed):
-            yield replace(document, text=normal_form(document, recipe.profile))
+            yield replace(document, text=normal_form(document, recipe.profile, recipe.corpus.as_is))
 
 
 def _normal_documents(recipe: Recipe, sources: SourcesFolder) -> Iterator[Document]:
@@ -114,6 +117,7 @@ def _clean_documents(
     recipe: Recipe,
     sources: SourcesFolder,
     index: EvaluationIndex,
+    proof: SecondLook,
     identifier: AnyIdentifier | None,
     learned: list[Threshold],
     corpus: CorpusFolder,
@@ -134,24 +138,26 @@ def _clean_documents(
         RecordReader(path),
         Clean(cleaning, work / "clean"),
         ShardWriter(work / "clean" / "documents"),
-        LineHashes(work / "lines", list(recipe.sources)),
-        Signatures(work / "signatures"),
+        *([LineHashes(work / "lines", list(recipe.sources))] if settings.drops_lines else []),
+        *([Signatures(work / "signatures")] if settings.near is not None else []),
     ]
     run_pipeline("cleaning", first, tasks, work / "logs" / "clean", settings.executor)
 
     twins = _twins(recipe, work, tasks)
     dropped = {rank: found.keys() for rank, found in twins.items()}
-    find_repeated(work / "lines", work / "repeated", tasks, dropped, settings.boilerplate_documents)
+    repeated = work / "repeated" if settings.drops_lines else None
+    if repeated is not None:
+        find_repeated(work / "lines", repeated, tasks, dropped, settings.boilerplate_documents)
     second = [
         RecordReader(work / "clean" / "documents"),
-        Finish(work / "finish", work / "repeated", twins, settings.near_duplicates or 0, settings.min_words),
+        Finish(work / "finish", repeated, twins, settings, index),
         ShardWriter(work / "finish" / "documents"),
     ]
     run_pipeline("duplicates", second, tasks, work / "logs" / "finish", settings.executor)
 
     gather([work / "finish" / "documents"], corpus.documents_file)
-    proof = [RecordReader(corpus.documents_file), Prove(index, work / "proof")]
-    run_pipeline("proof", proof, tasks, work / "logs" / "proof", settings.executor)
+    last = [RecordReader(corpus.documents_file), Prove(proof, work / "proof")]
+    run_pipeline("proof", last, tasks, work / "logs" / "proof", settings.executor)
     return Account.total([work / "clean" / "account", work / "finish" / "account", work / "proof"])
 
 
@@ -159,20 +165,20 @@ def _twins(recipe: Recipe, work: Path, tasks: int) -> dict[int, dict[int, Any]]:
     """By task and document: which near-duplicates go."""
     from llimba.stages.corpus.near import Texts, candidates, twins
 
-    if recipe.corpus.near_duplicates is None:
+    if recipe.corpus.near is None:
         return {}
     pairs = candidates(work / "signatures", tasks)
     found: dict[int, dict[int, Any]] = {}
     texts = Texts(work / "clean" / "documents")
-    for (rank, number), twin in twins(texts, pairs, recipe.corpus.near_duplicates, list(recipe.sources)).items():
+    for (rank, number), twin in twins(texts, pairs, recipe.corpus.near, list(recipe.sources)).items():
         found.setdefault(rank, {})[number] = twin
     return found
 
 
 def _gather(work: Path, corpus: CorpusFolder) -> int:
-    """Bring the tables of all passes together; returns the number of contaminated lines."""
+    """Bring the tables of all passes together; returns the number of contaminated passages."""
     gather([work / part / "rejected" for part in ("clean", "finish", "aligned")], corpus.rejected_file)
-    gather([work / part / "contamination" for part in ("clean", "aligned")], corpus.contamination_file)
+    gather([work / part / "contamination" for part in ("clean", "finish", "aligned")], corpus.contamination_file)
     gather([work / "clean" / "foreign"], corpus.foreign_file)
     with corpus.contamination_file.open("rb") as handle:
         return sum(1 for _ in handle)

@@ -8,6 +8,8 @@ from pathlib import Path
 from llimba.errors import StageError
 from llimba.files import replacing
 from llimba.manifest import Json
+from llimba.stages.corpus.account import Account
+from llimba.stages.decontamination import EvaluationIndex
 
 SHARD_BYTES = 16 * 2**20  # of records a task: small enough to keep every worker's memory flat
 
@@ -49,6 +51,15 @@ class Tables(ExitStack):
     def add(self, table: str, row: Json) -> None:
         """Write one row."""
         self._handles[table].write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def decontaminated(record: str, text: str, index: EvaluationIndex, account: Account, tables: Tables) -> str:
+    """A record's text without its contaminated passages, each of them counted and written down."""
+    text, removed = index.without(text)
+    for passage, hit in removed:
+        account.add("lines", "contaminated")
+        tables.add("contamination", {"record": record, **hit._asdict(), "line": passage})
+    return text
 
 
 def gather(folders: list[Path], target: Path) -> None:

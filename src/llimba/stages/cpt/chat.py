@@ -21,6 +21,7 @@ from llimba.recipe import ChatDocuments, Recipe
 from llimba.records import Conversation
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.folders import CorpusFolder
+from llimba.stages.running_text import Variants
 
 logger = logging.getLogger(__name__)
 
@@ -29,15 +30,18 @@ AT_ONCE = 64  # answers; a killed run loses no more
 LOOK_SECONDS = 2.0  # between looks of another process for the answers that the first one makes
 
 
-def conversations(settings: ChatDocuments, corpus: CorpusFolder, answers: Path | None = None) -> Iterator[Conversation]:
+def conversations(
+    settings: ChatDocuments, corpus: CorpusFolder, answers: Path | None = None, alike: Variants = ()
+) -> Iterator[Conversation]:
     """What may be read, in a fixed order: as it stands, or one request and the model's own answer from `answers`.
 
     Where own answers are asked for and not made yet, as for an estimate, each is taken to be half as long as it may be.
+    `alike` are spellings that count as one where what is scored on is looked for.
     """
     if not settings.own_answers:
         yield from _chosen(settings, corpus)
         return
-    said = _whole_answers(settings, corpus, answers) if answers is not None else None
+    said = _whole_answers(settings, corpus, answers, alike) if answers is not None else None
     foreseen = " ".join(["and"] * (settings.max_new_tokens // 2))
     for conversation in _chosen(settings, corpus):
         text = foreseen if said is None else said.get((conversation.source, conversation.id))
@@ -46,11 +50,13 @@ def conversations(settings: ChatDocuments, corpus: CorpusFolder, answers: Path |
             yield replace(conversation, messages=messages, origin="generated")
 
 
-def _whole_answers(settings: ChatDocuments, corpus: CorpusFolder, answers: Path) -> dict[tuple[str, str], str]:
+def _whole_answers(
+    settings: ChatDocuments, corpus: CorpusFolder, answers: Path, alike: Variants
+) -> dict[tuple[str, str], str]:
     """By source and id, the answers that came to an end and hold nothing that is scored on."""
-    index = EvaluationIndex(corpus.scored_texts())
+    index = EvaluationIndex(corpus.scored_texts(), alike)
     whole = (row for row in read_jsonl(answers) if row["stopped"] and row["answer"].strip())
-    clean = (row for row in whole if not any(map(index.hit, row["answer"].split("\n"))))
+    clean = (row for row in whole if index.hit(row["answer"]) is None)
     said = {(row["source"], row["id"]): row["answer"].strip() for row in clean}
     if not said:
         raise StageError(

@@ -22,6 +22,7 @@ from llimba.stages.cpt.tags import Tags
 from llimba.stages.folders import CorpusFolder
 from llimba.stages.interpolation.after_training import check_text, interpolate, reserved_documents
 from llimba.stages.interpolation.choosing_text import without_lines_of
+from llimba.stages.running_text import variants
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -95,7 +96,8 @@ def training_examples(
     examples = list(document_examples(documents(recipe, corpus), tokenizer, contract.separator_id, length))
     check_beginnings(examples, tokenizer)
     if settings.chat is not None:
-        keys, spoken = set(settings.mixture_keys()), conversations(settings.chat, corpus, answers)
+        keys, alike = set(settings.mixture_keys()), variants(recipe.profile.spelled_alike)
+        spoken = conversations(settings.chat, corpus, answers, alike)
         for conversation in without_control_tokens(spoken, tokenizer):
             if conversation_length(conversation, tokenizer) <= length:  # a longer one would lose its end
                 key = key_of(conversation, CHAT, keys)

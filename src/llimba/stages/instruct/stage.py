@@ -4,6 +4,7 @@ Leaves `conversations.jsonl`, `back_translated.jsonl` (pairs; empty where none a
 every row that was rejected, with its reason.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
@@ -22,6 +23,10 @@ from llimba.stages.folders import CorpusFolder, InstructFolder
 from llimba.stages.instruct.back_translation import BackTranslated, BackTranslator
 from llimba.stages.instruct.from_pairs import conversations as translations
 from llimba.stages.instruct.machine_translation import Identify, Rejection, Row, by_rule, translate_rows
+from llimba.stages.running_text import variants
+from llimba.stages.second_look import SecondLook
+
+logger = logging.getLogger(__name__)
 
 
 def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
@@ -29,7 +34,8 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     settings, corpus, left = recipe.instruct_section, CorpusFolder(inputs["corpus"]), InstructFolder(out)
     pairs, given = list(corpus.pairs()), list(corpus.conversations())
     _check_names(recipe, [*pairs, *given])
-    cpt, identify, index = inputs.get("cpt"), _identify(corpus), EvaluationIndex(corpus.scored_texts())
+    alike = variants(recipe.profile.spelled_alike)
+    cpt, identify, index = inputs.get("cpt"), _identify(corpus), EvaluationIndex(corpus.scored_texts(), alike)
     pairs, given, rejected, translated = _translated(recipe, cpt, identify, pairs, given)
     built = list(translations(pairs, settings, recipe.profile, recipe.seed))
     turned = BackTranslated()
@@ -44,6 +50,12 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     wanted = (c for c in (*given, *built) if settings.upsample.get(c.source, 1))
     clean = list(_decontaminated(wanted, index, rejected))
     unique = _without_duplicates(clean)
+    duplicates = len(clean) - len(unique)
+    if duplicates:
+        done = "removed" if settings.deduplicate else "kept (instruct.deduplicate: false)"
+        logger.info("  %d of %d conversations are copies of another: %s", duplicates, len(clean), done)
+    if not settings.deduplicate:
+        unique = clean
     unique.sort(key=lambda c: stable_fraction(str(recipe.seed), "order", c.id))
     chosen = unique[: settings.max_conversations]
     if not chosen:
@@ -54,14 +66,16 @@ def run(recipe: Recipe, inputs: dict[str, Path], out: Path) -> Json:
     final = [copy for c in chosen for copy in _copies(c, settings.upsample.get(c.source, 1))]
     write_records(left.conversations_file, final)
     write_jsonl(left.rejected_file, map(asdict, rejected))
-    surviving = sum(index.hit(line) is not None for c in final for line in c.lines)
+    proof = SecondLook(corpus.scored_texts(), alike)
+    surviving = sum(any(map(proof.found, c.contents)) for c in final)
     if surviving:
-        raise StageError(f"instruct: {surviving} evaluation sentences survive in the conversations: a bug of llimba's.")
+        raise StageError(f"instruct: evaluation sentences survive in {surviving} conversations: a bug of llimba's.")
     return {
         "conversations": len(final),
         "built_from_pairs": len(built),
         "given_by_sources": len(given),
         "rejected": by_rule(rejected),
+        "duplicates": duplicates,
         "duplicates_removed": len(clean) - len(unique),
         "upsampled_copies": len(final) - len(chosen),
         "translated": translated,
@@ -134,7 +148,7 @@ def _decontaminated(
 ) -> Iterator[Conversation]:
     """Those that hold no evaluation sentence; a translation may hold one that its original did not."""
     for conversation in conversations:
-        hit = next((hit for line in conversation.lines if (hit := index.hit(line)) is not None), None)
+        hit = next((hit for text in conversation.contents if (hit := index.hit(text)) is not None), None)
         if hit is None:
             yield conversation
         else:
@@ -142,11 +156,19 @@ def _decontaminated(
 
 
 def _without_duplicates(conversations: list[Conversation]) -> list[Conversation]:
-    """The first of all conversations whose user turns are the same but for case, accents and punctuation."""
-    kept: dict[str, Conversation] = {}
+    """The first of all conversations with the same questions (but for case, accents and punctuation) and answers.
+
+    One question with two answers is no copy: preference data ranks them, and two translations of a sentence are two
+    things to learn. Answers that differ in a letter or an accent are learned as they are, so they differ here too.
+    """
+    kept: dict[tuple[str, ...], Conversation] = {}
     for conversation in conversations:
-        turns = [fold(message["content"]) for message in conversation.messages if message["role"] == "user"]
-        kept.setdefault("\n".join(turns), conversation)
+        turns = [
+            fold(message["content"]) if message["role"] == "user" else " ".join(message["content"].split())
+            for message in conversation.messages
+            if message["role"] != "system"
+        ]
+        kept.setdefault((*turns, " ".join(conversation.rejected.split())), conversation)
     return list(kept.values())
 
 

@@ -74,13 +74,23 @@ def data(release: Release) -> str:
     found = corpus.contamination
     used = ""
     if release.system == "sft":
-        conversations = release.manifests["instruct"].facts_as(InstructFacts).conversations
-        used = f" {tuning(release).capitalize()} used {conversations} conversations."
+        instruct = release.manifests["instruct"].facts_as(InstructFacts)
+        used = f" {tuning(release).capitalize()} used {instruct.conversations} conversations{copies_text(instruct)}."
+    if release.manifests["corpus"].ingredients.section.get("as_is"):
+        used += " Apart from that the text is as its sources give it (`corpus.as_is`)."
     return (
         f"## Data\n\n{markdown_table(['source', 'licence', 'use', 'documents', 'pairs', 'words'], rows)}"
         f"\nContamination: {found.evaluation_sentences} evaluation sentences (all languages) were searched for in the "
         f"training text; {found.hits_removed} passages were removed, {found.surviving} survive.{used}\n"
     )
+
+
+def copies_text(instruct: InstructFacts) -> str:
+    """What became of conversations that were there more than once, as the end of a sentence."""
+    if not instruct.duplicates:
+        return ""
+    done = "was left out" if instruct.duplicates_removed else "is trained on as well (`instruct.deduplicate: false`)"
+    return f"; a further copy of a conversation, of which there were {instruct.duplicates}, {done}"
 
 
 def license_section(release: Release) -> str:
