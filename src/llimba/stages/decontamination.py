@@ -137,7 +137,7 @@ class EvaluationIndex:
         """Sort the runs of letters that are looked up: those at words, one for each different passage around a word."""
         import numpy as np
 
-        places, seen = [], set[bytes]()
+        places, seen = [], set[tuple[bytes, int]]()
         number = np.arange(len(self._starts))
         text = np.searchsorted(self._texts, self._starts, "right")
         stops = self._texts[text] - 1
@@ -145,7 +145,7 @@ class EvaluationIndex:
         ends = np.minimum(self._ends[np.minimum(number + RUN - 1, len(number) - 1)], stops)
         wanted = self._starts + SEED <= stops
         for start, begin, end in np.stack([self._starts, begins, ends], 1)[wanted].tolist():
-            around = self._codes[begin:end].tobytes()
+            around = self._codes[begin:end].tobytes(), start - begin
             if around not in seen:
                 seen.add(around)
                 places.append(start)
@@ -195,33 +195,33 @@ class EvaluationIndex:
         import numpy as np
 
         for _ in range(SKIPPED):
-            last, found = parts[-1], None
-            first, end = np.searchsorted(breaks, [max(last.start, last.end - OVERSHOT - 1), last.end], "right").tolist()
-            for number in range(first, end):  # the match may have run on into what is to be passed over
+            last, gain, found = parts[-1], 0, list[_Part]()
+            near = np.searchsorted(breaks, [max(last.start, last.end - OVERSHOT - 1), last.end], "right").tolist()
+            for number in range(*near):  # the match may have run on into what is to be passed over
                 stop = int(breaks[number])
                 there = last.there + stop - last.start
                 for begin in _beyond(breaks[number : number + SKIPPED + 1].tolist()):
                     same = _alike(codes[begin:], self._codes[there:])
-                    enough = same >= RESUMED or (same and not self._codes[there + same])
-                    if enough and (found is None or same > found[1].end - found[1].start):
-                        found = _Part(last.start, stop, last.there), _Part(begin, begin + same, there)
-            if found is None:
+                    enough = same >= RESUMED or not self._codes[there + same]
+                    if enough and stop + same - last.end > gain:
+                        gain = stop + same - last.end
+                        found = [_Part(last.start, stop, last.there), _Part(begin, begin + same, there)]
+            if not found:
                 break
             parts = [*parts[:-1], *found]
         for _ in range(SKIPPED):
-            first_part, found = parts[0], None
-            low, high = np.searchsorted(
-                breaks, [first_part.start, min(first_part.end, first_part.start + OVERSHOT + 1)], "left"
-            ).tolist()
-            for number in range(low, high):
+            first, gain, found = parts[0], 0, []
+            near = np.searchsorted(breaks, [first.start, min(first.end, first.start + OVERSHOT + 1)], "left").tolist()
+            for number in range(*near):
                 begin = int(breaks[number])
-                there = first_part.there + begin - first_part.start
+                there = first.there + begin - first.start
                 for stop in _beyond(breaks[max(0, number - SKIPPED) : number + 1][::-1].tolist()):
                     same = _alike(codes[:stop][::-1], self._codes[:there][::-1])
-                    enough = same >= RESUMED or (same and not self._codes[there - same - 1])
-                    if enough and (found is None or same > found[0].end - found[0].start):
-                        found = _Part(stop - same, stop, there - same), _Part(begin, first_part.end, there)
-            if found is None:
+                    enough = same >= RESUMED or not self._codes[there - same - 1]
+                    if enough and first.start + same - begin > gain:
+                        gain = first.start + same - begin
+                        found = [_Part(stop - same, stop, there - same), _Part(begin, first.end, there)]
+            if not found:
                 break
             parts = [*found, *parts[1:]]
         return parts

@@ -69,7 +69,7 @@ class Letters:
             characters = characters.copy()
             characters[rare] = 0x10000 + which
             lengths = np.array([len(one) for one in more], sizes.dtype)
-            starts = np.r_[starts, len(flat) + np.cumsum(lengths) - lengths]
+            starts = np.r_[starts, len(flat) + np.cumsum(lengths, dtype=np.int64) - lengths]
             sizes = np.r_[sizes, lengths]
             flat = np.r_[flat, np.frombuffer("".join(more).encode("utf-32-le"), "<u4")]
         counts = sizes[characters]

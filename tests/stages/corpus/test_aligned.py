@@ -10,11 +10,12 @@ from llimba.stages.corpus.account import Account
 from llimba.stages.corpus.tables import Tables, shard
 from llimba.stages.decontamination import EvaluationIndex
 from llimba.stages.folders import CorpusFolder, SourcesFolder
+from llimba.stages.second_look import SecondLook
 from tests.fakes import SENTENCES
 
 COMMON = {"source": "s", "license": "x", "provenance": "p"}
 SCORED = SENTENCES["sc"][3]
-INDEX = EvaluationIndex([("e", SCORED)])
+INDEX, PROOF = EvaluationIndex([("e", SCORED)]), SecondLook([("e", SCORED)])
 
 
 def said(name: str, answer: str, rejected: str = "") -> Conversation:
@@ -36,6 +37,9 @@ def test_what_is_rejected_is_counted_and_written(tmp_path: Path) -> None:
     assert [pair.id for pair in kept] == ["a"]
     assert account.balance("pairs").rejected == {"contaminated": 1, "duplicate": 1}
     assert account.of("sources") == {"s": 1}
+    with Tables(tmp_path / "as_is", 0, ("rejected", "contamination")) as tables:
+        kept = list(aligned.clean_pairs(pairs, {"d"}, INDEX, Account(), tables, as_is=True))
+    assert [pair.id for pair in kept] == ["a", "b"], "a repeated pair stays where the text is left alone"
     rejected = list(read_jsonl(shard(tmp_path / "rejected", 0)))
     assert [row["record"]["id"] for row in rejected] == ["b", "c"]
     reason = ("contaminated", "see contamination.jsonl", "none")
@@ -43,7 +47,8 @@ def test_what_is_rejected_is_counted_and_written(tmp_path: Path) -> None:
 
 
 def test_a_conversation_leaves_for_any_of_its_texts(tmp_path: Path) -> None:
-    spoken = [said("good", "eja"), said("answer", SCORED), said("worse", "eja", rejected=f"Eja.\n{SCORED}")]
+    wrapped = SCORED.replace(" in ", "\nin ")
+    spoken = [said("good", "eja"), said("answer", wrapped), said("worse", "eja", rejected=f"Eja.\n{SCORED}")]
     account = Account()
     with Tables(tmp_path, 0, ("rejected", "contamination")) as tables:
         kept = list(aligned.clean_conversations(spoken, INDEX, account, tables))
@@ -60,18 +65,17 @@ def test_every_line_of_a_message_is_looked_up_by_itself(tmp_path: Path) -> None:
     assert [c.id for c in kept] == ["inside"], "a short sentence counts only where it is a line"
     (hit,) = read_jsonl(shard(tmp_path / "contamination", 0))
     assert (hit["line"], hit["evaluation_id"], hit["rule"]) == ("Bona die!", "e", "whole sentence")
-    write_records(tmp_path / "pairs.jsonl", list[Pair]())
-    write_records(tmp_path / "conversations.jsonl", spoken)
-    assert aligned.surviving(CorpusFolder(tmp_path), index) == 1
 
 
 def test_what_survives_in_the_files_is_seen(tmp_path: Path) -> None:
     write_records(tmp_path / "pairs.jsonl", [Pair(id="a", texts={"sc": SCORED, "it": "x"}, **COMMON)])
     write_records(tmp_path / "conversations.jsonl", [said("b", "eja"), said("c", SCORED)])
-    assert aligned.surviving(CorpusFolder(tmp_path), INDEX) == 2
+    assert aligned.surviving(CorpusFolder(tmp_path), PROOF) == 2
 
 
 def test_pairs_are_read_normal(tmp_path: Path) -> None:
     write_records(tmp_path / "pairs.jsonl", [Pair(id="a", texts={"sc": "s\u2019abba\n frisca", "it": "x"}, **COMMON)])
     (pair,) = aligned.normal_pairs(SourcesFolder(tmp_path), load_language("srd"))
     assert pair.texts["sc"] == "s'abba frisca"
+    (pair,) = aligned.normal_pairs(SourcesFolder(tmp_path), load_language("srd"), as_is=True)
+    assert pair.texts["sc"] == "s\u2019abba\n frisca"

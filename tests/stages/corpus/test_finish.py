@@ -1,10 +1,12 @@
 """The last pass takes out what the comparison found, and the proof reads what was written."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from llimba.files import read_json, read_jsonl
+from llimba.recipe import CorpusSection
 from llimba.records import Document
 from llimba.stages.corpus.account import Account
 from llimba.stages.corpus.finish import Finish, Prove, described
@@ -13,6 +15,7 @@ from llimba.stages.corpus.near import Twin
 from llimba.stages.corpus.shards import carried, record
 from llimba.stages.corpus.tables import shard
 from llimba.stages.decontamination import EvaluationIndex
+from llimba.stages.second_look import SecondLook
 from tests.fakes import SENTENCES
 
 DOCUMENTS = [
@@ -27,7 +30,8 @@ DOCUMENTS = [
 
 def test_twins_and_repeated_lines_leave_with_their_reason(tmp_path: Path) -> None:
     np.save(tmp_path / "00000.npy", np.array([(1, 0, 1), (2, 0, 1)], FOUND))
-    step = Finish(tmp_path / "out", tmp_path, {0: {0: Twin("page", 0.9)}}, 0.7, 3)
+    nothing = EvaluationIndex([])
+    step = Finish(tmp_path / "out", tmp_path, {0: {0: Twin("page", 0.9)}}, CorpusSection(), nothing)
     (kept,) = [record(carrier) for carrier in step(map(carried, DOCUMENTS))]
     assert kept.text == "\n".join(SENTENCES["sc"][:3])
     rows = {row["record"]["id"]: row for row in read_jsonl(shard(tmp_path / "out" / "rejected", 0))}
@@ -45,6 +49,19 @@ def test_twins_and_repeated_lines_leave_with_their_reason(tmp_path: Path) -> Non
 
 
 def test_the_proof_counts_what_survives(tmp_path: Path) -> None:
-    index = EvaluationIndex([("e", SENTENCES["sc"][0])])
-    Prove(index, tmp_path)(map(carried, DOCUMENTS))
+    Prove(SecondLook([("e", SENTENCES["sc"][0])]), tmp_path)(map(carried, DOCUMENTS))
     assert read_json(tmp_path / "00000.json") == {"surviving": {"documents": 2}}
+
+
+def test_lines_that_come_together_when_others_leave_are_looked_at_again(tmp_path: Path) -> None:
+    first, rest = SENTENCES["sc"][3].split(" in ")
+    words = " ".join(["custa", "lìnia", "est", "longa"] * 7)
+    page = replace(DOCUMENTS[1], text=f"Unu, duos, tres.\n{first} in\n{words}\n{rest}\nBator, chimbe, ses.")
+    np.save(tmp_path / "00000.npy", np.array([(0, 2, 0)], FOUND))
+    index = EvaluationIndex([("e", SENTENCES["sc"][3])])
+    assert index.hit(page.text) is None
+    step = Finish(tmp_path / "out", tmp_path, {}, CorpusSection(), index)
+    (kept,) = [record(carrier) for carrier in step([carried(page)])]
+    assert kept.text == "Unu, duos, tres.\nBator, chimbe, ses."
+    (row,) = read_jsonl(shard(tmp_path / "out" / "contamination", 0))
+    assert (row["record"], row["evaluation_id"]) == ("page", "e")

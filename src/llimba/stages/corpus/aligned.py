@@ -14,13 +14,18 @@ from llimba.stages.folders import CorpusFolder, SourcesFolder
 from llimba.stages.second_look import SecondLook
 
 
-def normal_pairs(sources: SourcesFolder, profile: Language, as_is: bool) -> Iterator[Pair]:
+def normal_pairs(sources: SourcesFolder, profile: Language, as_is: bool = False) -> Iterator[Pair]:
     """The sources' pairs, normalised, a line a side; `as_is`: as they are."""
     return (normal_pair(pair, profile, as_is) for pair in sources.pairs())
 
 
 def clean_pairs(
-    pairs: Iterable[Pair], held_out: set[str], index: EvaluationIndex, account: Account, tables: Tables, as_is: bool
+    pairs: Iterable[Pair],
+    held_out: set[str],
+    index: EvaluationIndex,
+    account: Account,
+    tables: Tables,
+    as_is: bool = False,
 ) -> Iterator[Pair]:
     """The training pairs that are kept; `held_out` has the ids of those that are evaluated on instead.
 

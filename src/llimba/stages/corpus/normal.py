@@ -7,12 +7,12 @@ from llimba.languages.profile import Language
 from llimba.records import Document, Pair
 
 
-def normal_form(document: Document, profile: Language, as_is: bool) -> str:
+def normal_form(document: Document, profile: Language, as_is: bool = False) -> str:
     """A document's text as it is trained on and compared; `as_is` leaves it alone."""
     return document.text if as_is else _normal(document.text, document.language, profile)
 
 
-def normal_pair(pair: Pair, profile: Language, as_is: bool) -> Pair:
+def normal_pair(pair: Pair, profile: Language, as_is: bool = False) -> Pair:
     """A pair with every side in its normal form, on one line; `as_is` leaves it alone."""
     if as_is:
         return pair
