@@ -20,9 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+import layouts
 
 from llimba.files import read_jsonl
 from llimba.recipe.file import load_recipe
@@ -191,9 +193,10 @@ def planted(given: argparse.Namespace) -> dict[str, Any]:
     }
     table |= bad_pages(pages, chance)
     table |= hostile(pages, chance)
+    table |= laid_out([lines for lines in pages if len(lines) > 1], [row["sc"] for row in scored], given.places, chance)
     print(f"{len(documents)} pages, seed {given.random_seed}")
     for name, (right, of, said) in table.items():
-        print(f"{name:40} recall {share(right, of)}   precision {share(right, said)}")
+        print(f"{name:46} recall {share(right, of)}   precision {share(right, said)}")
     return {name: {"right": right, "planted": of, "said": said} for name, (right, of, said) in table.items()} | {
         "jaccards_planted": sorted(round(value, 3) for value in likeness.values())
     }
@@ -232,6 +235,37 @@ def bad_pages(pages: list[list[str]], chance: random.Random) -> dict[str, tuple[
         told = sum(judge("\n".join(spoilt(lines)), profile.quality, profile.alphabet) is not None for lines in pages)
         found[f"bad pages: {rule}"] = (told, len(pages), told + alarms.get(rule, 0))
     return found
+
+
+def laid_out(
+    pages: list[list[str]], sentences: list[str], places: int, chance: random.Random
+) -> dict[str, tuple[int, int, int]]:
+    """Evaluation sentences in eight layouts, in text that is cleaned otherwise and in text that is taken as it is."""
+    table = {}
+    sentences = [one for one in dict.fromkeys(sentences) if len(one.split()) >= 6]
+    for name, settings in (("", {"near_duplicates": None, "exempt": ["web"]}), (", as is", {"as_is": True})):
+        made = layouts.plant(pages, sentences, places, chance)
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            (folder / "in").mkdir()
+            documents = [replace(page(f"{n}", []), text=planted.text) for n, planted in enumerate(made)]
+            write_records(folder / "in" / "documents.jsonl", documents)
+            asked = [
+                Pair(id=f"e{n}", texts={"sc": one}, source="scored", role="evaluate", **COMMON)
+                for n, one in enumerate(sentences)
+            ]
+            write_records(folder / "in" / "pairs.jsonl", asked)
+            write_records(folder / "in" / "conversations.jsonl", list[Conversation]())
+            more = {} if name else {"repeated_lines": False, "min_words": 1}
+            run_corpus(recipe(folder, **settings, **more), {"sources": folder / "in"}, folder / "out")
+            kept = {row["id"]: row["text"] for row in read_jsonl(folder / "out" / "documents.jsonl")}
+        for layout in layouts.LAYOUTS:
+            mine = [(planted, kept.get(f"{n}", "")) for n, planted in enumerate(made) if planted.layout == layout]
+            right = sum(not layouts.left(planted, text) for planted, text in mine)
+            table[f"sentences {layout}{name}"] = (
+                right, len(mine), right + sum(layouts.lost(planted, text) for planted, text in mine)
+            )  # fmt: skip
+    return table
 
 
 def hostile(pages: list[list[str]], chance: random.Random) -> dict[str, tuple[int, int, int]]:
@@ -443,6 +477,7 @@ def main() -> None:
     parser.add_argument("part", choices=["planted", "scale", "memory", "one"])
     parser.add_argument("--seed", type=Path)
     parser.add_argument("--evaluation", type=Path)
+    parser.add_argument("--places", type=int, default=500, help="evaluation sentences planted in each layout")
     parser.add_argument("--near", type=float, default=0.7)
     parser.add_argument("--megabytes", type=float, default=1000)
     parser.add_argument("--random-seed", type=int, default=1)

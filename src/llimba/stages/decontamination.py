@@ -77,7 +77,7 @@ class EvaluationIndex:
         self._tiny: dict[str, str] = {}  # letters of a short sentence -> its id
         self._ids: list[str] = []
         lines, texts = set[str](), set[bytes]()
-        codes, words, whole_lines, first = [np.zeros(1, "<u4")], [], [], [1]
+        codes, words, whole_lines, line_starts, first = [np.zeros(1, "<u4")], [], [], [], [1]
         for identifier, text in sentences:
             letters = Letters.of(text, alike)
             lines.update(fold(line) for line in text.split("\n"))
@@ -87,6 +87,7 @@ class EvaluationIndex:
             at, found = first[-1], letters.words()
             starts = [start for start, _ in found]
             for start, end in letters.lines():
+                line_starts.append(at + start)
                 if bisect_left(starts, end) - bisect_left(starts, start) >= SHORTEST and end - start >= SEED:
                     whole_lines.append((at + start, at + end))
                 elif "\n" not in text.strip():
@@ -99,6 +100,7 @@ class EvaluationIndex:
         self._codes, self._texts = np.concatenate([*codes, np.zeros(SEED, "<u4")]), np.array(first)
         self._starts, self._ends = np.array(words, np.int64).reshape(-1, 2).T.copy()
         self._lines = np.array(whole_lines, np.int64).reshape(-1, 2)
+        self._line_starts = np.array(line_starts, np.int64)
         self._tiny_sizes = np.array(sorted({len(one) for one in self._tiny}), np.int64)
         self._seeds()
 
@@ -126,7 +128,7 @@ class EvaluationIndex:
         found = sorted(p for letters in readings for p in (*self._inside(letters), *self._short_lines(letters)))
         merged: list[Passage] = []
         for passage in found:
-            if merged and passage.start <= merged[-1].end:
+            if merged and passage.start < merged[-1].end:
                 last = merged[-1]
                 merged[-1] = Passage(last.start, max(last.end, passage.end), last.hit)
             else:
@@ -244,17 +246,42 @@ class EvaluationIndex:
         if end - first >= RUN:
             ranges.append((int(self._starts[first]), int(self._ends[end - 1])))
         low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+        between = self._line_starts[slice(*np.searchsorted(self._line_starts, [low + 1, high], "left"))].tolist()
+        pieces = list(pairwise([low, *between, high]))  # one of each evaluation sentence
+        return [
+            passage
+            for start, end in pieces
+            if len(pieces) == 1 or self._counts(start, end) or not any(self._counts(*other) for other in pieces)
+            for passage in self._spans(letters, parts, start, end)
+        ]
+
+    def _counts(self, low: int, high: int) -> bool:
+        """Whether a piece of an evaluation text is a whole line of it, or words enough to be looked for by itself."""
+        import numpy as np
+
+        starts = self._line_starts
+        at = int(np.searchsorted(starts, low))
+        ends_line = at + 1 == len(starts) or int(starts[at + 1]) - high <= 1 or not self._codes[high]
+        if at < len(starts) and starts[at] == low and ends_line:
+            return True
+        return int(np.diff(np.searchsorted(self._starts, [low, high]))[0]) >= SHORTEST
+
+    def _spans(self, letters: Letters, parts: list[_Part], low: int, high: int) -> list[Passage]:
+        """Where a text has these evaluation letters, with the rest of its sentence."""
+        import numpy as np
+
         taken = [(max(p.start, p.start + low - p.there), min(p.end, p.start + high - p.there)) for p in parts]
         taken = [(start, end) for start, end in taken if start < end]
         spans = [(int(letters.places[start]), int(letters.places[end - 1]) + 1) for start, end in taken]
         shared = " ".join(letters.text[start:end] for start, end in spans)
-        begin, finish = sentence_around(letters.text, *spans[0])[0], sentence_around(letters.text, *spans[-1])[1]
+        at = int(np.searchsorted(self._lines[:, 0], low))
+        whole = at < len(self._lines) and self._lines[at].tolist() == [low, high]
+        begin, _ = sentence_around(letters.text, *spans[0], whole)
+        _, finish = sentence_around(letters.text, *spans[-1], whole)
+        alone = letters.between(begin, finish) == letters.between(spans[0][0], spans[-1][1])
         edges = [begin, *(edge for a, b in pairwise(spans) for edge in (_to_break(letters.text, a[1]), b[0])), finish]
         spans = list(zip(edges[::2], edges[1::2], strict=True))
-        rule = f"shared {RUN} words"
-        if line is not None:
-            alone = sum(letters.between(*span) for span in spans) <= sum(end - start for start, end in taken)
-            rule = "whole sentence" if alone else "sentence inside"
+        rule = f"shared {RUN} words" if not whole else "whole sentence" if alone else "sentence inside"
         identifier = self._ids[int(np.searchsorted(self._texts, low, "right")) - 1]
         return [Passage(*span, Hit(rule, identifier, shared)) for span in spans]
 

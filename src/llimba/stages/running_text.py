@@ -21,12 +21,15 @@ BREAK = regex.compile(r"[\n\r\f\v\x1c-\x1e\x85\u2028\u2029\t|]| {3,}")
 # A word that is broken at the end of a line
 HYPHENATED = regex.compile(r"(?<=[\p{L}\p{N}\p{M}])[-\u00ad\u2010\u2011]\s*[\n\r]\s*(?=[\p{L}\p{N}])")
 WITHIN_WORD = (r"\p{M}+", HYPHENATED.pattern + r"|\p{M}+")
-CLOSING = "[\\p{Pe}\\p{Pf}\"']*"
+CLOSING = "[\\p{Pe}\\p{Pf}\"',:]*"
 # The end of a sentence: a full stop only before a space, a capital or the end, since it is also in numbers
 END = regex.compile(rf"(?:\.{CLOSING}(?=\s|\p{{Lu}}|\p{{Pi}}|$)|(?:[^\P{{STerm}}.]|\u2026)+{CLOSING})\s*")
 # Scripts that write no spaces between words
 UNSPACED = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Han}\p{Hiragana}\p{Katakana}]")
 PER_WORD = 3  # letters of these that count as a word
+OPENING = regex.compile("[\\p{Ps}\\p{Pi}\"']*$")
+SIGNS = regex.compile("\\p{P}*")
+STUMP = 5  # words; fewer on one side of a sentence that is taken out would make no sense by themselves
 SENTENCE = 200  # characters before and after a passage in which the ends of its sentence are looked for
 
 Variants = tuple[tuple[str, str], ...]  # (as written, as compared), letters after folding
@@ -159,11 +162,22 @@ class Letters:
         return int(np.diff(np.searchsorted(self.places, [start, end]))[0])
 
 
-def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
+def sentence_around(text: str, start: int, end: int, whole: bool = False) -> tuple[int, int]:
     """The sentence, or sentences, that hold `text[start:end]`: to a full stop or a break of the layout.
 
-    Where neither is near, as in a transcript without punctuation, the passage itself.
+    Where neither is near, as in a transcript without punctuation, the passage itself. So, too, on a side with `STUMP`
+    words or more, where the passage is a `whole` sentence that others are joined to.
     """
+    first, last = _to_stops(text, start, end)
+    if whole and len(WORD.findall(text, first, start)) >= STUMP:
+        first = start - len(OPENING.search(text[max(0, start - STUMP) : start])[0])
+    if whole and len(WORD.findall(text, end, last)) >= STUMP:
+        last = end + len(SIGNS.match(text[end : end + STUMP])[0])
+    return first, last
+
+
+def _to_stops(text: str, start: int, end: int) -> tuple[int, int]:
+    """To the nearest ends of sentences and breaks of the layout on either side."""
     low = max(0, start - SENTENCE)
     before = text[low:start]
     begins = [found.end() for found in BREAK.finditer(before)] + [found.end() for found in END.finditer(before)]
