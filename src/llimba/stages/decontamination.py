@@ -19,8 +19,10 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import xxhash
+
 from llimba.languages.text import fold
-from llimba.stages.running_text import BREAK, HYPHENATED, Letters, Variants, cut, sentence_around
+from llimba.stages.running_text import BREAK, HYPHENATED, OVERLAP, Letters, Variants, cut, sentence_around, stretches
 
 RUN = 8  # words shared with an evaluation sentence
 SHORTEST = 5  # words of the shortest sentence that is looked for inside a line
@@ -28,6 +30,7 @@ SEED = 12  # letters that are looked up
 SURE = 20  # letters of a whole sentence that is found even where it is joined to other words without a space
 SKIPPED = 4  # parts of the page between two parts of a sentence, at most
 SKIPPED_LETTERS = 80  # of such a part
+AHEAD = 32  # letters on either side of a seed that are compared for all seeds of a text at once
 OVERSHOT = 12  # letters by which a match may run on into such a part by chance
 RESUMED = 6  # letters that must match after it, where the sentence does not end before
 
@@ -122,12 +125,14 @@ class EvaluationIndex:
 
     def passages(self, text: str) -> list[Passage]:
         """The contaminated passages of a text, ascending and apart."""
-        readings = [Letters.of(text, self._alike)]
-        if self._alike and HYPHENATED.search(text):  # a hyphen may end a word or break one, and a spelling hangs on it
-            readings.append(Letters.of(text, self._alike, joined=True))
-        found = sorted(p for letters in readings for p in (*self._inside(letters), *self._short_lines(letters)))
+        found = []
+        for place, part in stretches(text):
+            known = OVERLAP // 4 if place else 0  # what begins before is seen with what is around it in the part before
+            for start, end, hit in self._passages(part):
+                if start >= known:
+                    found.append(Passage(place + start, place + end, hit))
         merged: list[Passage] = []
-        for passage in found:
+        for passage in sorted(found):
             if merged and passage.start < merged[-1].end:
                 last = merged[-1]
                 merged[-1] = Passage(last.start, max(last.end, passage.end), last.hit)
@@ -135,60 +140,96 @@ class EvaluationIndex:
                 merged.append(passage)
         return merged
 
+    def _passages(self, text: str) -> Iterator[Passage]:
+        readings = [Letters.of(text, self._alike)]
+        if self._alike and HYPHENATED.search(text):  # a hyphen may end a word or break one, and a spelling hangs on it
+            readings.append(Letters.of(text, self._alike, joined=True))
+        for letters in readings:
+            yield from self._inside(letters)
+            yield from self._short_lines(letters)
+
     def _seeds(self) -> None:
         """Sort the runs of letters that are looked up: those at words, one for each different passage around a word."""
         import numpy as np
 
-        places, seen = [], set[tuple[bytes, int]]()
+        places, kept, seen = [], list[int](), set[tuple[int, int]]()
         number = np.arange(len(self._starts))
         text = np.searchsorted(self._texts, self._starts, "right")
         stops = self._texts[text] - 1
         begins = np.maximum(self._starts[np.maximum(number - RUN + 1, 0)], self._texts[text - 1])
         ends = np.minimum(self._ends[np.minimum(number + RUN - 1, len(number) - 1)], stops)
         wanted = self._starts + SEED <= stops
-        for start, begin, end in np.stack([self._starts, begins, ends], 1)[wanted].tolist():
-            around = self._codes[begin:end].tobytes(), start - begin
+        for word, start, begin, end in np.stack([number, self._starts, begins, ends], 1)[wanted].tolist():
+            around = xxhash.xxh3_64_intdigest(self._codes[begin:end].tobytes()), start - begin
             if around not in seen:
                 seen.add(around)
                 places.append(start)
+                kept.append(word)
         hashes = _hashes(self._codes)[np.array(places, np.int64)] if places else np.empty(0, "<u8")
+        self._needed = self._letters_needed(np.array(kept, np.int64))
         order = np.argsort(hashes, kind="stable")
+        self._needed = self._needed[order]
         self._seed_hashes, self._seed_places = hashes[order], np.array(places, np.int64)[order]
         bits = min(24, max(12, (32 * len(places)).bit_length()))
         self._shift = np.uint64(64 - bits)
         self._maybe = np.zeros(2**bits, bool)
         self._maybe[hashes >> self._shift] = True
 
-    def _candidates(self, codes: Any) -> Iterator[tuple[int, int]]:
-        """(letter of the text, letter of the evaluation texts) wherever a seed is found, in the order of the text."""
+    def _letters_needed(self, words: Any) -> Any:
+        """For each of these words, the fewest letters that a match which holds it has if it is enough."""
+        import numpy as np
+
+        never = np.iinfo(np.int64).max
+        sizes = np.full(len(self._starts) + 2 * RUN, never)  # of the run of words that begins at each, shifted by RUN
+        if len(self._starts) >= RUN:
+            begins, ends = self._starts[: 1 - RUN], self._ends[RUN - 1 :]
+            same = np.searchsorted(self._texts, begins, "right") == np.searchsorted(self._texts, ends, "left")
+            sizes[RUN : RUN + len(begins)] = np.where(same, ends - begins, never)
+        needed = np.min([sizes[words + RUN - before] for before in range(RUN)], axis=0)
+        if len(self._lines):
+            at = np.searchsorted(self._lines[:, 0], self._starts[words], "right") - 1
+            low, high = self._lines[np.maximum(at, 0)].T
+            inside = (at >= 0) & (self._starts[words] < high)
+            needed = np.where(inside, np.minimum(needed, high - low), needed)
+        return needed
+
+    def _candidates(self, codes: Any) -> tuple[Any, Any]:
+        """The letters of a text, ascending, at which a seed is found, and its number."""
         import numpy as np
 
         if len(codes) < SEED or not len(self._seed_hashes):
-            return
+            return np.empty(0, np.int64), np.empty(0, np.int64)
         hashes = _hashes(codes)
         places = np.flatnonzero(self._maybe[hashes >> self._shift])
         first = np.searchsorted(self._seed_hashes, hashes[places], "left")
-        end = np.searchsorted(self._seed_hashes, hashes[places], "right")
-        for place, low, high in zip(places.tolist(), first.tolist(), end.tolist(), strict=True):
-            for there in self._seed_places[low:high].tolist():
-                yield place, there
+        found = np.searchsorted(self._seed_hashes, hashes[places], "right") - first
+        numbers = np.repeat(first - np.cumsum(found) + found, found) + np.arange(found.sum())
+        return np.repeat(places, found), numbers
 
     def _inside(self, letters: Letters) -> Iterator[Passage]:
+        import numpy as np
+
         codes = letters.codes
-        breaks: Any = None
+        places, numbers = self._candidates(codes)
+        if not len(places):
+            return
+        theirs, breaks = self._seed_places[numbers], letters.breaks()
+        # most seeds are a phrase that many texts have, and end before they are enough: those are sorted out together
+        forward, back = (_reach(codes, places, self._codes, theirs, way) for way in (1, -1))
+        enough = (forward + back >= self._needed[numbers]) | (np.maximum(forward, back) == AHEAD)
+        for low, high in ((-back, OVERSHOT + 1 - back), (forward - OVERSHOT, forward + 1)):
+            enough |= np.diff(np.searchsorted(breaks, [places + low, places + high]), axis=0)[0] > 0
         followed: dict[int, int] = {}  # by the distance between text and evaluation text: up to which letter
-        for place, there in self._candidates(codes):
+        for place, there in zip(places[enough].tolist(), theirs[enough].tolist(), strict=True):
             if place < followed.get(place - there, 0):
                 continue
-            forward = _alike(codes[place:], self._codes[there:])
-            if forward < SEED:
+            on = _alike(codes[place:], self._codes[there:])
+            if on < SEED:
                 continue
-            back = _alike(codes[:place][::-1], self._codes[:there][::-1])
-            plain = [_Part(place - back, place + forward, there - back)]
-            followed[place - there] = place + forward
+            before = _alike(codes[:place][::-1], self._codes[:there][::-1])
+            plain = [_Part(place - before, place + on, there - before)]
+            followed[place - there] = place + on
             yield from self._judged(letters, plain)
-            if breaks is None:
-                breaks = letters.breaks()
             if len(beyond := self._followed(codes, breaks, plain)) > 1:
                 yield from self._judged(letters, beyond)
 
@@ -350,6 +391,17 @@ def _alike(one: Any, other: Any) -> int:
             return at + int(differ.argmax())
         at, step = at + step, step * 4
     return size
+
+
+def _reach(codes: Any, places: Any, others: Any, theirs: Any, way: int) -> Any:
+    """(places,) letters in common from each place on, or before it (`way` -1), up to `AHEAD`."""
+    import numpy as np
+
+    steps = np.arange(AHEAD) if way > 0 else -1 - np.arange(AHEAD)
+    mine, them = places[:, None] + steps, theirs[:, None] + steps
+    inside = (mine >= 0) & (mine < len(codes)) & (them >= 0) & (them < len(others))
+    same = inside & (codes.take(mine, mode="clip") == others.take(them, mode="clip"))
+    return np.where(same.all(axis=1), AHEAD, np.argmin(same, axis=1))
 
 
 def _beyond(breaks: list[int]) -> Iterator[int]:

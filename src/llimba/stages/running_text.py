@@ -6,10 +6,12 @@ itself. `languages.text.fold` gives words without their places, a line at a time
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 import regex
@@ -29,6 +31,7 @@ UNSPACED = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Han}\p{Hiragan
 PER_WORD = 3  # letters of these that count as a word
 OPENING = regex.compile("[\\p{Ps}\\p{Pi}\"']*$")
 SIGNS = regex.compile("\\p{P}*")
+STRETCH, OVERLAP = 200_000, 8_000  # characters that are looked at together
 STUMP = 5  # words; fewer on one side of a sentence that is taken out would make no sense by themselves
 SENTENCE = 200  # characters before and after a passage in which the ends of its sentence are looked for
 
@@ -100,13 +103,11 @@ class Letters:
         size, codes = len(written), self.codes
         if len(codes) < size:
             return self, follows
-        at = np.ones(len(codes) - size + 1, bool)
-        for offset, letter in enumerate(written):
-            at &= codes[offset : len(codes) - size + 1 + offset] == ord(letter)
+        at = np.flatnonzero(codes[: len(codes) - size + 1] == ord(written[0]))
         for offset in range(1, size):
-            at &= follows[offset : len(codes) - size + 1 + offset]
+            at = at[(codes[at + offset] == ord(written[offset])) & follows[at + offset]]
         taken, end = [], 0
-        for place in np.flatnonzero(at).tolist():  # from the left, none over another, as str.replace does
+        for place in at.tolist():  # from the left, none over another, as str.replace does
             if place >= end:
                 taken.append(place)
                 end = place + size
@@ -162,6 +163,17 @@ class Letters:
         return int(np.diff(np.searchsorted(self.places, [start, end]))[0])
 
 
+def stretches(text: str) -> Iterator[tuple[int, str]]:
+    """(place, part) of a long text, so that memory stays flat; each begins `OVERLAP` before the last one ends."""
+    start = 0
+    while start + STRETCH < len(text):
+        end = start + STRETCH
+        end = next((at for at in range(end, end - OVERLAP // 4, -1) if text[at].isspace()), end)
+        yield start, text[start:end]
+        start = next((at for at in range(end - OVERLAP, end) if text[at].isspace()), end - OVERLAP)
+    yield start, text[start:]
+
+
 def sentence_around(text: str, start: int, end: int, whole: bool = False) -> tuple[int, int]:
     """The sentence, or sentences, that hold `text[start:end]`: to a full stop or a break of the layout.
 
@@ -197,10 +209,13 @@ def _to_stops(text: str, start: int, end: int) -> tuple[int, int]:
 
 def cut(text: str, spans: Sequence[tuple[int, int]]) -> str:
     """`text` without these spans (ascending, apart); a line that no letter is left of goes, the others stay."""
-    lines, start = [], 0
+    lines, start, passed = [], 0, 0
     for line in text.split("\n"):
         end = start + len(line)
-        inside = [(max(low, start), min(high, end)) for low, high in spans if low < end and high > start]
+        while passed < len(spans) and spans[passed][1] <= start:
+            passed += 1
+        beyond = bisect_left(spans, end, lo=passed, key=itemgetter(0))
+        inside = [(max(low, start), min(high, end)) for low, high in spans[passed:beyond]]
         if inside:
             edges = [start, *(edge for span in inside for edge in span), end]
             kept = ""

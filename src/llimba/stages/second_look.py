@@ -20,7 +20,7 @@ import xxhash
 
 from llimba.languages.text import fold
 from llimba.stages.decontamination import RESUMED, RUN, SEED, SHORTEST, SKIPPED_LETTERS
-from llimba.stages.running_text import BREAK, HYPHENATED, Variants, folded_letters
+from llimba.stages.running_text import BREAK, HYPHENATED, Variants, folded_letters, stretches
 
 HEAD = 3  # words by which a run is begun to be looked for: few places of a text have them
 PASSED = 3  # short parts of the page that a sentence may go on behind; fewer than removal passes over
@@ -35,7 +35,7 @@ class SecondLook:
         self._runs: dict[int, set[int]] = {}  # number of words -> hashes
         self._heads: set[tuple[str, ...]] = set()
         for _, text in sentences:
-            lines = [self._words(line) for line in text.split("\n")]
+            lines = [self._words(line) for line in _plain(text).split("\n")]
             self._add([word for line in lines for word in line], RUN)
             for words in lines:
                 if SHORTEST <= len(words) < RUN:
@@ -43,16 +43,18 @@ class SecondLook:
 
     def found(self, text: str) -> bool:
         """Whether a text still holds a run of words of an evaluation text."""
+        return any(self._found(_plain(part)) for _, part in stretches(text))
+
+    def _found(self, text: str) -> bool:
         if self._in([self._words(part) for part in BREAK.split(text)]):
             return True
         return HYPHENATED.search(text) is not None and self._in([self._words(HYPHENATED.sub("", text))])
 
     def _words(self, text: str) -> list[str]:
-        whole = _compounds().sub(lambda found: folded_letters(found[0]), text)
-        words = fold(whole.replace("_", " ")).split()
+        folded = fold(text.replace("_", " "))
         for written, compared in self._alike:
-            words = [word.replace(written, compared) for word in words]
-        return words
+            folded = folded.replace(written, compared)
+        return folded.split()
 
     def _add(self, words: Sequence[str], size: int) -> None:
         runs = self._runs.setdefault(size, set())
@@ -96,10 +98,16 @@ class SecondLook:
         return False
 
 
+def _plain(text: str) -> str:
+    """Characters within which `fold` ends a word and removal does not (a half, a middle-dotted l) as their letters."""
+    there = _compounds()
+    if text.isascii() or there.isdisjoint(text):
+        return text
+    return "".join(folded_letters(character) if character in there else character for character in text)
+
+
 @lru_cache
-def _compounds() -> regex.Pattern[str]:
-    """Characters such as a half or a middle-dotted l, within which `fold` ends a word and removal does not."""
+def _compounds() -> frozenset[str]:
     marks = regex.compile(r"[\p{L}\p{N}\p{M}]*")
     every = (chr(code) for code in range(0x80, 0x10000))
-    found = [one for one in every if one.isalnum() and not marks.fullmatch(unicodedata.normalize("NFKD", one))]
-    return regex.compile(f"[{''.join(found)}]")
+    return frozenset(c for c in every if c.isalnum() and not marks.fullmatch(unicodedata.normalize("NFKD", c)))
