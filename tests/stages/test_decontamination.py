@@ -8,6 +8,7 @@ from llimba.stages.running_text import variants
 
 LONG = "Sas limbas de minoria tenent bisòngiu de traballu comunu e de iscola ònnia die."
 SHORT = "S'abba de custa funtana est bona."
+WRAPPED = "Sas limbas de minoria tenent bi-\nsòngiu de traballu co-\nmunu e de iscola\nònnia die."
 INDEX = EvaluationIndex([("long", LONG), ("short", SHORT), ("tiny", "Bona die")])
 
 
@@ -50,8 +51,8 @@ def test_lines_of_a_document_count_one_by_one() -> None:
 @pytest.mark.parametrize(
     ("text", "left"),
     [
-        ("In antis.\nSas limbas de minoria tenent bi-\nsòngiu de traballu co-\nmunu e de iscola\nònnia die. A pustis.", "In antis.\nA pustis."),
-        ("| unu | Sas limbas de minoria tenent bisòngiu de traballu comunu e de iscola ònnia die. | 3 |", "| unu | | 3 |"),
+        (f"In antis.\n{WRAPPED} A pustis.", "In antis.\nA pustis."),
+        (f"| unu | {LONG} | 3 |", "| unu | | 3 |"),
         ("S'abba de custa\n\n12\nSU MARE\n\nfuntana est bona. Ello.", "\n12\nSU MARE\n\nEllo."),
         ("Primu. S'abba de custa funtana est bona. Segundu.", "Primu. Segundu."),
         ("Primu.S\u2019ÀBBA DE CUSTA FUNTANA EST BONA.Segundu", "Primu.Segundu"),

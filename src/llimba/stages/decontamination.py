@@ -16,7 +16,7 @@ text with every sentence.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
 import xxhash
@@ -29,7 +29,7 @@ SHORTEST = 5  # words of the shortest sentence that is looked for inside a line
 SEED = 12  # letters that are looked up
 SURE = 20  # letters of a whole sentence that is found even where it is joined to other words without a space
 SKIPPED = 4  # parts of the page between two parts of a sentence, at most
-SKIPPED_LETTERS = 80  # of such a part
+SKIPPED_LETTERS = 80  # of these together
 AHEAD = 32  # letters on either side of a seed that are compared for all seeds of a text at once
 OVERSHOT = 12  # letters by which a match may run on into such a part by chance
 RESUMED = 6  # letters that must match after it, where the sentence does not end before
@@ -405,11 +405,8 @@ def _reach(codes: Any, places: Any, others: Any, theirs: Any, way: int) -> Any:
 
 
 def _beyond(breaks: list[int]) -> Iterator[int]:
-    """The breaks after the first, as long as the parts of the page between them are short."""
-    for before, there in pairwise(breaks):
-        if abs(there - before) > SKIPPED_LETTERS:
-            return
-        yield there
+    """The breaks after the first, as long as there is little between."""
+    return takewhile(lambda there: abs(there - breaks[0]) <= SKIPPED_LETTERS, breaks[1:])
 
 
 def _place(parts: list[_Part], there: int) -> int:

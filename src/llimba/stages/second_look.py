@@ -13,7 +13,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import regex
 import xxhash
@@ -76,8 +76,8 @@ class SecondLook:
                 left = ends[number]
                 if left - start >= RUN:
                     break
-                for before, after in pairwise(ends[number : number + PASSED + 1]):
-                    if sum(map(len, words[before:after])) > SKIPPED_LETTERS:
+                for after in ends[number + 1 : number + PASSED + 1]:
+                    if sum(map(len, words[left:after])) > SKIPPED_LETTERS:
                         break
                     rest = words[after : after + RUN - left + start]
                     if self._is_run([*words[start:left], *rest], left - start):
