@@ -119,6 +119,17 @@ def test_plan_says_what_is_settled_about_tokens_and_template_or_what_a_run_would
     assert "the chat template refuses the conversation: no such thing" in said
 
 
+@pytest.mark.parametrize(("changed", "said"), [([], "removed, 0 kept"), (["instruct.deduplicate=false"], "0 removed")])
+def test_plan_says_how_many_conversations_were_copies(tmp_path: Path, changed: list[str], said: str) -> None:
+    write_text(tmp_path)
+    made = recipe(tmp_path, sft={})
+    given = [option for one in changed for option in ("--set", one)]
+    runner.run(load_recipe(made.path, changed), tmp_path / "runs", until="instruct")
+    shown = CliRunner().invoke(cli.app, ["plan", str(made.path), "--runs", str(tmp_path / "runs"), *given])
+    assert "copies of another: " in shown.stdout
+    assert said in " ".join(shown.stdout.split())
+
+
 def test_a_fault_is_one_paragraph_and_exit_code_2(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("languag: srd\n")
     done = subprocess.run(

@@ -1,5 +1,6 @@
 """The instruct stage: cut to the number asked for, no duplicates, an empty result is an error."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,39 @@ def test_counts_and_duplicates(tmp_path: Path) -> None:
     assert len(turns_kept) == len(set(turns_kept)) == facts["conversations"]
     assert facts["duplicates_removed"] == 22 - facts["conversations"]
     assert facts["tasks"] == {"translation:it-sc": facts["conversations"] - 1, "": 1}
+
+
+def test_one_question_with_two_answers_is_no_copy_and_copies_may_stay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [
+        talk("a", "Ite ora est?", "Sas tres."),
+        talk("b", "ITE ORA EST", "Sas  tres."),  # a copy: case and punctuation of the question, spaces of the answer
+        talk("c", "Ite ora est?", "Sas trés."),
+        talk("d", "Ite ora est?", "Sas bator."),
+        replace(talk("e", "Ite ora est?", "Sas tres."), rejected="No l'isco."),
+        replace(talk("f", "Ite ora est?", "Sas tres."), rejected="Boh."),
+        *(talk(f"x{number}", "Comente istas?", "Bene.") for number in range(5)),
+    ]
+    inputs = corpus(tmp_path / "in", rows)
+    write_records(tmp_path / "in" / "pairs.jsonl", list[Pair]())
+    with caplog.at_level("INFO"):
+        facts = run(recipe(tmp_path, instruct={}), inputs, tmp_path / "removed")
+        whole = run(recipe(tmp_path, instruct={"deduplicate": False}), inputs, tmp_path / "kept")
+    kept = {c.id for c in read_records(tmp_path / "removed" / "conversations.jsonl", Conversation)}
+    assert kept == {"a", "c", "d", "e", "f", "x0"}
+    assert (facts["conversations"], facts["duplicates"], facts["duplicates_removed"]) == (6, 5, 5)
+    assert (whole["conversations"], whole["duplicates"], whole["duplicates_removed"]) == (11, 5, 0)
+    assert "5 of 11 conversations are copies of another: removed" in caplog.text
+    assert "5 of 11 conversations are copies of another: kept (instruct.deduplicate: false)" in caplog.text
+
+
+def test_an_evaluation_sentence_wrapped_in_an_answer_is_found(tmp_path: Path) -> None:
+    rows = [talk("a", "Conta.", "Bo.\nCusta fràsia est\npro sa pro-\na ebbia. Eja."), talk("b", "E tando?", "Nudda.")]
+    inputs = corpus(tmp_path / "in", rows)
+    write_records(tmp_path / "in" / "pairs.jsonl", list[Pair]())
+    facts = run(recipe(tmp_path, instruct={}), inputs, tmp_path)
+    assert (facts["conversations"], facts["rejected"]) == (1, {"contaminated": 1})
 
 
 def test_max_conversations_cuts_the_same_way_whatever_the_order(tmp_path: Path) -> None:
