@@ -56,14 +56,23 @@ def test_the_sentence_around_a_passage(text: str, passage: str, sentence: str) -
     assert text[first:last] == sentence
 
 
-def test_what_is_joined_to_a_whole_sentence_stays_unless_it_is_a_stump() -> None:
-    long, short = "In su libru de sa bidda b'at unu contu chi narat", "Amus bidu chi"
-    for before, stays in ((long, True), (short, False)):
-        text = f"{before} «su sole essit dae su mare»."
-        start, end = text.index("su sole"), text.index("»")
-        first, last = sentence_around(text, start, end, whole=True)
-        assert text[:first].strip() == (before if stays else "")
-        assert text[last:] == ""
+@pytest.mark.parametrize(
+    ("before", "sentence", "after", "stays"),
+    [
+        ("In su libru de sa bidda b'at unu contu chi narat ", "su sole essit dae su mare", ".", True),
+        ("Amus bidu chi ", "su sole essit dae su mare", ", e bellu.", False),
+        ("Amus bidu chi ", "SU SOLE ESSIT DAE SU MARE", ".", False),
+        ("Àteras noas ", "Su sole essit dae su mare", " Lege totu", True),
+        ("Unu. Custa frase sighit\nin custa lìnia ", "su sole essit dae su mare", " e torrat\na sa lìnia.", True),
+    ],
+)
+def test_what_is_joined_to_a_whole_sentence_stays_unless_it_is_a_stump(
+    before: str, sentence: str, after: str, stays: bool
+) -> None:
+    text = before + sentence + after
+    start, end = len(before), len(before + sentence)
+    first, last = sentence_around(text, start, end, begins=True, ends=True)
+    assert (text[:first], text[last:]) == ((before, after.removeprefix(".")) if stays else ("", ""))
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ class EvaluationIndex:
         self._tiny: dict[str, str] = {}  # letters of a short sentence -> its id
         self._ids: list[str] = []
         lines, texts = set[str](), set[bytes]()
-        codes, words, whole_lines, line_starts, first = [np.zeros(1, "<u4")], [], [], [], [1]
+        codes, words, whole_lines, line_bounds, first = [np.zeros(1, "<u4")], [], [], [], [1]
         for identifier, text in sentences:
             letters = Letters.of(text, alike)
             lines.update(fold(line) for line in text.split("\n"))
@@ -90,7 +90,7 @@ class EvaluationIndex:
             at, found = first[-1], letters.words()
             starts = [start for start, _ in found]
             for start, end in letters.lines():
-                line_starts.append(at + start)
+                line_bounds.append((at + start, at + end))
                 if bisect_left(starts, end) - bisect_left(starts, start) >= SHORTEST and end - start >= SEED:
                     whole_lines.append((at + start, at + end))
                 elif "\n" not in text.strip():
@@ -103,7 +103,7 @@ class EvaluationIndex:
         self._codes, self._texts = np.concatenate([*codes, np.zeros(SEED, "<u4")]), np.array(first)
         self._starts, self._ends = np.array(words, np.int64).reshape(-1, 2).T.copy()
         self._lines = np.array(whole_lines, np.int64).reshape(-1, 2)
-        self._line_starts = np.array(line_starts, np.int64)
+        self._line_starts, self._line_ends = np.array(line_bounds, np.int64).reshape(-1, 2).T.copy()
         self._tiny_sizes = np.array(sorted({len(one) for one in self._tiny}), np.int64)
         self._seeds()
 
@@ -300,10 +300,7 @@ class EvaluationIndex:
         """Whether a piece of an evaluation text is a whole line of it, or words enough to be looked for by itself."""
         import numpy as np
 
-        starts = self._line_starts
-        at = int(np.searchsorted(starts, low))
-        ends_line = at + 1 == len(starts) or int(starts[at + 1]) - high <= 1 or not self._codes[high]
-        if at < len(starts) and starts[at] == low and ends_line:
+        if low in self._line_starts and high in self._line_ends:
             return True
         return int(np.diff(np.searchsorted(self._starts, [low, high]))[0]) >= SHORTEST
 
@@ -317,8 +314,8 @@ class EvaluationIndex:
         shared = " ".join(letters.text[start:end] for start, end in spans)
         at = int(np.searchsorted(self._lines[:, 0], low))
         whole = at < len(self._lines) and self._lines[at].tolist() == [low, high]
-        begin, _ = sentence_around(letters.text, *spans[0], whole)
-        _, finish = sentence_around(letters.text, *spans[-1], whole)
+        begin, _ = sentence_around(letters.text, *spans[0], begins=low in self._line_starts)
+        _, finish = sentence_around(letters.text, *spans[-1], ends=high in self._line_ends)
         alone = letters.between(begin, finish) == letters.between(spans[0][0], spans[-1][1])
         edges = [begin, *(edge for a, b in pairwise(spans) for edge in (_to_break(letters.text, a[1]), b[0])), finish]
         spans = list(zip(edges[::2], edges[1::2], strict=True))

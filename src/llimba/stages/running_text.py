@@ -30,6 +30,9 @@ END = regex.compile(rf"(?:\.{CLOSING}(?=\s|\p{{Lu}}|\p{{Pi}}|$)|(?:[^\P{{STerm}}
 UNSPACED = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Han}\p{Hiragana}\p{Katakana}]")
 PER_WORD = 3  # letters of these that count as a word
 OPENING = regex.compile("[\\p{Ps}\\p{Pi}\"']*$")
+# A sentence begins, and not a word all in capitals
+CAPITAL = regex.compile(r"[^\p{L}\n]*\p{Lu}(?!\p{Lu})")
+ENDED = regex.compile(rf"[\p{{STerm}}\u2026]{CLOSING}$")
 SIGNS = regex.compile("\\p{P}*")
 STRETCH, OVERLAP = 200_000, 8_000  # characters that are looked at together
 STUMP = 5  # words; fewer on one side of a sentence that is taken out would make no sense by themselves
@@ -174,18 +177,31 @@ def stretches(text: str) -> Iterator[tuple[int, str]]:
     yield start, text[start:]
 
 
-def sentence_around(text: str, start: int, end: int, whole: bool = False) -> tuple[int, int]:
+def sentence_around(text: str, start: int, end: int, begins: bool = False, ends: bool = False) -> tuple[int, int]:
     """The sentence, or sentences, that hold `text[start:end]`: to a full stop or a break of the layout.
 
-    Where neither is near, as in a transcript without punctuation, the passage itself. So, too, on a side with `STUMP`
-    words or more, where the passage is a `whole` sentence that others are joined to.
+    Where neither is near, as in a transcript without punctuation, the passage itself. So, too, on a side where the
+    passage `begins` or `ends` its sentence, and what is joined to it there is more than a stump: `STUMP` words, a
+    sentence's part on other lines, or, by the capital between them, a sentence of its own.
     """
     first, last = _to_stops(text, start, end)
-    if whole and len(WORD.findall(text, first, start)) >= STUMP:
+    if begins and (_more_than_a_stump(text, first, start) or CAPITAL.match(text, start) or _runs_over(text, first)):
         first = start - len(OPENING.search(text[max(0, start - STUMP) : start])[0])
-    if whole and len(WORD.findall(text, end, last)) >= STUMP:
+    if ends and (_more_than_a_stump(text, end, last) or CAPITAL.match(text, end) or _runs_over(text, last + 1)):
         last = end + len(SIGNS.match(text[end : end + STUMP])[0])
     return first, last
+
+
+def _more_than_a_stump(text: str, start: int, end: int) -> bool:
+    return len(WORD.findall(text, start, end)) >= STUMP
+
+
+def _runs_over(text: str, start: int) -> bool:
+    """Whether the line that begins at `start` continues a sentence of the line before."""
+    if not 0 < start < len(text) or text[start - 1] != "\n" or text[start].isspace():
+        return False
+    before = text[max(0, start - SENTENCE) : start - 1].rpartition("\n")[2].rstrip()
+    return bool(before) and not ENDED.search(before)
 
 
 def _to_stops(text: str, start: int, end: int) -> tuple[int, int]:
