@@ -11,8 +11,8 @@ from llimba.recipe.section import Section, Whole, unknown
 
 # what removes or rewrites text, and so contradicts `as_is`
 CHANGES_TEXT = (
-    "identify", "identifier", "trusted", "min_words", "exempt", "norms", "varieties", "near_duplicates", "repeated_lines",
-    "boilerplate_documents",
+    "identify", "identifier", "trusted", "min_words", "exempt", "norms", "varieties", "near_duplicates",
+    "repeated_lines", "boilerplate_documents",
 )  # fmt: skip
 
 

@@ -16,8 +16,10 @@ from typing import Any
 
 import regex
 
+from llimba.languages.text import OPTIONAL, UNSPACED, words
+
 # Marks do not end a word, everything else that is no letter or digit does
-WORD = regex.compile(r"[\p{L}\p{N}\p{M}]+")
+WORD = regex.compile(r"[[\w\p{N}\p{M}]--[\p{Pc}\p{Cf}]]+", regex.V1)
 # Where one part of a page ends and the next begins: lines, cells of a table, columns set with spaces
 BREAK = regex.compile(r"[\n\r\f\v\x1c-\x1e\x85\u2028\u2029\t|]| {3,}")
 # A word that is broken at the end of a line
@@ -26,9 +28,6 @@ WITHIN_WORD = (r"\p{M}+", HYPHENATED.pattern + r"|\p{M}+")
 CLOSING = "[\\p{Pe}\\p{Pf}\"',:]*"
 # The end of a sentence: a full stop only before a space, a capital or the end, since it is also in numbers
 END = regex.compile(rf"(?:\.{CLOSING}(?=\s|\p{{Lu}}|\p{{Pi}}|$)|(?:[^\P{{STerm}}.]|\u2026)+{CLOSING})\s*")
-# Scripts that write no spaces between words
-UNSPACED = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Han}\p{Hiragana}\p{Katakana}]")
-PER_WORD = 3  # letters of these that count as a word
 OPENING = regex.compile("[\\p{Ps}\\p{Pi}\"']*$")
 # A sentence begins, and not a word all in capitals
 CAPITAL = regex.compile(r"[^\p{L}\n]*\p{Lu}(?!\p{Lu})")
@@ -52,8 +51,9 @@ def variants(alike: Iterable[Sequence[str]]) -> Variants:
 
 
 def folded_letters(text: str) -> str:
-    """Letters and digits alone, without case and accents."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text.casefold())))
+    """Letters and digits alone, without case, accents and whatever else `languages.text.fold` takes for optional."""
+    decomposed = OPTIONAL.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    return "".join(c for c in decomposed if c.isalnum() or unicodedata.category(c)[0] == "M")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +142,16 @@ class Letters:
         return [(start, end) for start, end in pairwise(bounds) if start < end]
 
     def words(self) -> list[tuple[int, int]]:
-        """(first letter, end) of every word; in scripts without spaces every few letters are one."""
+        """(first letter, end) of every word, as `languages.text.words` cuts them where a script writes no spaces."""
         import numpy as np
 
-        found = [match.span() for match in WORD.finditer(self.text)]
+        found, at = [], 0
+        for piece in words(self.text):
+            start = self.text.find(piece, at)
+            at = start + len(piece) if start >= 0 else at
+            found += [match.span() for match in WORD.finditer(self.text, max(start, 0), at)] if start >= 0 else []
         bounds = np.searchsorted(self.places, np.array(found, np.int64).reshape(-1, 2)).tolist()
-        words = []
-        for (start, end), (low, high) in zip(found, bounds, strict=True):
-            step = PER_WORD if UNSPACED.search(self.text, start, end) else max(1, high - low)
-            words += [(at, min(at + step, high)) for at in range(low, high, step)]
-        return words
+        return [(low, high) for low, high in bounds if low < high]
 
     def begins_word(self, letter: int) -> bool:
         """Whether a word may begin at this letter: none stands directly before it, or its script writes no spaces."""
@@ -193,7 +193,7 @@ def sentence_around(text: str, start: int, end: int, begins: bool = False, ends:
 
 
 def _more_than_a_stump(text: str, start: int, end: int) -> bool:
-    return len(WORD.findall(text, start, end)) >= STUMP
+    return len(words(text[start:end])) >= STUMP
 
 
 def _runs_over(text: str, start: int) -> bool:

@@ -15,12 +15,11 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate
 
-import regex
 import xxhash
 
 from llimba.languages.text import fold
 from llimba.stages.decontamination import RESUMED, RUN, SEED, SHORTEST, SKIPPED_LETTERS
-from llimba.stages.running_text import BREAK, HYPHENATED, Variants, folded_letters, stretches
+from llimba.stages.running_text import BREAK, HYPHENATED, WORD, Variants, folded_letters, stretches
 
 HEAD = 3  # words by which a run is begun to be looked for: few places of a text have them
 PASSED = 3  # short parts of the page that a sentence may go on behind; fewer than removal passes over
@@ -108,6 +107,5 @@ def _plain(text: str) -> str:
 
 @lru_cache
 def _compounds() -> frozenset[str]:
-    marks = regex.compile(r"[\p{L}\p{N}\p{M}]*")
     every = (chr(code) for code in range(0x80, 0x10000))
-    return frozenset(c for c in every if c.isalnum() and not marks.fullmatch(unicodedata.normalize("NFKD", c)))
+    return frozenset(c for c in every if folded_letters(c) and not WORD.fullmatch(unicodedata.normalize("NFKD", c)))

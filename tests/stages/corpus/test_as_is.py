@@ -138,7 +138,8 @@ def test_documents_are_held_out_as_they_are_and_their_copies_leave(tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("identify", ["songs"]), ("identifier", "glotlid.bin"), ("min_words", 3), ("exempt", ["songs"]),
+        ("identify", ["songs"]), ("identifier", "glotlid.bin"), ("trusted", ["songs"]), ("min_words", 3),
+        ("exempt", ["songs"]),
         ("norms", ["is"]), ("varieties", ["lsc"]), ("near_duplicates", 0.7), ("repeated_lines", True),
         ("boilerplate_documents", 20),
     ],
