@@ -185,15 +185,16 @@ def sentence_around(text: str, start: int, end: int, begins: bool = False, ends:
     sentence's part on other lines, or, by the capital between them, a sentence of its own.
     """
     first, last = _to_stops(text, start, end)
-    if begins and (_more_than_a_stump(text, first, start) or CAPITAL.match(text, start) or _runs_over(text, first)):
+    before, after = (sum(map(_is_word, words(side))) for side in (text[first:start], text[end:last]))
+    if begins and before and (before >= STUMP or CAPITAL.match(text, start) or _runs_over(text, first)):
         first = start - len(OPENING.search(text[max(0, start - STUMP) : start])[0])
-    if ends and (_more_than_a_stump(text, end, last) or CAPITAL.match(text, end) or _runs_over(text, last + 1)):
+    if ends and after and (after >= STUMP or CAPITAL.match(text, end) or _runs_over(text, last + 1)):
         last = end + len(SIGNS.match(text[end : end + STUMP])[0])
     return first, last
 
 
-def _more_than_a_stump(text: str, start: int, end: int) -> bool:
-    return len(words(text[start:end])) >= STUMP
+def _is_word(piece: str) -> bool:
+    return WORD.search(piece) is not None
 
 
 def _runs_over(text: str, start: int) -> bool:
