@@ -170,15 +170,11 @@ def test_interpolation_is_part_of_the_lineage(tmp_path: Path) -> None:
 
 
 def test_copies_and_text_as_it_is_are_said(tmp_path: Path) -> None:
-    loaded = recipe(tmp_path, corpus={"as_is": True})
-    made = manifests(loaded)
-    plain = card(loaded, made, SCORES, "small")
-    assert "as its sources give it" in plain
-    assert "further copy" not in plain
+    as_is = released(recipe(tmp_path, corpus={"as_is": True}))
+    text = card(as_is)
+    assert "as its sources give it" in text
+    assert "further copy" not in text
     for removed, words in ((9, "was left out"), (0, "is trained on as well")):
-        made["instruct"].facts.update(duplicates=9, duplicates_removed=removed)
-        assert f"a further copy of a conversation, of which there were 9, {words}" in card(
-            loaded, made, SCORES, "small"
-        )
-    other = recipe(tmp_path)
-    assert "as its sources give it" not in card(other, manifests(other), SCORES, "small")
+        as_is.manifests["instruct"].facts.update(duplicates=9, duplicates_removed=removed)
+        assert f"a further copy of a conversation, of which there were 9, {words}" in card(as_is)
+    assert "as its sources give it" not in card(released(recipe(tmp_path)))
