@@ -31,7 +31,8 @@ END = regex.compile(rf"(?:\.{CLOSING}(?=\s|\p{{Lu}}|\p{{Pi}}|$)|(?:[^\P{{STerm}}
 OPENING = regex.compile("[\\p{Ps}\\p{Pi}\"']*$")
 # A sentence begins, and not a word all in capitals
 CAPITAL = regex.compile(r"[^\p{L}\n]*\p{Lu}(?!\p{Lu})")
-ENDED = regex.compile(rf"[\p{{STerm}}\u2026]{CLOSING}$")
+# Thai, Lao, Khmer and Burmese lines end so whether or not their sentence does
+ENDED = regex.compile(rf"(?:[\p{{STerm}}\u2026]{CLOSING}|\p{{LB=SA}})$")
 SIGNS = regex.compile("\\p{P}*")
 STRETCH, OVERLAP = 200_000, 8_000  # characters that are looked at together
 STUMP = 5  # words; fewer on one side of a sentence that is taken out would make no sense by themselves
