@@ -15,6 +15,7 @@ from llimba.errors import StageError
 from llimba.manifest import Json, read_manifest
 from llimba.pipeline import budget, requirements, runner
 from llimba.pipeline.requirements import sentence
+from llimba.pipeline.step import Step
 from llimba.recipe.file import load_recipe
 from llimba.recipe.needs import Need
 from llimba.reports.plan_table import hours_text, render_epoch, render_plan
@@ -118,7 +119,7 @@ def _print_missing(needs: Sequence[Need], title: str) -> None:
         say(title + "".join(f"\n  - {sentence(need)}" for need in needs))
 
 
-def _copies(step: runner.Step) -> str:
+def _copies(step: Step) -> str:
     """Of a finished `instruct`: how many conversations were copies of another, and what became of them."""
     manifest = read_manifest(step.folder) if step.stage.name == "instruct" and step.state == "done" else None
     if manifest is None:
