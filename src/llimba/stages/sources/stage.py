@@ -197,7 +197,9 @@ def _check(source: AnySource, counts: Counts, intake: Intake) -> None:
 def _say(facts: SourceFacts, intake: Intake) -> None:
     totals = Counter(facts.words) | Counter(facts.pair_words)
     words = ", ".join(f"{language} {number:,}" for language, number in totals.items())
-    logger.info("  %-12s %d documents, %d pairs, words: %s", intake.name, facts.documents, facts.pairs, words)
+    counts = {"documents": facts.documents, "pairs": facts.pairs, "conversations": facts.conversations}
+    made = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
+    logger.info("  %-12s %s%s", intake.name, made, f", words: {words}" if words else "")
     if facts.skipped:
         most = sorted(facts.skipped.items(), key=lambda reason: -reason[1])
         more = f", and {len(most) - SAID} more reasons" if len(most) > SAID else ""
