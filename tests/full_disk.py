@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from llimba.errors import DiskRefused
+from llimba.errors import StageError
 from llimba.pipeline import runner
 from llimba.recipe.file import load_recipe
 from llimba.training import loop
@@ -38,7 +38,7 @@ def attempt(recipe: Path, runs: Path, stage: str) -> str:
     """Run a stage; what it refused with, or "done"."""
     try:
         runner.run(load_recipe(recipe), runs, stage)
-    except DiskRefused as error:
+    except StageError as error:
         return str(error)
     return "done"
 

@@ -1,5 +1,9 @@
 """The card of the adapter alone: for who keeps one base model and several adapters, with peft."""
 
+import json
+from pathlib import Path
+from string import Template
+
 from llimba.recipe import Recipe
 from llimba.stages.publish.quick_start import question
 from llimba.stages.publish.release import Release, linked
@@ -34,26 +38,14 @@ def adapter_card(release: Release) -> str:
     )
     merged = linked(release.repository) if release.repository else "`../model`"
     onto = "the CPT checkpoint in the folder beside this one" if base == "../cpt" else f"`{base}`"
-    return f"""---
-{data.to_yaml().strip()}
----
-
-# {release.title}, the adapter alone
-
-{sft.adapter_kind}, rank {sft.lora_r}, trained on {onto}. The model with this adapter merged, its scores and its
-limitations: {merged}.
-
-```python
-from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-tokenizer = AutoTokenizer.from_pretrained(".")
-model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("{base}", dtype="auto"), ".")
-asked = [{{"role": "user", "content": {question(release)!r}}}]
-ids = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_tensors="pt", return_dict=True)
-answer = model.generate(**ids, max_new_tokens=200, do_sample=False)
-print(tokenizer.decode(answer[0, ids["input_ids"].shape[1] :], skip_special_tokens=True))
-```
-
-`.` is this folder: run it from inside, or put its path or repository there.
-"""
+    text = Template((Path(__file__).parent / "adapter_card.md").read_text(encoding="utf-8"))
+    return text.substitute(
+        header=data.to_yaml().strip(),
+        title=release.title,
+        kind=sft.adapter_kind,
+        rank=sft.lora_r,
+        onto=onto,
+        merged=merged,
+        base=base,
+        question=json.dumps(question(release), ensure_ascii=False),
+    )
