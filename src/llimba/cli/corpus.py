@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from llimba.cli.app import RecipePath, Runs, Set, app, say, stdout
+from llimba.manifest import Json
 from llimba.models.base_model import folder_at_hand
 from llimba.models.loading import load_tokenizer
 from llimba.pipeline import runner
@@ -16,7 +17,7 @@ from llimba.stages.corpus.report import rejected_rows, shown_text, write_report
 from llimba.stages.corpus.report import report as gather
 from llimba.stages.folders import CorpusFolder, SourcesFolder
 
-WORST = 3  # files whose reading is said on the terminal
+SAID = 5  # files of each outcome that the terminal names
 corpus = typer.Typer(help="A recipe's corpus: samples of what was rejected, and a report.", no_args_is_help=True)
 app.add_typer(corpus, name="corpus")
 
@@ -57,9 +58,20 @@ def report(
     sources = SourcesFolder(folders["sources"]) if "sources" in folders else None
     found = gather(CorpusFolder(folders["corpus"]), load_tokenizer(base) if base is not None else None, sources)
     write_report(found, page)
-    for row in (found["reading"] or {"worst": []})["worst"][:WORST]:
-        say(f"{row['file']} ({row['source']}): {row['given']:,} of {row['visible']:,} {row['unit']} were read")
+    if found["reading"]:
+        _say_files(found["reading"])
     say(f"{page}\n{page.with_suffix('.json')}")
+
+
+def _say_files(reading: Json) -> None:
+    """How many files came to what, and why the first of each that are not wholly in the corpus are not."""
+    say("files: " + ", ".join(f"{number:,} {outcome}" for outcome, number in reading["outcomes"].items()))
+    for outcome in reading["outcomes"]:
+        rows = [row for row in reading["files"] if row["outcome"] == outcome and row["why"]]
+        for row in rows[:SAID]:
+            say(f"  {outcome}: {row['file']} ({row['source']}): {'; '.join(row['why'])}")
+        if (more := reading["outcomes"][outcome] - SAID) > 0 and rows:
+            say(f"  {outcome}: {more:,} more, on the page")
 
 
 def _folder(recipe: Recipe, runs: Path, unfinished: bool = False) -> CorpusFolder:

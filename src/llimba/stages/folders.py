@@ -45,7 +45,7 @@ class SourcesFolder(RecordFolder):
     """What `sources` leaves: every record as it was read."""
 
     quarantine_file = Within("quarantine.jsonl")  # what could not be read, with the reason
-    files_file = Within("files.jsonl")  # how much was taken of each file
+    files_file = Within("files.jsonl")  # how much was taken of each file, or why nothing
 
 
 class CorpusFolder(RecordFolder):

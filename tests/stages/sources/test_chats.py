@@ -21,6 +21,12 @@ Comente istades?
 \u200e[12/03/24, 21:15:00] Bachis: \u200eimmàgine non inclùdida
 [13/03/24, 8:00:01\u202fAM] +39 070 123: Bonu: gràtzias
 """
+PICTURES = """12/03/24, 21:14 - Maria: IMG-20240312-WA0001.jpg (file attached)
+Custa est sa domo de jaja
+12/03/24, 21:15 - Bachis: <Media omitted>
+12/03/24, 21:15 - Bachis: <Media omitted>
+Bella!
+"""
 GERMAN = "12.03.24, 21:14 - Maria: Bun di\n12.03.24, 21:15 - Gian: Co vai?\n"
 
 
@@ -36,6 +42,12 @@ def test_whatsapp() -> None:
         ("5", "Bonu: gràtzias"),
     ]
     assert list(whatsapp(GERMAN, intake())) == [("1", "Bun di\nCo vai?")]
+
+
+def test_what_is_written_below_a_picture_stays() -> None:
+    reading = intake()
+    assert list(whatsapp(PICTURES, reading)) == [("1", "Custa est sa domo de jaja\nBella!")]
+    assert reading.skipped == {"chat: lines of the system, and media": 1}
 
 
 @pytest.mark.parametrize("text", [ANDROID, IPHONE, GERMAN])

@@ -46,7 +46,9 @@ def test_faults_are_named(tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"sources\.mine\.path: .*absent\.txt does not exist"):
         documents(tmp_path, tmp_path / "absent.txt")
     (tmp_path / "j.jsonl").write_text('{"txt": 1}\n')
-    with pytest.raises(StageError, match=r"sources\.mine\.text: .*j\.jsonl has no column 'text' \(columns: txt\)"):
+    with pytest.raises(
+        StageError, match=r"sources\.mine\.text: .*j\.jsonl has no column 'text': its columns are txt\."
+    ):
         documents(tmp_path, tmp_path / "j.jsonl")
 
 
@@ -98,8 +100,10 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     ]
     assert texts["a.md:1"] == "Su tìtulu\nUnu testu cun unu ligàmene."
     assert texts["deep/e.csv.gz:3"] == "duos"
-    assert reading.skipped == {"files of other kinds: .doc": 1}
-    assert reading.quarantined == {"unknown encoding": 1, "broken file": 1}
+    assert reading.skipped == {
+        "files of other kinds: .doc (save it as .docx or .odt)": 1, "links that lead nowhere or out of the folder": 1,
+    }  # fmt: skip
+    assert reading.quarantined == {"unknown encoding": 1, "cut short": 1}
     assert "Convert it to UTF-8" in reading.first_quarantined
 
 

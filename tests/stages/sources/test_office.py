@@ -90,8 +90,8 @@ def test_all_are_read_in_the_other_process_and_broken_ones_are_refused() -> None
         assert extractor.read("rtf", RTF.encode("cp1252")).text.startswith("Su tìtulu")
         assert "x" not in extractor.read("odt", writer(entity)).text
         for kind in ("docx", "odt"):
-            with pytest.raises(Unsafe, match="broken file"):
-                extractor.read(kind, b"PK")
+            with pytest.raises(Unsafe, match="cut short"):
+                extractor.read(kind, b"PK\3\4")
             with pytest.raises(Unsafe, match=r"broken file: (no word/document\.xml|KeyError)"):
                 extractor.read(kind, packed(a="b"))
             with pytest.raises(Unsafe, match="decompression bomb"):

@@ -35,5 +35,7 @@ def test_pairs_and_documents(tmp_path: Path) -> None:
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     (tmp_path / "p.jsonl").write_text(ROWS)
     source = ParallelSource(kind="parallel", path=tmp_path / "p.jsonl", pairs=["sc", "fr"], license="x")
-    with pytest.raises(StageError, match=r"sources\.s\.columns: .*p\.jsonl has no column 'fr' .columns: id, sc, it"):
+    with pytest.raises(
+        StageError, match=r"sources\.s\.columns: .*p\.jsonl has no column 'fr': its columns are id, sc, it"
+    ):
         list(load(source, intake(source)))

@@ -48,7 +48,9 @@ def test_a_folder_of_saved_pages(tmp_path: Path) -> None:
         "https://example.org/c (c.html.gz)", "https://example.org/bidda (sub/a.html)"
     ]  # fmt: skip
     assert all(PROSE[0] in d.text and d.norm == "is" for d in documents)
-    assert reading.skipped == {"files of other kinds: .css": 1, "no prose": 1}
+    assert reading.skipped == {
+        "files of other kinds: .css": 1, "no prose": 1, "links that lead nowhere or out of the folder": 1,
+    }  # fmt: skip
     assert reading.quarantined == {"decompression bomb": 1}
 
 

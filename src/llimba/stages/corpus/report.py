@@ -66,7 +66,7 @@ def report(
         "seconds": manifest.seconds,
         "peak_memory_bytes": manifest.peak_memory_bytes,
         "totals": {key: sum(row[key] for row in rows) for key in COUNTED},
-        "reading": reading(sources) if sources is not None else None,
+        "reading": reading(sources, corpus) if sources is not None else None,
         "tables": {label: grouped(rows, label) for label in LABELS},
         "fertility": fertility,
         "counts": asdict(facts.counts),

@@ -18,12 +18,14 @@ from llimba.manifest import Json
 from llimba.stages.sources.charset import decode
 from llimba.stages.sources.intake import Intake
 from llimba.stages.sources.recoded import Recoded
+from llimba.stages.sources.unread import advice, unread
 from llimba.stages.sources.unsafe import Unsafe
 
 RATIO = 200  # of unpacked to packed bytes; text that people wrote stays below 30
 FREE_BYTES = 16 * 2**20  # unpacked, before the ratio is asked for
 LINE_BYTES = 16 * 2**20  # a longer line is no text
 FILE_BYTES = 256 * 2**20  # of a file that is read whole (text as one document, HTML, EPUB, PDF)
+SAME = {".text": ".txt", ".markdown": ".md", ".mkd": ".md", ".xht": ".xhtml", ".tab": ".tsv"}
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 
@@ -119,24 +121,27 @@ def existing(key: str, path: Path) -> Path:
 def files_of(path: Path, kinds: Sequence[str], intake: Intake) -> list[tuple[str, Path]]:
     """(name below `path`, file) of a folder's files of these kinds, in order; none that a link leads out of it to.
 
-    Raises `StageError` where a file that is named itself is of another kind; in a folder those are counted by suffix.
+    Raises `StageError` where a file that is named itself is of another kind; in a folder those are left out and said.
     A name that is not UTF-8 sets its file apart: no record could say where it is from.
     """
+    intake.folder = str(path if path.is_dir() else path.parent)
     if not path.is_dir():
-        if kind_of(path) not in kinds:
+        kind = kind_of(path)
+        if kind not in kinds:
             raise StageError(
-                f"{intake.key('path')}: {path} is no file of a kind that is read here ({', '.join(kinds)}). Convert it "
-                "or, if it is one of these, give it that suffix."
+                f"{intake.key('path')}: {path} is no file of a kind that is read here ({', '.join(kinds)}). Convert it"
+                f"{advice(kind, kinds)} or, if it is one of these, give it that suffix."
             )
         return [(path.name, path)]
     inside = path.resolve()
     found = []
     for file in sorted(path.rglob("*")):
-        if not file.is_file() or not file.resolve().is_relative_to(inside):
-            continue
         name = file.relative_to(path).as_posix()
-        if kind_of(file) not in kinds:
-            intake.skip(f"files of other kinds: {kind_of(file) or 'no suffix'}")
+        if not file.is_file() or not file.resolve().is_relative_to(inside):
+            if file.is_symlink():
+                intake.leave_out(name, kind_of(file), "links that lead nowhere or out of the folder")
+        elif why := unread(name, kind_of(file), kinds):
+            intake.leave_out(name, kind_of(file), why)
         elif any("\ud800" <= character <= "\udfff" for character in name):
             intake.quarantine(
                 file, "", "file name is not UTF-8: rename it, e.g. with convmv -f latin1 -t utf8 --notest"
@@ -151,7 +156,7 @@ def kind_of(path: File) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     while suffixes and suffixes[-1] in COMPRESSED:
         suffixes.pop()
-    return suffixes[-1] if suffixes else ""
+    return SAME.get(suffixes[-1], suffixes[-1]) if suffixes else ""
 
 
 class Bounded:

@@ -18,7 +18,8 @@ DATE = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\.?,?"
 CLOCK = r"\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:[\s\u202f]?[^\W\d_]\.?[\s\u202f]?[^\W\d_]\.?)?"
 STAMP = re.compile(rf"[{MARKS}]*(?:\[({DATE})[\s\u202f]{CLOCK}\]\s|({DATE})[\s\u202f]{CLOCK}\s[-–]\s)")
 SENDER = re.compile(r"[^:\n]{1,80}?:\s")
-PLACEHOLDER = re.compile(r"<[^<>]*>")  # <Media omitted>, in any language
+# <Media omitted>, or IMG-20240312-WA0001.jpg (file attached), in any language; a caption may follow on the next line
+PLACEHOLDER = re.compile(r"<[^<>]*>|[\w-]+-WA\d+\.\w+ \([^()]*\)")
 ADDRESS = re.compile(r"https?://\S+|@[\u2068]?\+?\d{6,}[\u2069]?")
 EDITED = re.compile(r"\s*[\u200e]?<[^<>]*>\s*$")
 LOOKED_AT = 50  # lines that say whether a text is a chat
@@ -52,9 +53,9 @@ def whatsapp(text: str, intake: Intake) -> Iterator[Day]:
                 yield str(began), "\n".join(held)
             held, began = [], number
         sender = SENDER.match(said)
-        own = said[sender.end() :] if sender else ""
+        own = "\n".join(line for line in said[sender.end() :].split("\n") if not _media(line)) if sender else ""
         plain = EDITED.sub("", ADDRESS.sub("", own))
-        if not sender or own.startswith("\u200e") or PLACEHOLDER.fullmatch(own.strip(MARKS + " ")):
+        if not own and said:
             intake.skip("chat: lines of the system, and media")
         elif plain.strip(MARKS + " \n"):
             held.append(plain.strip(MARKS + " \n"))
@@ -62,6 +63,11 @@ def whatsapp(text: str, intake: Intake) -> Iterator[Day]:
             intake.skip("chat: messages without text")
     if held:
         yield str(began), "\n".join(held)
+
+
+def _media(line: str) -> bool:
+    """Whether a line is no message: it has the mark of the system's own, or is there for a picture."""
+    return line.startswith("\u200e") or bool(PLACEHOLDER.fullmatch(line.strip(MARKS + " ")))
 
 
 def chats_of(export: Json) -> list[Json]:

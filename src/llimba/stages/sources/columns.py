@@ -44,12 +44,11 @@ class Columns:
         """What is wrong with a row, or with a whole table, that lacks a column."""
         names = list(row)
         shown = ", ".join(map(shortened, names[:COLUMNS_SHOWN])) + (", ..." if len(names) > COLUMNS_SHOWN else "")
-        return f"no column '{shortened(missing)}': (columns: {shown})"
+        return f"no column '{shortened(missing)}': its columns are {shown}. Name the right one in the recipe"
 
     def absent(self, path: object, missing: str, row: Iterable[str]) -> StageError:
         """The error for a table that the recipe names and that lacks a column altogether."""
-        reason = self.reason(missing, row).replace("': (", "' (")
         return StageError(
-            f"{self.key}: {path} has {reason}. Name its columns in the recipe; where it has no header line, number "
+            f"{self.key}: {path} has {self.reason(missing, row)}; where it has no header line, number "
             "them from 1 on, or list them under names."
         )

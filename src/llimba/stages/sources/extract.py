@@ -11,6 +11,7 @@ import resource
 import sys
 from dataclasses import asdict
 
+from llimba.stages.sources.belied import belied
 from llimba.stages.sources.epub import epub
 from llimba.stages.sources.main_text import html
 from llimba.stages.sources.markdown import markdown
@@ -18,6 +19,7 @@ from llimba.stages.sources.office import docx, odt, rtf
 from llimba.stages.sources.pdf import pdf
 from llimba.stages.sources.unsafe import Unsafe
 
+BROKEN = "broken file"  # as errors begin of which `belied` may know more
 MEMORY_BYTES = 4 * 2**30
 
 
@@ -31,9 +33,8 @@ def serve() -> None:
     os.dup2(2, 1)  # what a library prints must not be taken for an answer
     for line in sys.stdin:
         request = json.loads(line)
-        data = base64.b64decode(request["data"])
+        kind, data = request["kind"], base64.b64decode(request["data"])
         try:
-            kind = request["kind"]
             if kind == "html":
                 found = html(data, request["url"])
             elif kind == "markdown":
@@ -44,12 +45,14 @@ def serve() -> None:
             answer: dict[str, str | int] = {**asdict(found), "text": text}
         except Unsafe as error:
             answer = {"error": str(error)}
+            if str(error).startswith(BROKEN):
+                answer["error"] = belied(kind, data) or str(error)
         except ImportError as error:  # no fault of the file
             answer = {"missing": str(error)}
         except MemoryError:
             answer = {"error": "out of memory: the file asks for more than it may have"}
         except Exception as error:
-            answer = {"error": f"broken file: {type(error).__name__}: {str(error)[:200]}"}
+            answer = {"error": belied(kind, data) or f"{BROKEN}: {type(error).__name__}: {str(error)[:200]}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

@@ -35,6 +35,7 @@ class Intake:
     quarantined: Counter[str] = field(default_factory=Counter)  # files and rows, by reason
     trimmed: Counter[str] = field(default_factory=Counter)  # conversations that lost turns at an end, by which
     unpacked: dict[str, str] = field(default_factory=dict)  # temporary file -> the archive and member that it is from
+    folder: str = ""  # that file names are given in
     files: Files = field(default_factory=Files)  # what was taken of each
     languages: tuple[str, ...] = ()  # codes of those that the source is in
     encodings: Counter[str] = field(default_factory=Counter)  # files and pages, by encoding and what was wrong with it
@@ -99,6 +100,11 @@ class Intake:
         if number:
             self.skipped[printable(reason)] += number
 
+    def leave_out(self, name: str, kind: str, reason: str) -> None:
+        """Count a file that is not read, and name it; `name` is its path in the source's folder."""
+        self.skip(reason)
+        self.files.leave_out(printable(name), kind.removeprefix("."), printable(reason))
+
     def took(self, taken: Taken) -> None:
         """Record how much of a file was given out; one that holds no row at all is counted as skipped."""
         self.files.add(taken)
@@ -112,6 +118,7 @@ class Intake:
         row = {
             "source": self.name,
             "file": file,
+            "name": file.removeprefix(f"{printable(self.folder)}/") if self.folder else file,
             "place": place,
             "reason": reason,
             "rows": rows,

@@ -22,6 +22,7 @@ from llimba.stages.sources.pages import Page, read_page
 from llimba.stages.sources.subtitles import subtitles
 from llimba.stages.sources.tables import TABLES
 from llimba.stages.sources.taken import Taken
+from llimba.stages.sources.transcripts import is_transcript, transcript
 from llimba.stages.sources.unsafe import Unsafe
 from llimba.stages.sources.zipped import ZIP, unpacked
 
@@ -56,8 +57,10 @@ def _texts(source: LocalSource, shown: str, path: Path, extractor: Extractor, in
     kind = bounded.kind_of(path)
     if kind in TABLES:
         yield from _rows(source, shown, path, intake)
-    elif kind == ".txt" and chats.is_whatsapp(_head(path, intake)):
+    elif kind == ".txt" and chats.is_whatsapp(head := _head(path, intake)):
         yield from _chat(shown, path, intake)
+    elif kind == ".txt" and is_transcript(head):
+        yield from _transcript(shown, path, intake)
     elif source.lines_per_document and kind in (".txt", ".md"):
         yield from _lines(source.lines_per_document, shown, path, intake)
     else:
@@ -143,6 +146,17 @@ def _chat(shown: str, path: Path, intake: Intake) -> Iterator[Text]:
         yield place, day
     visible = sum(characters(chats.STAMP.sub("", line)) for line in text.splitlines())
     intake.took(Taken(shown, "chat", given, visible))
+
+
+def _transcript(shown: str, path: Path, intake: Intake) -> Iterator[Text]:
+    try:
+        text = bounded.text_of(bounded.whole(path), path, intake)
+    except bounded.broken() as error:
+        intake.quarantine(path, "", bounded.reason_of(error))
+        return
+    said = transcript(text)
+    intake.took(Taken(shown, "transcript", characters(said), characters(text)))
+    yield "1", said
 
 
 def _lines(count: int, shown: str, path: Path, intake: Intake) -> Iterator[Text]:

@@ -9,6 +9,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from html import unescape
 
 from lxml import etree
 
@@ -27,6 +28,7 @@ SHOWN_TEXT = re.compile(r"<w:t(?:\s[^>]*)?>([^<]*)</w:t>")
 FALLBACK = re.compile(r"<mc:Fallback>.*?</mc:Fallback>", re.DOTALL)
 TEXT, OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}", "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
+MANIFEST = "META-INF/manifest.xml"
 ODT_UNSEEN = {f"{TEXT}{name}" for name in ("tracked-changes", "note-citation", "ruby-text", "sequence-decls")} | {
     f"{OFFICE}annotation", f"{SVG}title", f"{SVG}desc",
 }  # fmt: skip
@@ -51,7 +53,7 @@ def docx(data: bytes) -> Extracted:
                 source = archive.read(name)
                 lines += _paragraphs(_parsed(source), {f"{W}p"}, WORD_UNSEEN, _word)
                 shown = FALLBACK.sub("", source.decode("utf-8", "replace"))
-                visible += sum(characters(found) for found in SHOWN_TEXT.findall(shown))
+                visible += sum(characters(unescape(found)) for found in SHOWN_TEXT.findall(shown))
             elif name == WORD_PARTS[0]:
                 raise Unsafe(f"broken file: no {name} in it")
     return Extracted("\n".join(lines), visible)
@@ -60,7 +62,10 @@ def docx(data: bytes) -> Extracted:
 def odt(data: bytes) -> Extracted:
     """A line a paragraph, heading or cell; a note comes after the paragraph that it belongs to."""
     with zipfile.ZipFile(io.BytesIO(data)) as zipped:
-        source = Archive(zipped).read("content.xml")
+        archive = Archive(zipped)
+        if archive.has(MANIFEST) and b"encryption-data" in archive.read(MANIFEST):
+            raise Unsafe("encrypted: the file asks for a password. Save a copy without one")
+        source = archive.read("content.xml")
     root = _parsed(source)
     for changes in list(root.iter(f"{TEXT}tracked-changes")):
         parent = changes.getparent()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from llimba.stages.sources.belied import CUT
 from llimba.stages.sources.extracted import Extracted, characters
 from llimba.stages.sources.markup import EXPONENT, SUPERSCRIPT
 from llimba.stages.sources.paragraphs import Line, Page, rebuilt
@@ -49,6 +50,8 @@ def pdf(data: bytes) -> Extracted:
     if unmapped > UNMAPPED * total:
         raise Unsafe(f"no Unicode: the fonts do not say which letters they draw. {OCR.replace('-l', '--force-ocr -l')}")
     lost = tuple(f"page {number}: scanned: a picture without text. {OCR}" for number in scans)
+    if b"%%EOF" not in data[-2048:]:
+        lost += (f"end: {CUT}",)
     text, left_out = rebuilt(pages)
     return Extracted(text, characters(text) if visible is None else max(visible - left_out, 0), lost=lost)
 

@@ -1,6 +1,7 @@
 """Stage 1, `sources`: fetch every source. Leaves `documents.jsonl`, `pairs.jsonl` and `conversations.jsonl`.
 
-`quarantine.jsonl` lists what could not be read, with the reason, and `files.jsonl` how much was taken of each file.
+`quarantine.jsonl` lists what could not be read, with the reason, and `files.jsonl` how much was taken of each file,
+and which were left out.
 Records are written as they are read: memory does not grow with the sources.
 """
 
@@ -62,7 +63,7 @@ class SourceFacts:
     trimmed: dict[str, int]  # conversations that lost turns at an end, by which
     revision: str  # of a hub dataset
     fetched: list[dict[str, str]]  # packages: package, file, sha256
-    files: int  # that `files.jsonl` has a line of
+    files: int  # that were read; `files.jsonl` has a line of each, and of those left out
     taken: dict[str, float]  # share of their characters, or rows, that was given out
 
 

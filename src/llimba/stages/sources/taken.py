@@ -6,6 +6,7 @@ from 1 shows it: it is said from WARNED on, and a file of which less than half c
 
 import json
 import logging
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import IO, Literal
 
@@ -13,8 +14,9 @@ logger = logging.getLogger(__name__)
 
 WARNED, REFUSED = (0.9, 1.1), 0.5
 FEW = 100  # characters; of less text a share says nothing
-CHOSEN = ("html", "warc", "chat")  # of which only a part is wanted: no menus, no lines of the system
+CHOSEN = ("html", "warc", "chat", "transcript")  # of which only a part is wanted: no menus, no times
 WARNINGS = 5  # of a source; the report has all
+NAMED = 200  # files that are left out for the same reason
 Unit = Literal["characters", "rows"]
 
 
@@ -59,6 +61,7 @@ class Files:
     given: dict[str, int] = field(default_factory=dict)  # by unit
     visible: dict[str, int] = field(default_factory=dict)
     warned: int = 0
+    _left_out: Counter[str] = field(default_factory=Counter)  # by reason
     encodings: dict[str, None] = field(default_factory=dict)  # of the file that is being read; a WARC file has several
 
     def add(self, taken: Taken) -> None:
@@ -84,6 +87,13 @@ class Files:
                     "  %-12s %s: %s of %s %s were read, a share of %.2f", self.source, taken.file,
                     f"{taken.given:,}", f"{taken.visible:,}", taken.unit, taken.share,
                 )  # fmt: skip
+
+    def leave_out(self, name: str, kind: str, why: str) -> None:
+        """Write down a file that is not read; of a reason only the first few, since the facts count them all."""
+        self._left_out[why] += 1
+        if self.handle is not None and self._left_out[why] <= NAMED:
+            row = {"source": self.source, "file": name, "kind": kind, "left_out": why}
+            self.handle.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     def shares(self) -> dict[str, float]:
         """By unit, the share of all files together."""

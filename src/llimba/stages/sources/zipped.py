@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from llimba.stages.sources import bounded
 from llimba.stages.sources.epub import Archive
 from llimba.stages.sources.intake import Intake
+from llimba.stages.sources.unread import unread
 
 ZIP = ".zip"
 
@@ -44,15 +45,15 @@ def _members(
     for name in sorted(archive.names()):
         parts = PurePosixPath(name).parts
         kind = bounded.kind_of(Path(name))
-        if kind not in kinds or kind == ZIP or name in links or "__MACOSX" in parts:
-            intake.skip(f"files of other kinds: {kind or 'no suffix'}")
+        if why := "links in archives" if name in links else unread(name, kind, kinds):
+            intake.leave_out(f"{shown}/{name}", kind, why)
         elif name.startswith("/") or ".." in parts:
-            intake.quarantine(path, name, f"path that climbs: {name}")
+            intake.quarantine(f"{path}/{name}", "", f"path that climbs: {name}")
         else:
             try:
                 data = archive.read(name)
             except _faults() as error:
-                intake.quarantine(path, name, bounded.reason_of(error))
+                intake.quarantine(f"{path}/{name}", "", bounded.reason_of(error))
                 continue
             with _written(data, "".join(PurePosixPath(name).suffixes[-2:])) as member:
                 intake.unpacked[str(member)] = f"{path}/{name}"
