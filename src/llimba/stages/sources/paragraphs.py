@@ -5,7 +5,6 @@ gigabytes or other licences; what is here looks at places and sizes alone.
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +39,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page's lines, in any order."""
+    """A page's lines, in any order; of one that is read from right to left, as in a mirror."""
 
     width: float
     height: float
@@ -61,15 +60,14 @@ def rebuilt(pages: list[Page]) -> tuple[str, int]:
     running = _running(pages)
     sizes = Counter(round(line.size, 1) for page in pages for line in page.lines for _ in line.text)
     body = sizes.most_common(1)[0][0] if sizes else 0.0
-    right_to_left = _right_to_left(pages)
     columns: list[Column] = []
     notes: dict[int, list[Column]] = {}  # by the column that they come after
     for number, page in enumerate(pages):
         lines = [line for line in page.lines if (number, line) not in running]
         main, foot = _footnotes(lines, body)
-        columns += _columns(main, right_to_left)
+        columns += _columns(main)
         if foot:
-            notes[len(columns)] = _columns(foot, right_to_left)
+            notes[len(columns)] = _columns(foot)
     return "\n".join(_paragraphs(columns, notes)), sum(characters(line.text) for _, line in running)
 
 
@@ -118,11 +116,6 @@ def _outermost(page: Page, line: Line, number: int, running: set[tuple[int, Line
     )
 
 
-def _right_to_left(pages: list[Page]) -> bool:
-    letters = Counter(unicodedata.bidirectional(c) for page in pages[:20] for line in page.lines for c in line.text)
-    return letters["R"] + letters["AL"] > letters["L"]
-
-
 def _footnotes(lines: list[Line], body: float) -> tuple[list[Line], list[Line]]:
     """(text, the small print below it): a paragraph that runs over the page must not be cut by notes."""
     lowest = min((line.y0 for line in lines if line.size > 0.92 * body), default=0.0)
@@ -130,7 +123,7 @@ def _footnotes(lines: list[Line], body: float) -> tuple[list[Line], list[Line]]:
     return [line for line in lines if line not in foot], foot
 
 
-def _columns(lines: list[Line], right_to_left: bool) -> list[Column]:
+def _columns(lines: list[Line]) -> list[Column]:
     """The lines in reading order, cut where columns side by side or what spans them begins."""
     gap = _gutter(lines)
     if gap is None:
@@ -141,11 +134,11 @@ def _columns(lines: list[Line], right_to_left: bool) -> list[Column]:
     for line in [*sorted(lines, key=lambda line: -line.y1), None]:
         side = None if line is None else 0 if line.x1 <= gap else 1 if line.x0 >= gap else 2
         if side != 2 and sides[2]:
-            columns += _columns(sides[2], right_to_left)
+            columns += _columns(sides[2])
             sides[2].clear()
         if side in (2, None):
-            for each in sides[1::-1] if right_to_left else sides[:2]:
-                columns += _columns(each, right_to_left)
+            for each in sides[:2]:
+                columns += _columns(each)
                 each.clear()
         if line is not None and side is not None:
             sides[side].append(line)

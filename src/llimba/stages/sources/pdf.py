@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from llimba.stages.sources import right_to_left
 from llimba.stages.sources.belied import CUT
 from llimba.stages.sources.extracted import Extracted, characters
 from llimba.stages.sources.markup import EXPONENT, SUPERSCRIPT
@@ -83,11 +84,32 @@ def _lines(layout: Any) -> Iterator[Line]:
     from pdfminer.layout import LTChar, LTTextBox, LTTextLine
 
     lines = [line for box in layout if isinstance(box, LTTextBox) for line in box if isinstance(line, LTTextLine)]
+    if right_to_left.mostly(line.get_text() for line in lines):
+        yield from _mirrored(layout.width, lines)
+        return
     for line in lines:
         letters = [each for each in line if isinstance(each, LTChar)]
         # what is written upwards at the margin is a stamp
         if sum(each.upright for each in letters) * 2 > len(letters) and (made := _line(line, letters)).text:
             yield made
+
+
+def _mirrored(width: float, lines: list[Any]) -> Iterator[Line]:
+    """The lines of a page that is read from right to left, as in a mirror: what begins at the right begins at 0."""
+    from pdfminer.layout import LTChar
+
+    fonts = {}
+    glyphs = []
+    for each in (each for line in lines for each in line if isinstance(each, LTChar) and each.upright):
+        text = "\ufffd" if each.get_text().startswith("(cid:") else each.get_text()
+        glyphs.append(right_to_left.Glyph(text, each.x0, each.y0, each.x1, each.size))
+        fonts[glyphs[-1]] = each.fontname
+    for row in right_to_left.rows(glyphs):
+        size, said = max(glyph.size for glyph in row), [fonts[glyph] for glyph in row]
+        low, left, right = row[0].y0, min(glyph.x0 for glyph in row), max(glyph.x1 for glyph in row)
+        if text := right_to_left.logical(row):
+            font = max(set(said), key=said.count)
+            yield Line(text, width - right, low, width - left, low + size, size, font)
 
 
 def _line(line: Any, drawn: list[Any]) -> Line:
