@@ -44,6 +44,8 @@ def test_front_matter_goes_whatever_the_line_ends(front: str, mark: str, ends: s
         ("<p align='center'>Unu<br>duos</p>\n\n<table><tr><td>x</td></tr></table>\n\n"
          "<details>\n<summary>Su</summary>\n\nTres\n\n</details>",
          "Unu\nduos\nSu\nTres"),
+        ("> [!note] Avisu\n> Bide [[Pàgina|custa]], [[Domo]] e ![[foto.png]].\n\n- [ ] a == b == c\n- [x] ==fatu==\n",
+         "Avisu Bide custa, Domo e .\na == b == c\nfatu"),
         ("Tìtulu\n======\n\n&egrave; 5 \\* 3", "Tìtulu\nè 5 * 3"),
     ],
 )  # fmt: skip

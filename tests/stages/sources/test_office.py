@@ -82,6 +82,12 @@ def test_rtf() -> None:
     assert 0.9 < characters(found.text) / found.visible < 1.1
 
 
+def test_rtf_of_old_programs_is_read_in_the_code_page_that_it_names() -> None:
+    head = rb"{\rtf1\ansi\ansicpg1251\deff0{\fonttbl{\f0\fcharset204 Times;}}\f0 "
+    assert rtf(head + "Добрий день.}".encode("cp1251")).text == "Добрий день."
+    assert rtf(head.replace(b"1251", b"99999") + b"Bona die.}").text == "Bona die."
+
+
 def test_all_are_read_in_the_other_process_and_broken_ones_are_refused() -> None:
     entity = ODT.replace("<office:document", '<!DOCTYPE a [<!ENTITY e "x">]><office:document', 1).replace("duos", "&e;")
     with Extractor() as extractor:

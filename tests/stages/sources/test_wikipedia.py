@@ -163,6 +163,7 @@ def test_a_torn_dump_keeps_what_was_read_and_says_so(tmp_path: Path) -> None:
          "Nùgoro e Santu (in limba Sanctus) e main() (..) totu."),
         ("北京（{{a}}，{{b}}）是首都。", "北京是首都。"),
         ("-{zh-hans:计算机;zh-hant:電腦}- e -{R|x}- -{domo}-", "计算机 e x domo"),
+        ("S{{'}}istadu {{!}} e {{–}} {{'|x}}.", "S'istadu | e –."),
         ("__БЕЗОГЛ__Testu", "Testu"),
         ("[[Documentu:A.png|thumb|'''' unu]]\n'''Sa domo''' est [[mannu|manna]].", "Sa domo est manna."),
         ("S''''Istadu'''\ns'''artista'' e '''''mannu'''''", "S'Istadu\ns'artista e mannu"),

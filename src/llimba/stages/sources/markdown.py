@@ -20,6 +20,10 @@ FRONT = re.compile(r"\A\s*(?:---[ \t]*\n(?=\s*(?:#|[\w\"'-][^\n:]*:(?:\s|$)|---)
 FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 NOTE = re.compile(r"^ {0,3}\[\^[^\]\n]+\]:[ \t]*", re.MULTILINE)
 NOTE_MARK = re.compile(r"\[\^[^\]\s]+\]")
+# [[page|text]] and ![[picture]] of Obsidian and other wikis; [!note] above a remark, [x] before a task
+WIKI_LINK = re.compile(r"(!?)\[\[([^\[\]|\n]+)(?:\|([^\[\]\n]+))?\]\]")
+MARKED = re.compile(r"==(?=\S)([^=\n]+)(?<=\S)==")
+CALLOUT = re.compile(r"^\s*\[(?:!\w+|[ xX])\][+-]?\s?")
 COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
@@ -71,8 +75,14 @@ def _inline(tokens: "list[Token]") -> str:
         elif token.type == "hardbreak" or (token.type == "html_inline" and re.match(r"</?br\b", token.content, re.I)):
             said += "\n"
         elif token.type in ("text", "code_inline") and not address:
-            said += NOTE_MARK.sub("", token.content) if token.type == "text" else token.content
+            said += _plain(token.content) if token.type == "text" else token.content
     return re.sub(r"[ \t]+", " ", said)
+
+
+def _plain(text: str) -> str:
+    """A text without marks that CommonMark does not know: notes, and what note-taking programs add."""
+    text = WIKI_LINK.sub(lambda link: "" if link[1] else link[3] or link[2], NOTE_MARK.sub("", text))
+    return CALLOUT.sub("", MARKED.sub(r"\1", text))
 
 
 def _html(content: str, keep: Collection[str]) -> str:
@@ -94,6 +104,8 @@ def _visible(text: str, keep: Collection[str]) -> int:
     text = re.sub(
         r"^ {0,3}\[[^\]]+\]:.*$", lambda line: NOTE.sub("", line[0]) if "[^" in line[0] else "", text, flags=re.M
     )
+    text = MARKED.sub(r"\1", text)
+    text = re.sub(r"!\[\[.*?\]\]|\[\[[^\]|]*\||^[ \t>*+-]*\[(?:!\w+|[ xX])\]", "", text, flags=re.MULTILINE)
     text = NOTE_MARK.sub("", re.sub(r"!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|<[^>\s][^>]*>", "", text))
     text = re.sub(r"^[ \t]*(?:[#>*+=-]+|\d+[.)])", "", text, flags=re.MULTILINE)
     return characters(re.sub(r"[*_`\[\]\\|]", "", text))

@@ -35,6 +35,7 @@ ODT_UNSEEN = {f"{TEXT}{name}" for name in ("tracked-changes", "note-citation", "
 ODT_SIGNS = {f"{TEXT}s": " ", f"{TEXT}tab": " ", f"{TEXT}line-break": "\n"}
 NOTE = re.compile(r"\{\s*\\(?:super|chftn|fs\d+|\s)*\\footnote\b|\{\\footnote\b")
 HIDDEN_GROUP = re.compile(r"\{\\(?:\*|fonttbl|colortbl|stylesheet|info|pict|header[lrf]?|footer[lrf]?|object|listtext)")
+CODE_PAGE = re.compile(rb"\\ansicpg(\d{3,5})")
 BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 RTF_SIGN = re.compile(r"\\'[0-9a-fA-F]{2}|\\u-?\d+ ?\??|\\[a-zA-Z]+-?\d* ?|\\[^a-zA-Z]|[{}\s]")
 
@@ -79,7 +80,7 @@ def rtf(data: bytes) -> Extracted:
     """A line a paragraph or cell; notes come last."""
     from striprtf.striprtf import rtf_to_text
 
-    source = data.decode("cp1252", "replace")
+    source = _decoded(data)
     if not source.lstrip().startswith("{\\rtf"):
         raise Unsafe("broken file: it does not begin as RTF does")
     body, notes = _without_groups(source, NOTE)
@@ -93,6 +94,15 @@ def rtf(data: bytes) -> Extracted:
         RTF_SIGN.sub(lambda sign: "x" if sign[0][:2] in ("\\'", "\\u") and sign[0][2:3] != "c" else "", shown)
     )
     return Extracted("\n".join(line for line in map(_spaced, text.splitlines()) if line), visible)
+
+
+def _decoded(data: bytes) -> str:
+    """RTF as text: it is ASCII, but old programs leave other bytes as they are, in the code page that it names."""
+    page = CODE_PAGE.search(data[:4096])
+    try:
+        return data.decode(f"cp{int(page[1])}" if page else "cp1252", "replace")
+    except LookupError:
+        return data.decode("cp1252", "replace")
 
 
 def _parsed(source: bytes) -> etree._Element:

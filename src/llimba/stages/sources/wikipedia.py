@@ -58,6 +58,8 @@ WRAPPED = {
     "nobold",
     "formatnum",
 }  # show their 1
+# templates that write what wikitext would take for a mark, or a space
+SIGNS = {"'": "'", "'s": "'s", "!": "|", "=": "=", "·": "·", "•": "•", "–": "–", "—": "—", "-": "-", "spaces": " "}
 NO_TEXT = re.compile(r"ipa|audio|cit[eo]|ref|flag|iso|sfn|harv|coord|note?s?$", re.IGNORECASE)
 SENTENCE_ENDS = tuple('.!?…»”"。！？।॥۔؟։።')
 SWITCH = re.compile(r"__[^\W\d_a-zß-ÿ]{3,}__")
@@ -200,6 +202,8 @@ def _said(template: Any, wikitext: str) -> Any:
     if colon and function.casefold() == "formatnum":
         return argument
     key = name.casefold().replace("_", " ")
+    if key in SIGNS and not given:
+        return SIGNS[key]
     if not given or NO_TEXT.match(key):
         return GONE
     first = str(given[0].value).strip()
