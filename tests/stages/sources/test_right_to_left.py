@@ -1,4 +1,4 @@
-"""Glyphs at places become lines in the order in which Arabic and Hebrew are read, Latin words and numbers as they are."""
+"""Glyphs at places become lines as Arabic and Hebrew are read; Latin words and numbers stay as they are."""
 
 import random
 

@@ -182,7 +182,9 @@ def _shown(files: Iterable[FileFate]) -> list[FileFate]:
             continue
         for outcome in OUTCOMES[:-1]:
             chosen += nsmallest(WORST, (fate for fate in fates if fate.outcome == outcome), key=_nearness)
-    return sorted(chosen, key=lambda fate: (OUTCOMES.index(fate.outcome), fate.file))
+    return sorted(
+        chosen, key=lambda fate: (OUTCOMES.index(fate.outcome), fate.unread if fate.left_out else "", fate.file)
+    )
 
 
 def _nearness(fate: FileFate) -> float:
