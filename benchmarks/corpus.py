@@ -425,14 +425,10 @@ def apart(engine: str, folder: Path, given: argparse.Namespace, tasks: int = 1) 
     command = [sys.executable, __file__, "one", "--engine", engine, "--folder", str(folder), "--tasks", str(tasks)]
     if given.evaluation:
         command += ["--evaluation", str(given.evaluation)]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr[-3000:])
     facts: dict[str, Any] = json.loads(done.stdout.strip().split("\n")[-1])
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # with other work on the machine seconds say little; these are the processor's own
-    facts["cpu_seconds"] = round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1)
     return facts
 
 
@@ -454,14 +450,9 @@ def scale(given: argparse.Namespace) -> dict[str, Any]:
         result["stock"] = apart("stock", folder, given, tasks)
     for name in ("ours", "stock"):
         facts = result[name]
-        speed, seconds, cpu = size / facts["seconds"], facts["seconds"], facts["cpu_seconds"]
-        print(f"{name:6} {speed:6.2f} MB/s  {seconds:7.1f} s  {cpu:7.1f} s of CPU  {facts['peak_mebibytes']} MiB")
+        print(f"{name:6} {size / facts['seconds']:6.2f} MB/s  {facts['seconds']:7.1f} s  {facts['peak_mebibytes']} MiB")
     result["ratio"] = round(result["stock"]["seconds"] / result["ours"]["seconds"], 2)
-    result["cpu_ratio"] = round(result["stock"]["cpu_seconds"] / result["ours"]["cpu_seconds"], 2)
-    print(
-        f"the whole stage takes 1/{result['ratio']} of the stock steps' time, 1/{result['cpu_ratio']} of their CPU "
-        f"time, n 1, {size:.0f} MB"
-    )
+    print(f"the whole stage takes 1/{result['ratio']} of the stock steps' time, n 1, {size:.0f} MB")
     return result
 
 
