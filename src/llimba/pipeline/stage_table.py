@@ -71,7 +71,7 @@ class Stage(NamedTuple):
 
 # fmt: off
 STAGES = (
-    Stage("sources", (), (), run_sources, version=4, requires=sources_requires),
+    Stage("sources", (), (), run_sources, version=5, requires=sources_requires),
     Stage("corpus", ("sources",), ("language", "seed"), run_corpus,
           version=5, resumable=True, requires=corpus_requires),
     Stage("instruct", ("corpus",), ("language", "seed"), run_instruct,
