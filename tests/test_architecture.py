@@ -22,7 +22,19 @@ LAYERS = (
     ("reports", "models"),
     ("recipe",),
     ("languages",),
-    ("packages", "records", "manifest", "digests", "files", "data_files", "progress", "processes", "errors"),
+    (
+        "packages",
+        "package_names",
+        "archives",
+        "records",
+        "manifest",
+        "digests",
+        "files",
+        "data_files",
+        "progress",
+        "processes",
+        "errors",
+    ),
 )
 HEAVY = {
     "torch",

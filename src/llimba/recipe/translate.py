@@ -1,13 +1,17 @@
 """What is translated for instruction tuning, into which language, and by what: a section per engine."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from llimba.data_files.faults import Fault
+from llimba.data_files.faults import Fault, shortened
+from llimba.package_names import fault_of
 from llimba.recipe.section import Section, Whole, unknown
+
+MODE = re.compile(r"\w[\w@.+-]*")  # of Apertium, e.g. eng-cat, cat-srd_LSC
 
 
 class TranslationSection(Section):
@@ -29,6 +33,15 @@ class ApertiumTranslation(TranslationSection):
     # where its program and data lie decides nothing: the digests of the data do, and they key the cache
     prefix: Path | None = Field(default=None, exclude=True)  # a folder of unpacked packages, in place of the system's
     packages: list[str] = Field(default=[], exclude=True)  # Debian packages to fetch and unpack where none is installed
+
+    def check(self, whole: Whole) -> Iterator[Fault]:
+        """Packages are named as Debian names them, and modes are names."""
+        for number, package in enumerate(self.packages):
+            if fault := fault_of("apt", package):
+                yield Fault(("packages", number), fault)
+        for number, mode in enumerate(self.route):
+            if MODE.fullmatch(mode) is None:
+                yield Fault(("route", number), f"'{shortened(mode)}' is no name of a mode, such as eng-cat")
 
 
 class NllbTranslation(TranslationSection):

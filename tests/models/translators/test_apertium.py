@@ -71,3 +71,23 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         engine(tmp_path, "aa-bb")
     with pytest.raises(StageError, match="Apertium failed .no such rule"):
         engine(tmp_path, "bad").translate(["one"])
+
+
+@pytest.mark.parametrize(
+    "pipe",
+    [
+        "cat; touch ran", "cat | sh -c 'touch ran'", "cat $(touch ran)", "cat `touch ran`", "cat > ran",
+        "cat & touch ran",
+        "./cat", "/bin/sh -c true", "cat | /bin/sh", "cat\ntouch ran", "cat || touch ran", "cat $IFS", "cat |", "cat \\$1",
+    ],
+)  # fmt: skip
+def test_a_mode_is_programs_and_data_and_nothing_else_that_a_shell_would_do(tmp_path: Path, pipe: str) -> None:
+    mode = prefix(tmp_path) / "usr/share/apertium/modes/aa-bb.mode"
+    mode.write_text(pipe + "\n")
+    with pytest.raises(StageError, match="it is not run"):
+        engine(tmp_path, "aa-bb")
+
+
+def test_data_in_a_folder_with_spaces_and_quotes(tmp_path: Path) -> None:
+    (made,) = engine(prefix(tmp_path / "d'à [b] $x"), "aa-bb").translate(["the big sun"])
+    assert made.text == "the gran sol"

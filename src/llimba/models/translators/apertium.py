@@ -7,6 +7,7 @@ knows one fixed place, and it re-reads 30 MB of data for every call, where here 
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from llimba.recipe import ApertiumTranslation
 SYSTEM = Path("/")
 MODES = "usr/share/apertium/modes"
 MARKED = re.compile(r"(?<![^\s(\"'«“\[])[*@#](?=\w)")  # unknown, not in the dictionary of pairs, no such form
+SHELL = re.compile(r"[;&`<>(){}\\\n\"'*?~#!\[\]]|\$(?![12]\b)")  # what a shell reads besides words and pipes
 SECONDS = 1800  # a batch takes a few
 
 
@@ -87,9 +89,12 @@ class Apertium:
             if found is None:
                 raise Unavailable(f"{match[1]} of mode {name} is not here. {_how(self._route)}")
             files.append(found)
-            return f"'{found}'"
+            return shlex.quote(str(found))
 
-        return re.sub(r"'(/[^']+)'", move, path.read_text(encoding="utf-8").strip()), files
+        command = path.read_text(encoding="utf-8").strip()
+        if SHELL.search(re.sub(r"'/[^']+'", "", command)) or any("/" in program for program in _programs([command])):
+            raise StageError(f"{path} is no pipeline of programs with their data, as modes are: it is not run.")
+        return re.sub(r"'(/[^']+)'", move, command), files
 
 
 def open_or_fetchable(settings: ApertiumTranslation) -> None:
@@ -125,7 +130,7 @@ def _environment(roots: Sequence[Path]) -> dict[str, str]:
 
 
 def _programs(commands: Sequence[str]) -> list[str]:
-    return sorted({stage.split()[0] for command in commands for stage in command.split("|")})
+    return sorted({(stage.split() or ["/"])[0] for command in commands for stage in command.split("|")})
 
 
 def _how(route: Sequence[str]) -> str:

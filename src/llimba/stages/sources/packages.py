@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from llimba.errors import StageError
+from llimba.errors import StageError, set_at
+from llimba.package_names import pattern_fault
 from llimba.packages import Fetched, cache_folder, fetch
 from llimba.recipe import PackageSource
 from llimba.records import Record
@@ -16,7 +17,8 @@ ORIGINAL = "en"  # the language that software and its handbooks are written in: 
 
 def load(source: PackageSource, intake: Intake) -> Iterator[Record]:
     """Fetch, read, align; `intake.fetched` gets what was fetched."""
-    fetched = [fetch(source.client, package, cache_folder()) for package in source.packages]
+    with set_at(intake.key("packages")):
+        fetched = [fetch(source.client, one, cache_folder(), source.sha256.get(one)) for one in source.packages]
     intake.fetched = [{"package": f.package, "file": f.file, "sha256": f.sha256} for f in fetched]
     strings = _read(source, fetched, intake)
     origin = ", ".join(f.file for f in fetched)
@@ -40,6 +42,8 @@ def _read(source: PackageSource, fetched: list[Fetched], intake: Intake) -> dict
     """Strings by language, file and key, untranslated ones left out."""
     found: dict[str, list[Path]] = {}
     for language, pattern in source.paths.items():
+        if fault := pattern_fault(pattern):
+            raise StageError(f"{intake.key('paths')}.{language}: {fault}.")
         found[language] = sorted(path for f in fetched for path in f.folder.glob(pattern) if path.is_file())
         if not found[language]:
             raise StageError(
