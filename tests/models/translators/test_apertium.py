@@ -78,7 +78,8 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     [
         "cat; touch ran", "cat | sh -c 'touch ran'", "cat $(touch ran)", "cat `touch ran`", "cat > ran",
         "cat & touch ran",
-        "./cat", "/bin/sh -c true", "cat | /bin/sh", "cat\ntouch ran", "cat || touch ran", "cat $IFS", "cat |", "cat \\$1",
+        "./cat", "/bin/sh -c true", "cat | /bin/sh", "cat\ntouch ran",
+        "cat || touch ran", "cat $IFS", "cat |", "cat \\$1",
     ],
 )  # fmt: skip
 def test_a_mode_is_programs_and_data_and_nothing_else_that_a_shell_would_do(tmp_path: Path, pipe: str) -> None:
