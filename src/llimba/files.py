@@ -85,9 +85,18 @@ def make_folder(folder: Path) -> None:
 
 def into_place(partial: Path, final: Path) -> None:
     """Give a finished file or folder its final name: after a power cut it is there whole, or not at all."""
+    for weights in partial.rglob(f"*{WEIGHTS}") if partial.is_dir() else ():
+        weights.chmod(0o666 & ~_umask())  # safetensors makes files that nobody else may read, whatever the umask says
     flush(partial)
     os.rename(partial, final)
     sync_folder(final.parent)
+
+
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it: to one that gives nothing away meanwhile."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def sync_folder(folder: Path) -> None:
@@ -175,6 +184,11 @@ def sha256(path: Path) -> str:
         return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def file_name(text: str) -> str:
+    """Text that people wrote, as the name of a file: in this folder whatever it says, at most 80 characters."""
+    return re.sub(r"[/\\\0-\x1f]", "_", text)[:80].lstrip(".") or "_"
 
 
 def fingerprint(value: Any) -> str:

@@ -13,7 +13,16 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from llimba import processes
 
-console = Console(stderr=True, highlight=False)
+# tabs and line ends stay; the other control characters move the cursor, set a terminal's title, or worse
+CONTROL = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
+
+
+def plain_console(*, stderr: bool = False, width: int | None = None) -> Console:
+    """A console that prints text as it is: paths, names and sentences of others hold no markup and no emoji codes."""
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+console = plain_console(stderr=True)
 SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -50,13 +59,17 @@ class Bar:
             console.print(f"{self.description}: {done:,.0f}/{self.total:,.0f} {self.unit}, {shown}, {left:,.0f} s left")
 
 
+def _column(text: str) -> TextColumn:
+    return TextColumn(text, markup=False)
+
+
 @contextmanager
 def bar(description: str, total: float, unit: str) -> Iterator[Bar]:
     """Show a progress bar while the block runs; `unit` is what is counted, e.g. "tokens"."""
     if not processes.is_main() or not sys.stderr.isatty():
         yield Bar(description, total, unit, None, silent=not processes.is_main())
         return
-    done = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"))
-    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    done = (_column("{task.description}"), BarColumn(), TaskProgressColumn(), _column("{task.fields[rate]}"))
+    times = (TimeElapsedColumn(), _column("left"), TimeRemainingColumn())
     with Progress(*done, *times, console=console, transient=True) as progress:
         yield Bar(description, total, unit, progress, silent=False)

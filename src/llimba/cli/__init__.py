@@ -8,7 +8,7 @@ import os
 import sys
 import time
 
-from rich.markup import escape
+from rich.text import Text
 
 from llimba import processes, progress
 
@@ -48,7 +48,8 @@ def main() -> None:
     try:
         app()
     except LlimbaError as error:
-        progress.console.print(f"[bold red]llimba:[/] {escape(str(error))}", soft_wrap=True)
+        said = Text.assemble(("llimba:", "bold red"), " ", str(error).translate(progress.CONTROL))
+        progress.console.print(said, soft_wrap=True)
         sys.exit(error.exit_code)
     except SystemExit as ended:
         if ended.code == 130:  # typer has turned KeyboardInterrupt into this
@@ -61,4 +62,4 @@ class _ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
-        progress.console.print(f"{moment} {record.getMessage()}", markup=False, soft_wrap=True)
+        progress.console.print(f"{moment} {record.getMessage().translate(progress.CONTROL)}", soft_wrap=True)

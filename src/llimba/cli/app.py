@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from llimba import progress
 from llimba.errors import LlimbaError
 from llimba.manifest import MANIFEST
 from llimba.pipeline import runner
@@ -36,12 +37,12 @@ Stage = Annotated[
 Runs = Annotated[Path, typer.Option("--runs", help="The folder that holds every stage's output.")]
 
 # a log or a pipe has no width of its own: the table needs 100 columns
-stdout = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=120)
+stdout = progress.plain_console(width=None if sys.stdout.isatty() else 120)
 
 
 def say(text: str, console: Console = stdout) -> None:
-    """Print text as it is: it may quote what others wrote, so it has no markup, and its lines are not broken."""
-    console.print(text, markup=False, soft_wrap=True)
+    """Print text as it is: it may quote what others wrote. Its lines are not broken, control characters are shown."""
+    console.print(text.translate(progress.CONTROL), soft_wrap=True)
 
 
 def is_recipe(named: Path) -> bool:

@@ -34,7 +34,7 @@ def chat(
     interactive = sys.stdin.isatty()
     while True:
         if interactive:
-            progress.console.print("\n[bold]you[/] ", end="")
+            progress.console.print("\nyou ", style="bold", end="")
         line = sys.stdin.readline()
         if not line or line.strip() == "/quit":
             return
@@ -56,7 +56,7 @@ def chat(
             continue
         stdout.print()
         if language := opened.language_of("".join(pieces)):
-            stdout.print(f"[dim]({opened.name_of(language)})[/]")
+            stdout.print(f"({opened.name_of(language)})", style="dim")
 
 
 def _printable(text: str) -> str:

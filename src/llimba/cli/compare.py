@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from llimba import progress
 from llimba.cli.app import Runs, Set, app, is_recipe, say, stdout
 from llimba.errors import LlimbaError
+from llimba.files import file_name
 from llimba.manifest import Json
 from llimba.pipeline import runner
 from llimba.recipe import Recipe
@@ -49,7 +50,7 @@ def compare(
         print_table(evaluated, trained if len(evaluated) > 1 else None)
         for line in [*paired_lines(evaluated), *matched.proof(trained)]:
             say(line)
-        page = page or runs / "compare" / f"{'-'.join(trained)[:80]}.html"
+        page = page or runs / "compare" / f"{file_name('-'.join(trained))}.html"
         write_page(finished, page)
         say(f"The same with pictures and sentences: {page}")
 
@@ -85,13 +86,13 @@ def print_table(evaluated: list[tuple[Recipe, Path]], trained: dict[str, dict[st
     """
     costs = {name: matched.training(folders) for name, folders in (trained or {}).items()}
     scored = [Evaluated(of, EvaluatedFolder(folder).scores(), costs.get(of.name, {})) for of, folder in evaluated]
-    console = stdout if stdout.is_terminal else Console(highlight=False, width=10_000)
+    console = stdout if stdout.is_terminal else progress.plain_console(width=10_000)
     for rendered in render_tables(scored, stdout.width if stdout.is_terminal else None):
         console.print(rendered)
     first = scored[0].scores
     for note in [footnote(first), *published_notes(first)]:
         if note:
-            stdout.print(note, style="dim", markup=False)
+            stdout.print(note, style="dim")
 
 
 def paired_lines(evaluated: list[tuple[Recipe, Path]]) -> list[str]:

@@ -4,13 +4,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from llimba.cli.app import RecipePath, Runs, Set, app, say, stdout
+from llimba.files import file_name
 from llimba.manifest import Json
 from llimba.models.base_model import folder_at_hand
 from llimba.models.loading import load_tokenizer
 from llimba.pipeline import runner
+from llimba.progress import CONTROL
 from llimba.recipe import Recipe
 from llimba.recipe.file import load_recipe
 from llimba.stages.corpus.report import rejected_rows, shown_text, write_report
@@ -36,11 +38,11 @@ def show(
         stdout.print("nothing was rejected")
     for row in rows:
         record, kept = row["record"], f" ({row['beside']} is kept)" if row.get("beside") else ""
-        stdout.print(
-            f"[bold]{row['rule']}[/]  {escape(str(row['value']))}, allowed {escape(str(row['threshold']))}{kept}"
-        )
-        stdout.print(f"[dim]{record['source']}, {record['id']}, {escape(record['provenance'])}[/]")
-        stdout.print(escape(shown_text(record)), end="\n\n")
+        said = f"  {row['value']}, allowed {row['threshold']}{kept}"
+        stdout.print(Text.assemble((row["rule"], "bold"), said.translate(CONTROL)))
+        about = f"{record['source']}, {record['id']}, {record['provenance']}"
+        stdout.print(about.translate(CONTROL), style="dim")
+        stdout.print(shown_text(record).translate(CONTROL), end="\n\n")
 
 
 @corpus.command(epilog="Example: llimba corpus report recipes/demo.yaml")
@@ -52,7 +54,7 @@ def report(
 ) -> None:
     """Write a page (HTML, and JSON next to it) of what the corpus holds and what was lost on the way."""
     loaded = load_recipe(recipe, set_ or [])
-    page = out or runs / "reports" / f"{loaded.name}-corpus.html"
+    page = out or runs / "reports" / f"{file_name(loaded.name)}-corpus.html"
     base = folder_at_hand(loaded.base_model)
     folders = runner.finished_folders(loaded, runs, "corpus", "corpus")
     sources = SourcesFolder(folders["sources"]) if "sources" in folders else None

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from llimba.cli.app import app, say, stdout
 from llimba.errors import RecipeError
@@ -30,7 +31,7 @@ def new(
     with replacing(recipe) as handle:
         handle.write(recipe_text(known, file=str(recipe), language=f"./{profile.name}", texts="texts"))
 
-    stdout.print(f"[bold]{name(known.code, ENGLISH)}[/] ({own_name(known.code)})", soft_wrap=True)
+    stdout.print(Text.assemble((name(known.code, ENGLISH), "bold"), f" ({own_name(known.code)})"), soft_wrap=True)
     elsewhere = f"FLORES {known.flores or 'none'}; Wikipedia {known.wikipedia or 'none'}"
     for label, value in (
         ("codes", f"{known.code}, {known.iso639_3}; {elsewhere}"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 from rich.tree import Tree
 
 from llimba.cli.app import RecipePath, Runs, Set, app, say, stdout
@@ -76,16 +76,15 @@ def plan(
             )
         )
         return
-    tree = Tree(
-        f"[bold]{loaded.name}[/] ({recipe}): {loaded.base_model.name} learns "
-        f"{loaded.profile.name(loaded.profile.code, 'en')}"
-    )
+    learns = f" ({recipe}): {loaded.base_model.name} learns {loaded.profile.name(loaded.profile.code, 'en')}"
+    tree = Tree(Text.assemble((loaded.name, "bold"), learns))
     for step in steps:
-        needs = f"  [dim]reads {', '.join(step.needs)}[/]" if step.needs else ""
+        needs = f"  reads {', '.join(step.needs)}" if step.needs else ""
         why = f"  {step.why}" if step.why else ""
-        branch = tree.add(f"[bold]{step.stage.name}[/]  [{STATE_STYLE[step.state]}]{step.state}[/]{why}{needs}")
-        branch.add(f"[dim]{step.folder}[/]")
-        branch.add(_settings(step.ingredients.section))
+        state = (step.state, STATE_STYLE[step.state])
+        branch = tree.add(Text.assemble((step.stage.name, "bold"), "  ", state, why, (needs, "dim")))
+        branch.add(Text(str(step.folder), "dim"))
+        branch.add(Text(_settings(step.ingredients.section)))
         if copies := _copies(step):
             branch.add(copies)
     stdout.print(tree)
@@ -107,7 +106,7 @@ def plan(
                 stdout.print(render_epoch(stage, found.epoch))
         say(hours_text(hours))
     else:
-        stdout.print(f"memory and time: {escape(unknown)}")
+        stdout.print(f"memory and time: {unknown}")
     _print_missing(
         [need for need in missing if need.certain], "missing on this machine; a run will be refused without it:"
     )

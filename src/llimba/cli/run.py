@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from llimba import processes, progress
-from llimba.cli.app import RecipePath, Runs, Set, app, say, stdout
+from llimba.cli.app import RecipePath, Runs, Set, app, say
 from llimba.cli.compare import print_table
 from llimba.errors import Unavailable
 from llimba.pipeline import runner
@@ -42,6 +42,6 @@ def run(
     if "publish" in folders:
         published = PublishedFolder(folders["publish"])
         model = published.model
-        stdout.print(f"\nmodel       {model}\nmodel card  {model / 'README.md'}\ncurves      {model / 'loss.png'}")
+        say(f"\nmodel       {model}\nmodel card  {model / 'README.md'}\ncurves      {model / 'loss.png'}")
         if published.cpt.is_dir():
-            stdout.print(f"checkpoint  {published.cpt}")
+            say(f"checkpoint  {published.cpt}")

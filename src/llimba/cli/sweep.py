@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from llimba import processes
@@ -85,7 +84,7 @@ def _print_plan(plan: SweepPlan) -> None:
         shared = "shared by all arms" if count == 1 else f"{count} arms" if count == len(plan.arms) else ""
         hours = "" if stage.hours is None else duration(stage.hours)
         note = ", ".join(part for part in (shared, stage.note) if part)
-        rendered.add_row(name, str(count), str(stage.done), hours, escape(note))
+        rendered.add_row(name, str(count), str(stage.done), hours, note)
     stdout.print(rendered)
     for arm, done in plan.arms.items():
         say(f"  {'done     ' if done else 'not done '}{arm}")
@@ -100,7 +99,7 @@ def _ranking(report: Report, measure: Measure) -> Table:
     for part in report.rounds:
         for arm in part.ranked(measure):
             note = "kept" if arm.name in part.kept else arm.why.partition("\n")[0]
-            rendered.add_row(part.title, escape(arm.name), three_digits(arm.score), escape(note))
+            rendered.add_row(part.title, arm.name, three_digits(arm.score), note)
         rendered.add_section()
     return rendered
 
@@ -116,7 +115,7 @@ def _over_seeds(found: OverSeeds, measure: Measure) -> Table:
         if group.mean is None:
             note = f"{len(group.arms) - len(group.scores)} failed"
         cells = (str(len(group.scores)), three_digits(group.mean), three_digits(group.sd))
-        rendered.add_row(escape(group.name), *cells, note)
+        rendered.add_row(group.name, *cells, note)
     if found.sd is not None:
         rendered.caption = f"SD over seeds, pooled over the arms: {found.sd:.2g}"
     return rendered

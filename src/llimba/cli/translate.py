@@ -78,7 +78,7 @@ def translate(
     if cut:
         say(f"cut at {max_new_tokens} tokens: line {', '.join(map(str, cut[:10]))}{' ...' if len(cut) > 10 else ''}")
     if terms:
-        say(f"glossary: {len(lacking)} terms are missing", *lacking[:20], sep="\n  ", markup=False)
+        say(f"glossary: {len(lacking)} terms are missing", *lacking[:20], sep="\n  ")
 
 
 def _text(file: Path | None) -> str:

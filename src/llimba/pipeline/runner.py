@@ -60,6 +60,8 @@ def plan(recipe: Recipe, runs: Path) -> list[Step]:
 
 def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
     """Run what is not done, in order; with `until` that stage and what it needs. Returns the finished plan."""
+    if "::" in str(runs.absolute()):
+        raise RecipeError(f"--runs {runs}: libraries that read there take '::' in a path for an address. Rename it.")
     steps, examined = plan(recipe, runs), False
     folders = {step.stage.name: step.folder for step in steps}
     wanted = _without_damage(up_to(steps, until))

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 from rich import box
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 COLUMNS = 3  # candidates in one table; more make another
 
@@ -99,26 +99,27 @@ def notes(choice: Choice) -> list[str]:
 
 
 def _table(candidates: Sequence[Candidate], choice: Choice, names: dict[str, str]) -> Table:
-    rendered = Table(title=f"Base models for {names[choice.target]}", title_justify="left", box=box.SIMPLE_HEAD)
+    title = Text(f"Base models for {names[choice.target]}", "table.title")
+    rendered = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     rendered.add_column("", no_wrap=True)
     for candidate in candidates:
         mark = " ◀" if candidate.name == choice.recommended else ""
-        rendered.add_column(escape(candidate.short + mark), justify="right", overflow="fold")
+        rendered.add_column(Text(candidate.short + mark), justify="right", overflow="fold")
 
     def row(label: str, cell: Callable[[Candidate], str]) -> None:
-        rendered.add_row(f"  {label}", *(escape(cell(candidate)) for candidate in candidates))
+        rendered.add_row(Text(f"  {label}"), *(Text(cell(candidate)) for candidate in candidates))
 
     codes = list(dict.fromkeys(code for candidate in choice.candidates for code in candidate.languages))
     for heading, shown in (("bits per byte ↓ (95 %)", _bits), ("tokens a word ↓", _fertility)):
-        rendered.add_row(f"[bold]{heading}[/]")
+        rendered.add_row(Text(heading, "bold"))
         for code in codes:
             row(names.get(code, code), lambda one, code=code, shown=shown: shown(one.languages.get(code)))  # type: ignore[misc]
-    rendered.add_row(f"[bold]training, GiB of {choice.card}[/]")
+    rendered.add_row(Text(f"training, GiB of {choice.card}", "bold"))
     row("parameters", lambda one: f"{one.parameters / 1e6:,.0f}M" if one.parameters else "–")
     row("computed", lambda one: one.training)
     row("full", lambda one: _fit(one.full))
     row("adapters", lambda one: _fit(one.adapter))
-    rendered.add_row("[bold]licence[/]")
+    rendered.add_row(Text("licence", "bold"))
     row("base model", lambda one: one.license or "–")
     row("with this text", lambda one: one.result_license or "–")
     row("asks", lambda one: ", ".join(one.asks) or "–")

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from llimba.recipe.resolved import ResolvedSettings
 
@@ -61,18 +62,19 @@ class Hours(BaseModel, frozen=True):
 def render_plan(estimates: dict[str, Estimate]) -> Table:
     """Render `budget.estimates` for the terminal."""
     first = next(iter(estimates.values()))
-    rendered = Table(title=f"What training needs on {first.card}, GiB", title_justify="left", box=box.SIMPLE_HEAD)
+    title = Text(f"What training needs on {first.card}, GiB", "table.title")
+    rendered = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     rendered.add_column("")
     for stage in estimates:
         rendered.add_column(stage, justify="right")
 
-    def row(label: str, cell: Callable[[Estimate], str], style: str = "") -> None:
+    def row(label: str, cell: Callable[[Estimate], str | Text], style: str = "") -> None:
         rendered.add_row(label, *map(cell, estimates.values()), style=style)
 
     for line in dict.fromkeys(line for e in estimates.values() for line in e.memory_gib):
         rendered.add_row(line, *(f"{e.memory_gib.get(line, 0):.2f}" for e in estimates.values()))
     row("needed at the peak", lambda e: f"{e.needed_gib:.2f} of {e.available_gib:.1f}", "bold")
-    row("", lambda e: "[green]fits[/]" if e.fits else "[red]does not fit[/]")
+    row("", lambda e: Text("fits", "green") if e.fits else Text("does not fit", "red"))
     if not all(e.fits for e in estimates.values()):
         row("it would fit with", lambda e: "" if e.fits else e.remedy or "a larger card")
     rendered.add_section()

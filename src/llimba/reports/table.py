@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from llimba.reports.rows import Bits, Cell, Column, Evaluated, Rate, Row, Section, columns_of, score_sections
 from llimba.reports.scores import Score, Scores, Share
@@ -74,17 +74,19 @@ def basis_text(row: Row) -> str:
 
 
 def _table(columns: Sequence[Column], sections: Sequence[Section], start: int, end: int, title: str) -> Table:
-    rendered = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    heading = Text(title, "table.title")
+    rendered = Table(title=heading, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     rendered.add_column("", no_wrap=True)
     for column in columns[start:end]:
-        rendered.add_column(escape(column.heading), justify="right", no_wrap=True)
+        rendered.add_column(Text(column.heading), justify="right", no_wrap=True)
     rendered.add_column("rests on", justify="right", style="dim", no_wrap=True)
     for section in sections:
         shown = [row for row in section.rows if row.only != "card"]
         if shown:
-            rendered.add_row(f"[bold]{section.heading}[/]")
+            rendered.add_row(Text(section.heading, "bold"))
         for row in shown:
-            rendered.add_row(f"  {row.label}", *map(cell_text, row.cells[start:end]), basis_text(row))
+            cells = [f"  {row.label}", *map(cell_text, row.cells[start:end]), basis_text(row)]
+            rendered.add_row(*map(Text, cells))
     return rendered
 
 

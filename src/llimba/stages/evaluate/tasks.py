@@ -3,6 +3,7 @@
 They are plain YAML on plain JSONL (`id`, and `texts` by language code), written from the recipe.
 """
 
+import glob
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -146,7 +147,7 @@ def _write(folder: Path, name: str, rows: Iterable[Json], task: Json) -> None:
     whole = {
         "task": name,
         "dataset_path": "json",
-        "dataset_kwargs": {"data_files": {"test": str(data)}, "cache_dir": str(data.with_name(".cache"))},
+        "dataset_kwargs": {"data_files": {"test": glob.escape(str(data))}, "cache_dir": str(data.with_name(".cache"))},
         "test_split": "test",
         "num_fewshot": 0,
         "metadata": {"version": 1},

@@ -1,11 +1,13 @@
 """Aligned rows of any format: JSON, TSV and CSV, Parquet, TMX, a FLORES folder, or one file per language."""
 
+import glob
 import json
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 
 from llimba.errors import StageError
+from llimba.package_names import pattern_fault
 from llimba.recipe import ParallelSource
 from llimba.stages.sources import bounded, tables, tmx
 from llimba.stages.sources.cells import fault_of, identifier_of, text_of
@@ -62,7 +64,9 @@ def rows(source: ParallelSource, intake: Intake) -> Iterator[Row]:
 
 def _flores(folder: Path, stem: str, intake: Intake) -> Path:
     """The one file of a language in a FLORES folder, e.g. `devtest/srd_Latn.devtest`."""
-    found = sorted(folder.glob(f"{stem}.*"))
+    if fault := pattern_fault(stem):
+        raise StageError(f"{intake.key('columns')}: {fault.replace('the package', 'the folder')}.")
+    found = sorted(folder.glob(f"{glob.escape(stem)}.*"))
     if len(found) != 1:
         raise StageError(
             f"{intake.key('path')}: {folder} holds {len(found)} files {stem}.*; one is needed. Give the folder of a "
