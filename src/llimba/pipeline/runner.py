@@ -17,19 +17,20 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
-from llimba import __version__, processes
+from llimba import processes
 from llimba.digests import changed, remember
 from llimba.errors import DiskRefused, LlimbaError, RecipeError, StageError
 from llimba.files import disk_errors, fingerprint, into_place, make_folder, remove_leftovers, sha256
-from llimba.manifest import MANIFEST, Ingredients, Json, ListedFile, Manifest, read_manifest, write_manifest
+from llimba.manifest import MANIFEST, Ingredients, Json, ListedFile, Manifest, read_manifest, versions, write_manifest
+from llimba.packages import cache_folder
 from llimba.pipeline import requirements
 from llimba.pipeline.stage_table import STAGES, Stage, stages_of
 from llimba.pipeline.step import State, Step
@@ -38,8 +39,6 @@ from llimba.reports.training_facts import TrainedFolder
 from llimba.training import peak_memory
 
 logger = logging.getLogger(__name__)
-
-RECORDED_PACKAGES = ("torch", "transformers", "accelerate", "peft", "lm_eval", "sacrebleu", "datasets", "tokenizers")
 
 # what a disk answers, not a bug
 REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
@@ -60,8 +59,8 @@ def plan(recipe: Recipe, runs: Path) -> list[Step]:
 
 def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
     """Run what is not done, in order; with `until` that stage and what it needs. Returns the finished plan."""
-    if "::" in str(runs.absolute()):
-        raise RecipeError(f"--runs {runs}: libraries that read there take '::' in a path for an address. Rename it.")
+    if "::" in (place := str(runs.absolute())) or os.path.expandvars(place) != place:  # as fsspec does
+        raise RecipeError(f"--runs {runs}: libraries that read there replace '::' and $NAMES in a path. Rename it.")
     steps, examined = plan(recipe, runs), False
     folders = {step.stage.name: step.folder for step in steps}
     wanted = _without_damage(up_to(steps, until))
@@ -72,8 +71,9 @@ def run(recipe: Recipe, runs: Path, until: str | None = None) -> list[Step]:
         inputs = {need: folders[need] for need in step.needs}
         if step.state != "done" and step.stage.parallel and not examined and processes.is_main():
             examined = True
-            for line in _checked(recipe, wanted, folders, fetch=True):
-                logger.info("  examined: %s", line)
+            with _explaining(step):
+                for line in _checked(recipe, wanted, folders, fetch=True):
+                    logger.info("  examined: %s", line)
         if step.state == "done":
             logger.info("%-9s already done, skipped (%s)", step.stage.name, step.folder)
         elif processes.is_main():
@@ -264,8 +264,9 @@ def _differences(old: object, new: object, path: str = "") -> list[str]:
 def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
     lock = FileLock(step.folder.with_name(f".{step.fingerprint}.lock"))
     try:
-        make_folder(step.folder.parent)
-        with lock.acquire(timeout=0):
+        with _explaining(step):
+            make_folder(step.folder.parent)
+        with lock.acquire(timeout=0), _explaining(step):
             if read_manifest(step.folder) is not None:  # another run finished it since we planned
                 return
             if step.folder.exists():
@@ -280,12 +281,25 @@ def _run_stage(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
         raise StageError(
             f"{step.stage.name}: another llimba is working in {step.partial}. Wait for it, or stop it, then run again."
         ) from None
+
+
+@contextmanager
+def _explaining(step: Step) -> Iterator[None]:
+    """Raise what the file system refuses as what the user can fix."""
+    try:
+        yield
     except OSError as error:
         raise (_explained(step, error) or error) from error
 
 
 def _explained(step: Step, error: OSError) -> StageError | None:
     """The error as the user can fix it, where it comes from the file system; None where it must be a bug of ours."""
+    cache = cache_folder()
+    if isinstance(error.filename, str) and cache in (path := Path(error.filename), *path.parents):
+        return DiskRefused(
+            f"{step.stage.name}: llimba's cache refused ({error}). Free space or fix the permissions, or set "
+            "LLIMBA_CACHE to a folder that can be written to; then run the same command again."
+        )
     if error.errno in REFUSALS:
         return DiskRefused(
             f"{step.stage.name}: the disk refused ({error}). Free space or fix the permissions, or put the runs "
@@ -318,6 +332,7 @@ def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
     facts = step.stage.run(recipe, inputs, step.partial)
     # a training that was resumed adds up the seconds of all its sessions
     seconds = max(time.monotonic() - clock, facts.get("training_seconds", 0.0))
+    _unchanged(recipe, step)
     checkpoints = TrainedFolder(step.partial).checkpoints
     there = (path for path in step.partial.rglob("*") if checkpoints not in path.parents)
     files = sorted(path for path in there if path.is_file() and path.name != MANIFEST)
@@ -331,7 +346,7 @@ def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
         seconds=round(seconds, 2),
         peak_memory_bytes=peak_memory.read(),
         machine=_machine(),
-        versions=_versions(),
+        versions=versions(),
         facts=facts,
         files=[
             ListedFile(name=p.relative_to(step.partial).as_posix(), bytes=p.stat().st_size, sha256=sha256(p))
@@ -346,18 +361,18 @@ def _execute(recipe: Recipe, step: Step, inputs: dict[str, Path]) -> None:
     logger.info("%-9s done in %.0f s (%s)", step.stage.name, seconds, step.folder)
 
 
+def _unchanged(recipe: Recipe, step: Step) -> None:
+    """Raise `StageError` where a file that the stage read is no longer what its fingerprint was made of."""
+    before, now = step.ingredients.files, _ingredients(recipe, step.stage, {}, _files(recipe, step.stage)).files
+    if changed_since := [name for name in now if now[name] != before.get(name)]:
+        raise StageError(
+            f"{step.stage.name}: {', '.join(changed_since)} changed since this run began, so what came of it is not "
+            "kept. When nothing writes there any more, run the same command again."
+        )
+
+
 def _machine() -> str:
     """What the stage ran on; a GPU by name where torch has seen one."""
     torch = sys.modules.get("torch")
     gpu = f", {torch.cuda.get_device_name()}" if torch is not None and torch.cuda.is_available() else ""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{gpu}, Python {platform.python_version()}"
-
-
-def _versions() -> dict[str, str]:
-    versions = {"llimba": __version__}
-    for package in RECORDED_PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return versions

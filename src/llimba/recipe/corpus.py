@@ -1,12 +1,14 @@
 """What the corpus stage may do to the text."""
 
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
-from llimba.data_files.faults import Fault
+from llimba.data_files.faults import Fault, shown
 from llimba.recipe.section import Section, Whole, unknown
 
 # what removes or rewrites text, and so contradicts `as_is`
@@ -14,6 +16,22 @@ CHANGES_TEXT = (
     "identify", "identifier", "trusted", "min_words", "exempt", "norms", "varieties", "near_duplicates",
     "repeated_lines", "boilerplate_documents",
 )  # fmt: skip
+TRUSTED = "LLIMBA_TRUST_EXECUTOR"  # in the environment: options of the executor that run commands are the person's own
+PLAIN = re.compile(r"[\w.:,@+-]+")
+OPTIONS = {
+    *(
+        "time",
+        "partition",
+        "qos",
+        "cpus_per_task",
+        "mem_per_cpu_gb",
+        "gpus_per_task",
+        "nodes_per_task",
+        "tasks_per_job",
+    ),
+    *("max_array_size", "max_array_launch_parallel", "stagger_max_array_jobs", "randomize_start_duration", "requeue"),
+    *("mail_type", "mail_user", "with_srun", "log_first"),
+}
 
 
 class Executor(Section):
@@ -21,7 +39,21 @@ class Executor(Section):
 
     kind: Literal["local", "slurm", "ray"] = "local"
     workers: int | None = Field(default=None, gt=0)  # shards at once; default: this machine's cores, on a cluster all
-    options: dict[str, Any] = {}  # handed to datatrove's executor as they are: slurm's partition, time, env_command ...
+    options: dict[str, Any] = {}  # handed to datatrove's executor: slurm's partition, time, cpus_per_task ...
+
+    def check(self, whole: Whole) -> Iterator[Fault]:
+        """Options say how much and where, not what is run: they become lines of a shell script."""
+        if os.environ.get(TRUSTED) == "1":
+            return
+        for key, value in self.options.items():
+            if key not in OPTIONS:
+                yield Fault(
+                    ("options", key),
+                    f"can run commands or write elsewhere, or is none of {', '.join(sorted(OPTIONS))}. If you trust "
+                    f"this recipe as you would a program, set {TRUSTED}=1 in the environment",
+                )
+            elif not isinstance(value, int | float) and not (isinstance(value, str) and PLAIN.fullmatch(value)):
+                yield Fault(("options", key), f"must be a number, a switch or a word (given: {shown(value)})")
 
 
 class CorpusSection(Section):

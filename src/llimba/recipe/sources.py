@@ -1,14 +1,32 @@
 """Where text comes from: a section per kind of source."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, model_validator
 
 from llimba.data_files.faults import Fault
 from llimba.package_names import Client, Sha256, fault_of, pattern_fault
 from llimba.recipe.section import Section, Whole, unknown
+
+SECRET = re.compile(r"token|key|secret|sig|password|passwd|pwd|auth|credential", re.IGNORECASE)
+
+
+def address_fault(url: str) -> str | None:
+    """What is wrong with an address to fetch from, without quoting it; None for one of the web without a secret."""
+    try:
+        parts = urlsplit(url)
+        given = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        return "is no address"
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable():
+        return "must be an http(s) address"
+    if parts.username is not None or parts.password is not None or any(SECRET.search(name) for name, _ in given):
+        return "holds a password or a token, which would be recorded: fetch the file yourself and give its path"
+    return None
 
 
 class Source(Section):
@@ -192,6 +210,11 @@ class WikipediaSource(Source):
         if (self.path is None) == (self.url is None):
             raise ValueError("give either path or url")
         return self
+
+    def check(self, whole: Whole) -> Iterator[Fault]:
+        """The address is one of the web, and holds no secret: it is recorded in manifests and cards."""
+        if self.url is not None and (fault := address_fault(self.url)):
+            yield Fault(("url",), fault)
 
 
 AnySource = Annotated[

@@ -30,6 +30,7 @@ from llimba.files import (
     sha256,
     write_json,
 )
+from llimba.manifest import versions
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Checkpoints:
         }
         whole = {file: {name: _whole(value) for name, value in group.items()} for file, group in tensors.items()}
         if write:
-            save(self._folder, step, whole, {**state, "step": step, "identity": self._identity})
+            save(self._folder, step, whole, {**state, "step": step, "identity": self._identity, "versions": versions()})
 
     def resume(self) -> dict[str, Any] | None:
         """Restore the newest valid checkpoint in place; returns its state, or None where there never was one.
@@ -86,6 +87,12 @@ class Checkpoints:
                 self._parameters[name].copy_(_like(value, self._parameters[name]))
         restore_optimizer(self._optimizer, self._names, tensors["optimizer"])
         logger.info("continues from %s", found.name)
+        written, now = state.get("versions", {}), versions()
+        if others := [f"{name} {of} (now {now.get(name)})" for name, of in written.items() if now.get(name) != of]:
+            logger.warning(
+                "%s was written with %s: the training continues from it, and its last bits may differ from those of a "
+                "run by one version", found.name, ", ".join(others),
+            )  # fmt: skip
         return state
 
     def check_disk(self, needed: float) -> None:

@@ -26,7 +26,7 @@ from filelock import FileLock
 
 from llimba import progress
 from llimba.errors import StageError, Unavailable
-from llimba.files import write_json
+from llimba.files import file_name, write_json
 from llimba.packages import cache_folder
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def downloaded(url: str, key: str) -> Path:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
         raise StageError(f"{key}: {parts.scheme or 'this'} is no http(s) address without a password.")
-    name = Path(parts.path).name or "download"
+    name = file_name(Path(parts.path).name or "download")
     place = cache_folder() / "downloads" / hashlib.sha256(url.encode()).hexdigest()[:16] / name
     if place.exists():
         return place

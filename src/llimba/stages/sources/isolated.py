@@ -9,15 +9,33 @@ import json
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import IO
 
 from llimba.errors import StageError
 from llimba.stages.sources.extracted import Extracted
 from llimba.stages.sources.unsafe import Unsafe
 
+STOPPED = 1.0  # seconds that a wait was late by: the process was not running meanwhile
 SECONDS = 20.0  # that a file may take, and more for each megabyte
 SECONDS_PER_MEGABYTE = {"pdf": 60.0}  # a megabyte of PDF may hold a thousand pages
+
+
+def _answers(stream: IO[bytes], seconds: float) -> bool:
+    """Whether there is something to read within so many seconds, not counting those in which nothing ran.
+
+    Ctrl-Z stops the parser too: a wait that took much longer than asked for says so.
+    """
+    waited = 0.0
+    while waited < seconds:
+        asked, clock = min(1.0, seconds - waited), time.monotonic()
+        if select.select([stream], [], [], asked)[0]:
+            return True
+        if (took := time.monotonic() - clock) < asked + STOPPED:
+            waited += took
+    return False
 
 
 class Extractor:
@@ -42,8 +60,7 @@ class Extractor:
         except OSError:
             self.close()
             raise Unsafe(f"parser died: at {kind} of {len(data):,} bytes") from None
-        ready, _, _ = select.select([process.stdout], [], [], limit)
-        if not ready:
+        if not _answers(process.stdout, limit):
             self.close()
             raise Unsafe(f"parser hung: more than {limit:.0f} s for {kind} of {len(data):,} bytes")
         line = process.stdout.readline()
