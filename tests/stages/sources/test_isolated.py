@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -50,3 +53,32 @@ def test_a_missing_package_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
     with Extractor() as extractor, pytest.raises(StageError, match=r"pdf cannot be read: no pdfminer here\. Install"):
         extractor.read("pdf", paper())
+
+
+STOPPED = """
+import os, signal, sys
+from llimba.stages.sources.isolated import Extractor
+page = sys.stdin.buffer.read()
+with Extractor(seconds=2) as extractor:
+    extractor.read("html", page)
+    os.kill(extractor._process.pid, signal.SIGSTOP)
+    print(extractor._process.pid, flush=True)
+    print(len(extractor.read("html", page).text), flush=True)
+"""
+
+
+def test_a_run_that_was_stopped_with_its_parser_does_not_take_it_for_one_that_hangs(tmp_path: Path) -> None:
+    (tmp_path / "page").write_bytes(PAGE)
+    command = [sys.executable, "-c", STOPPED]
+    with (tmp_path / "page").open("rb") as page, subprocess.Popen(
+        command, stdin=page, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:  # fmt: skip
+        assert process.stdout is not None and process.stderr is not None
+        parser = int(process.stdout.readline())
+        time.sleep(0.5)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(4)  # twice what a parser is given
+        os.kill(parser, signal.SIGCONT)
+        process.send_signal(signal.SIGCONT)
+        said, complaint = process.communicate(timeout=60)
+    assert said.strip().isdigit(), complaint
