@@ -161,6 +161,8 @@ def parse(text: str) -> tuple[yaml.Node | None, Value]:
 
 def _text(path: Path) -> str:
     try:
+        if path.is_fifo() and path.parts[:2] != ("/", "dev"):  # a shell's <(...) is /dev/fd/63
+            raise Unreadable(f"{shortened(str(path))} is a pipe, and nobody may ever write to it: name a file.")
         with path.open("rb") as handle:
             data = handle.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:

@@ -6,6 +6,7 @@ of a union, the type that it tried).
 """
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Annotated, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+
+from llimba.data_files.faults import shortened
 
 YAML_SUFFIXES = (".yaml", ".yml")
 
@@ -136,6 +139,19 @@ def named_paths(value: object, shape: Shape | None = None) -> Iterator[tuple[tup
         yield (), Path(value)
     for key, item, of in inner:
         yield from (((key, *keys), path) for keys, path in named_paths(item, of))
+
+
+def path_fault(path: Path) -> str | None:
+    """What makes a path one that cannot be read from, whatever is put there; None where nothing does, or it is free."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return f"{shortened(str(path))} cannot be read: {getattr(error, 'strerror', None) or error}"
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    return f"{shortened(str(path))} is a device, a pipe or a socket: name a file or a folder"
 
 
 def as_written(location: Sequence[str | int], shape: Shape) -> tuple[tuple[str | int, ...], Shape]:

@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
 from llimba import processes
+from llimba.data_files.faults import shortened
 from llimba.digests import changed, remember
 from llimba.errors import DiskRefused, LlimbaError, RecipeError, StageError
 from llimba.files import disk_errors, fingerprint, into_place, make_folder, remove_leftovers, sha256
@@ -185,7 +186,14 @@ def _files(recipe: Recipe, stage: Stage) -> dict[str, str]:
     section = getattr(recipe, stage.name)
     readers = [section, recipe.base_model] if "base_model" in stage.uses else [section]
     paths = sorted({path for reader in readers for path in local_paths(reader)})
-    return {str(path): sha256(path) if path.exists() else "missing" for path in paths}
+    try:
+        return {str(path): sha256(path) if path.exists() else "missing" for path in paths}
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise StageError(
+            f"{stage.name}: a file that {recipe.path} names cannot be read ({place}{error.strerror}): one of "
+            f"{', '.join(shortened(str(path)) for path in paths)}. Fix its permissions, or name another."
+        ) from error
 
 
 def _ingredients(

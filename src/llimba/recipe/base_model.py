@@ -1,14 +1,17 @@
 """Which model to start from, and its token contract."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from llimba.data_files.faults import Fault
+from llimba.data_files.faults import Fault, shortened
 from llimba.package_names import fault_of, pattern_fault
 from llimba.recipe.section import Section, Whole
+
+HUB_ID = re.compile(r"(?!.*(?:--|\.\.))\w[\w.-]{0,95}(?:/\w[\w.-]{0,95})?", re.ASCII)
 
 
 class Tokens(Section):
@@ -46,6 +49,8 @@ class ModelSection(Section):
 
     def check(self, whole: Whole) -> Iterator[Fault]:
         """A wheel is named as the registry names it, and looked into only."""
+        if self.hub and HUB_ID.fullmatch(self.hub) is None:
+            yield Fault(("hub",), f"'{shortened(self.hub)}' is no model's id on the hub, such as owner/name")
         if self.wheel and (fault := fault_of("pip", self.wheel)):
             yield Fault(("wheel",), fault)
         if self.file and (fault := pattern_fault(self.file)):

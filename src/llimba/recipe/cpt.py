@@ -127,6 +127,7 @@ class CptSection(TrainingSection):
 
     def check(self, whole: Whole) -> Iterator[Fault]:
         """Every key of a mixture names what may be there, the language to be learned among them."""
+        yield from super().check(whole)
         if isinstance(self.interpolate, list) and not self.choosing_bytes:
             yield Fault(("interpolate",), "to choose among weights needs text: leave out choose_max_bytes: 0")
         code, keys = whole.profile.code, list(self.mixture_keys())

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import Field, model_validator
 
 from llimba.data_files.faults import Fault
+from llimba.data_files.schema import path_fault
 from llimba.package_names import Client, Sha256, fault_of, pattern_fault
 from llimba.recipe.section import Section, Whole, unknown
 
@@ -181,7 +182,9 @@ class HubSource(Source):
         return self
 
     def check(self, whole: Whole) -> Iterator[Fault]:
-        """Languages are the profile's."""
+        """It can be a name or a folder, and its languages are the profile's."""
+        if fault := path_fault(Path(self.dataset)):
+            yield Fault(("dataset",), fault)
         names = whole.profile.names
         where = f" in the profile of {whole.profile.iso639_3}"
         yield from unknown("subsets", self.subsets, names, "language", where)

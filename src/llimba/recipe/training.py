@@ -7,9 +7,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from llimba.data_files.faults import Fault
-from llimba.recipe.section import Section, Whole
+from llimba.recipe.section import Section, Whole, unknown
 
 Weight = Annotated[float, Field(ge=0, le=1.5)]
+TRACKERS = (
+    "aim", "all", "clearml", "comet_ml", "dvclive", "mlflow", "swanlab", "tensorboard", "trackio", "wandb",
+)  # fmt: skip
 CHOOSING_BYTES = 20_000  # a language: what three digits of bits per byte need
 
 
@@ -56,6 +59,10 @@ class TrainingSection(Section):
     eval_max_bytes: int = Field(default=4000, ge=0, exclude=True)  # of held-out text a language; 0: no evaluation
     num_samples: int = Field(default=2, ge=0, exclude=True)  # greedy continuations at every evaluation
     report_to: list[str] = Field(default=["tensorboard"], exclude=True)  # accelerate's trackers, by name
+
+    def check(self, whole: Whole) -> Iterator[Fault]:
+        """Trackers are accelerate's: what it would not know it leaves out in silence."""
+        yield from unknown("report_to", self.report_to, TRACKERS, "tracker")
 
     @property
     def choosing_bytes(self) -> int:
@@ -114,6 +121,7 @@ class SftSection(TrainingSection):
 
     def check(self, whole: Whole) -> Iterator[Fault]:
         """To choose among weights, there is text that training has not read."""
+        yield from super().check(whole)
         if isinstance(self.interpolate, list) and not (
             whole.cpt_choosing_bytes if whole.has_cpt else self.choosing_bytes
         ):

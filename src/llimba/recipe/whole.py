@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import PrivateAttr, model_validator
 
 from llimba.data_files.faults import Fault, Faults
-from llimba.data_files.schema import FileOrName
+from llimba.data_files.schema import FileOrName, named_paths, path_fault
 from llimba.errors import RecipeError
 from llimba.languages.profile import Language, load_language
 from llimba.recipe.base_model import BaseModelSection, ModelSection
@@ -131,6 +131,9 @@ class Recipe(Section):
         """There is text to learn from, and a stage that learns."""
         if not self.sources:
             yield Fault(("sources",), "sources is empty: name at least one source of text")
+        for location, path in named_paths(self):
+            if fault := path_fault(path):
+                yield Fault(location, fault)
         if not self.trains:
             yield Fault(("sft",), "nothing would be trained: sft is null and there is no cpt section")
         if self.cpt is not None and self.base_model.checkpoint_of is not None:
