@@ -12,6 +12,7 @@ from typing import Literal
 
 from llimba.errors import Unavailable
 from llimba.models.base_model import MODEL_FILES, folder_at_hand
+from llimba.package_names import Client
 from llimba.packages import cache_folder, cached, require
 from llimba.recipe import ModelSection
 from llimba.recipe.needs import Needs, Space
@@ -27,7 +28,7 @@ class Listing:
     files: dict[str, int]
 
 
-def client_needs(key: str, client: str, package: str, needs: Needs) -> None:
+def client_needs(key: str, client: Client, package: str, needs: Needs) -> None:
     """Add the program that a registry package cannot be fetched without; one in the cache needs none."""
     try:
         if not cached(client, package, cache_folder()):
