@@ -4,6 +4,7 @@ One run of all seven stages in such a place, in a process of its own, and what i
 plant them where people have them (tokens in the environment, a token file, an index with a password, a proxy).
 """
 
+import glob
 import os
 import re
 import stat
@@ -108,6 +109,14 @@ def test_paths_and_names_are_shown_as_they_are(ran: Ran) -> None:
         assert done.returncode == 0, done.stderr
     missing = llimba("run", "no [/red] recipe :bee:.yaml")
     assert "there is no recipe no [/red] recipe :bee:.yaml" in missing.stderr
+
+
+def test_the_harness_alone_finds_the_data_of_every_task(ran: Ran) -> None:
+    tasks = list(ran.runs.glob("evaluate/*/tasks/*.yaml"))
+    assert tasks
+    for path in tasks:
+        pattern = yaml.safe_load(path.read_text(encoding="utf-8"))["dataset_kwargs"]["data_files"]["test"]
+        assert glob.glob(pattern) == [str(path.with_suffix(".jsonl").resolve())]
 
 
 def test_nothing_is_written_outside_of_the_runs_folder(ran: Ran) -> None:

@@ -38,7 +38,9 @@ def licence(package: Distribution) -> str:
     about = package.metadata
     classifiers = [line for line in about.get_all("Classifier") or [] if line.startswith("License ::")]
     said = about.get("License-Expression") or " OR ".join(line.rpartition(":: ")[2] for line in classifiers)
-    return str(said or about.get("License") or "")[:200]
+    files = [file for file in package.files or [] if file.name.upper().startswith(("LICENSE", "COPYING"))]
+    said = said or about.get("License") or "".join(file.read_text() for file in files[:1])
+    return str(said).strip()[:200]
 
 
 def asks_for_the_same(said: str) -> bool:

@@ -5,10 +5,12 @@ the model is trained and asked with elsewhere; and BOS before every window of a 
 """
 
 import logging
-import shutil
+import tempfile
 from functools import partialmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+import yaml
 
 from llimba import progress
 from llimba.errors import StageError
@@ -222,14 +224,18 @@ def run_tasks(
 
     model.batch_size_per_gpu, model.begin = batch_size, not chat
     requests = sum(len((folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()) for name in names)
-    with progress.bar(title, requests, "answers" if chat else "texts") as model.bar:
+    bar = progress.bar(title, requests, "answers" if chat else "texts")
+    # datasets makes the path of its cache the name of a lock file, and one of ours may be too long for that
+    with tempfile.TemporaryDirectory(prefix="llimba-") as cache, bar as model.bar:
+        tasks = [yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")) for name in names]
+        for task in tasks:
+            task["dataset_kwargs"]["cache_dir"] = cache
         results = evaluate(
             lm=model,
-            task_dict=get_task_dict(names, TaskManager(include_path=str(folder), include_defaults=False)),
+            task_dict=get_task_dict(tasks, TaskManager(include_defaults=False)),
             apply_chat_template=chat,
             bootstrap_iters=0,
             log_samples=True,
         )
-    shutil.rmtree(folder / ".cache", ignore_errors=True)
     samples: dict[str, list[Json]] = results["samples"]
     return samples

@@ -40,10 +40,20 @@ def point_tasks_to(folder: Path, place: Path) -> None:
 
     The harness takes no path relative to the task's file, so whoever moves the folder again must call this again.
     """
+    old, new = folder.resolve(), place.resolve()
+
+    def moved(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: moved(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [moved(item) for item in value]
+        if isinstance(value, str):
+            for written in (str, glob.escape):
+                value = value.replace(f"{written(str(old))}/", f"{written(str(new))}/")
+        return value
+
     for path in sorted(folder.glob("*.yaml")):
-        text = path.read_text(encoding="utf-8").replace(f"{folder.resolve()}/", f"{place.resolve()}/")
-        with replacing(path) as handle:
-            handle.write(text)
+        _save(path, moved(yaml.safe_load(path.read_text(encoding="utf-8"))))
 
 
 def wording(settings: EvaluateSection, language: Language) -> Callable[[str, str], str]:
@@ -147,11 +157,19 @@ def _write(folder: Path, name: str, rows: Iterable[Json], task: Json) -> None:
     whole = {
         "task": name,
         "dataset_path": "json",
-        "dataset_kwargs": {"data_files": {"test": glob.escape(str(data))}, "cache_dir": str(data.with_name(".cache"))},
+        # `datasets` takes a path for a pattern
+        "dataset_kwargs": {
+            "data_files": {"test": glob.escape(str(data))},
+            "cache_dir": str(data.with_name(".cache")),
+        },
         "test_split": "test",
         "num_fewshot": 0,
         "metadata": {"version": 1},
         **task,
     }
-    with replacing(folder / f"{name}.yaml") as handle:
-        yaml.safe_dump(whole, handle, allow_unicode=True, sort_keys=False)
+    _save(folder / f"{name}.yaml", whole)
+
+
+def _save(path: Path, task: object) -> None:
+    with replacing(path) as handle:
+        yaml.safe_dump(task, handle, allow_unicode=True, sort_keys=False)
