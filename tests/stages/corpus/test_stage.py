@@ -1,12 +1,17 @@
 """The corpus stage on planted records: counts add up, nothing contaminated survives, reruns give the same bytes."""
 
+import os
+import random
+import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llimba.errors import StageError
-from llimba.files import read_jsonl
+from llimba.files import read_jsonl, remove_leftovers
 from llimba.records import Conversation, Document, Pair, Record, read_records, write_records
 from llimba.stages.corpus import stage, tables
 from llimba.stages.corpus.stage import run
@@ -123,3 +128,34 @@ def test_several_tasks_and_a_stop_between_give_the_same_files(tmp_path: Path, mo
         if file.name != "rejected.jsonl":  # in the order of the passes
             assert file.read_bytes() == (tmp_path / "parts" / file.name).read_bytes(), file.name
     assert not (tmp_path / "parts" / "work").exists()
+
+
+def test_a_worker_killed_in_the_middle_costs_a_second_run_and_no_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance, vocabulary = random.Random(1), " ".join(SENTENCES["sc"]).split()
+    texts = (" ".join(chance.choices(vocabulary, k=60)) + "." for _ in range(400))
+    records = [Document(id=str(number), language="sc", text=text, **COMMON) for number, text in enumerate(texts)]
+    inputs, runnable = sources(tmp_path / "in", *records), recipe(tmp_path, corpus={"executor": {"workers": 2}})
+    monkeypatch.setattr(tables, "SHARD_BYTES", (tmp_path / "in" / "documents.jsonl").stat().st_size // 4 + 1)
+    assert tables.tasks_for(tmp_path / "in" / "documents.jsonl") == 4
+    whole = run(runnable, inputs, tmp_path / "whole")
+    killed: list[int] = []
+
+    def kill_one() -> None:
+        while not killed:
+            begun = list((tmp_path / "killed" / "work" / "clean").glob("*/.*.tmp"))
+            if begun:
+                killed.append(int(begun[0].name.split(".")[-2]))
+                os.kill(killed[0], signal.SIGKILL)
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=kill_one, daemon=True)
+    thread.start()
+    with pytest.raises(StageError, match="SIGKILL.*Run the same command again"):
+        run(runnable, inputs, tmp_path / "killed")
+    thread.join(10)
+    remove_leftovers(tmp_path / "killed")
+    assert run(runnable, inputs, tmp_path / "killed") == whole
+    for file in (tmp_path / "whole").iterdir():
+        assert file.read_bytes() == (tmp_path / "killed" / file.name).read_bytes(), file.name
