@@ -1,5 +1,6 @@
 """Only the template writes control tokens; what does not fit is refused before work is done."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,7 +8,6 @@ from tokenizers import AddedToken
 
 from llimba.models.encoding import (
     PromptTooLong,
-    TemplateRefused,
     chat_prompt,
     chat_text,
     encode,
@@ -16,6 +16,7 @@ from llimba.models.encoding import (
     text_ids,
     written_around,
 )
+from llimba.models.template import TemplateRefused
 from tests import ROOT
 from tests.fakes import tiny_tokenizer
 from tests.tokenizer_kinds import GEMMA, kind_tokenizer
@@ -34,9 +35,10 @@ def test_a_conversation_is_rendered_whole_or_up_to_the_answer() -> None:
 
 def test_templates_are_rendered_in_one_place() -> None:
     source = ROOT / "src" / "llimba"
+    renders = re.compile(r"tokenizer\.apply_chat_template\(|render_jinja_template")
     rendering = [path.relative_to(source).as_posix() for path in source.rglob("*.py")
-                 if "tokenizer.apply_chat_template(" in path.read_text()]  # fmt: skip
-    assert rendering == ["models/encoding.py"]
+                 if renders.search(path.read_text())]  # fmt: skip
+    assert rendering == ["models/template_process.py"]
 
 
 def test_plain_text_is_encoded_as_the_template_has_it() -> None:

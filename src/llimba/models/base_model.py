@@ -19,7 +19,8 @@ from filelock import FileLock
 from llimba.digests import record, recorded_change
 from llimba.errors import StageError, set_at
 from llimba.files import disk_errors, into_place, read_json, sha256
-from llimba.models.encoding import NO_THOUGHTS, TemplateRefused, chat_text, written_around
+from llimba.models.encoding import NO_THOUGHTS, chat_text, written_around
+from llimba.models.template import TemplateRefused
 from llimba.package_names import pattern_fault
 from llimba.packages import cache_folder, fetch
 from llimba.recipe import ModelSection, Tokens

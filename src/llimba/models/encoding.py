@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from llimba.errors import LlimbaError
+from llimba.models.template import RENDERER, Rendered, TemplateRefused, TemplateUnsafe
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -25,16 +26,11 @@ if TYPE_CHECKING:
 Message = dict[str, str]  # role, content
 # written before the template of a model that can think, so that whoever serves it asks as it was trained to be asked
 NO_THOUGHTS = "{% if enable_thinking is not defined %}{% set enable_thinking = false %}{% endif %}"
-RAISED = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)  # by templates, besides jinja's own
 CHARACTERS_PER_TOKEN = 32  # no text has more; longer ones are refused before a tokenizer looks at them
 
 
 class PromptTooLong(LlimbaError):
     """What was asked does not fit the model's context with the answer."""
-
-
-class TemplateRefused(LlimbaError):
-    """The chat template cannot render a conversation; the message says what the template says."""
 
 
 def written_around(tokenizer: "PreTrainedTokenizerBase") -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -59,17 +55,11 @@ def takes_system(tokenizer: "PreTrainedTokenizerBase") -> bool:
 
 @lru_cache
 def _takes_system(template: str, special: tuple[tuple[str, str], ...]) -> bool:
-    from jinja2 import TemplateError
-    from transformers.utils.chat_template_utils import render_jinja_template
-
     asked = [{"role": "system", "content": "llimba-s"}, {"role": "user", "content": "llimba-u"}]
     try:
-        rendered, _ = render_jinja_template(
-            [asked], chat_template=template, add_generation_prompt=True, **dict(special)
-        )
-    except (TemplateError, *RAISED):
+        return "llimba-s" in RENDERER.render(template, asked, dict(special), opening=True).text
+    except TemplateRefused:
         return False
-    return "llimba-s" in rendered[0]
 
 
 def chat_text(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -> str:
@@ -93,29 +83,28 @@ def with_system_in_first_turn(messages: Sequence[Message]) -> list[Message]:
 
 def chat_marks(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -> tuple[str, list[tuple[int, int]]]:
     """`chat_text`, and start and end in it of what the template's `{% generation %}` marks as the assistant's."""
-    from transformers.utils.chat_template_utils import render_jinja_template
-
-    rendered, marks = render_jinja_template(
-        [_for_template(messages, tokenizer)],
-        chat_template=tokenizer.get_chat_template(),
-        return_assistant_tokens_mask=True,
-        enable_thinking=False,
-        **tokenizer.special_tokens_map,
-    )
-    return rendered[0], marks[0]
+    rendered = _render(messages, tokenizer, marked=True)
+    return rendered.text, rendered.marks
 
 
 def _rendered(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase", *, opening: bool) -> str:
-    from jinja2 import TemplateError
+    return _render(messages, tokenizer, opening=opening).text
 
+
+def _render(
+    messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase", *, opening: bool = False, marked: bool = False
+) -> Rendered:
+    if not messages:
+        raise TemplateRefused("the conversation has no messages.")
     try:
-        text: str = tokenizer.apply_chat_template(
-            _for_template(messages, tokenizer), tokenize=False, add_generation_prompt=opening, enable_thinking=False
-        )
-    except (TemplateError, *RAISED) as error:
-        said = (str(error) or type(error).__name__).splitlines()[0]
-        raise TemplateRefused(f"the chat template refuses the conversation: {said}") from error
-    return text
+        template = tokenizer.get_chat_template()
+    except ValueError as error:
+        raise TemplateRefused(str(error).splitlines()[0]) from error
+    variables = {**tokenizer.special_tokens_map, "enable_thinking": False}
+    try:
+        return RENDERER.render(template, _for_template(messages, tokenizer), variables, opening=opening, marked=marked)
+    except TemplateUnsafe as error:
+        raise TemplateUnsafe(f"{tokenizer.name_or_path}: {error} Do not use this model.") from error
 
 
 def _for_template(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -> list[Message]:

@@ -14,7 +14,7 @@ from llimba.languages.profile import Language, load_language
 from llimba.models.base_model import TokenContract, apply_contract, token_contract
 from llimba.models.device import inference_precision
 from llimba.models.encoding import Message, encode
-from llimba.models.template import check_template
+from llimba.models.template import RENDERER, check_template
 from llimba.recipe import Tokens
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
 
 def chat_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     """The same for a folder from anybody: raises `StageError` too where its chat template is missing or hostile."""
+    RENDERER.start()
     tokenizer = load_tokenizer(folder)
     check_template(folder, tokenizer)
     return tokenizer

@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from llimba.errors import StageError
-from llimba.models.encoding import TemplateRefused, chat_marks, chat_prompt, chat_text, written_around
+from llimba.models.encoding import chat_marks, chat_prompt, chat_text, written_around
+from llimba.models.template import TemplateRefused
 from llimba.records import Conversation, Document
 
 if TYPE_CHECKING:
