@@ -57,6 +57,7 @@ HEAVY = {
 }
 # what else is imported with the engine or with datatrove, in functions only
 LATE = {f"stages/sft/{name}.py" for name in ("gap", "merge")}
+LATE |= {"use/serving/listening.py"}  # whose connections are uvicorn's
 LATE |= {f"stages/corpus/{name}.py" for name in ("clean", "executor", "finish", "lines", "near", "shards")}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "manager", "base"}
 

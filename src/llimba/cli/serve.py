@@ -30,11 +30,12 @@ def serve(
     folder = model_folder(model, runs, set_, stage)
     if missing := [needed for needed in ("starlette", "uvicorn") if not find_spec(needed)]:
         raise LlimbaError(f"serve: {', '.join(missing)} is missing. Install it: pip install 'llimba[serve]'.")
-    import uvicorn
+    from llimba.use.serving.listening import bound, listen
 
+    at = bound(host, port)
     served = build(Model(open_model(folder), name), token)
     address = f"http://{shown_host(host)}:{port}/v1"
     said = f"serves the model '{name}', one answer at a time, {MOST_AT_ONCE} requests at once; Ctrl-C ends it."
     say(f"{address} {said}", progress.console)
     say(f"token: {'asked for' if token else 'none (only this machine can reach it)'}", progress.console)
-    uvicorn.run(served, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
+    listen(served, at)

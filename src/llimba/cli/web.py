@@ -36,10 +36,11 @@ def web(
         raise LlimbaError(f"web --interface {interface}: there are {', '.join(wordings())}.")
     folder = model_folder(model, runs, set_, stage)
     check_installed()
-    import uvicorn
+    from llimba.use.serving.listening import bound, listen
 
+    at = bound(host, port)
     opened = open_model(folder, profile)
     served = application(opened, token=token, title=title, max_new_tokens=max_new_tokens, interface=interface)
     say(f"http://{shown_host(host)}:{port}/ is the page of {folder}; Ctrl-C ends it.", progress.console)
     say(f"password: {'asked for' if token else 'none (only this machine can reach it)'}", progress.console)
-    uvicorn.run(served, host=host, port=port, log_level="warning")
+    listen(served, at)

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from llimba.use.serving.admission import MOST_BYTES, admit, json_body
+from llimba.use.serving import admission
+from llimba.use.serving.admission import MOST_BYTES, Bodies, admit
 from llimba.use.serving.asked import Refused
 
 TOKEN = "token-of-this-test"
@@ -47,10 +48,37 @@ def test_a_body_is_read_as_far_as_it_may_go() -> None:
         read.append(sum(sizes))
 
     read: list[int] = []
-    body = asyncio.run(json_body("application/json; charset=utf-8", parts(MOST_BYTES - 1, 1)))
+    body = asyncio.run(Bodies().read("application/json; charset=utf-8", parts(MOST_BYTES - 1, 1)))
     assert (len(body), read) == (MOST_BYTES, [MOST_BYTES])
     for kind, sizes, status in (("application/json", (MOST_BYTES, 1), 413), ("text/plain", (1,), 415), ("", (1,), 415)):
         with pytest.raises(Refused) as refused:
-            asyncio.run(json_body(kind, parts(*sizes)))
+            asyncio.run(Bodies().read(kind, parts(*sizes)))
         assert refused.value.status == status
     assert len(read) == 1, "nothing is read to its end that is refused"
+
+
+def test_what_is_read_at_once_is_bounded_and_what_left_counts_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "MOST_HELD", 1000)
+    bodies, statuses = Bodies(), []
+
+    async def read(size: int, wait: float) -> None:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"a" * size
+            await asyncio.sleep(wait)
+
+        try:
+            await bodies.read("application/json", parts())
+            statuses.append(200)
+        except Refused as refused:
+            statuses.append(refused.status)
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(read(300, 0.1) for _ in range(5)))
+        await read(1000, 0)
+
+    asyncio.run(all_at_once())
+    assert sorted(statuses) == [200, 200, 200, 200, 429, 429]
+
+
+def test_a_token_of_any_characters_is_compared_as_it_came() -> None:
+    admit("anywhere", "Bearer " + "pàssu-de-sa-proa".encode().decode("latin-1"), "pàssu-de-sa-proa")

@@ -1,5 +1,6 @@
 """A chat through the server with OpenAI's own client; and what does not get in, hold a slot, or bring it down."""
 
+import asyncio
 import http.client
 import json
 import socket
@@ -12,12 +13,12 @@ from typing import Any
 import pytest
 
 openai = pytest.importorskip("openai")
-uvicorn = pytest.importorskip("uvicorn")
+pytest.importorskip("uvicorn")
 
-from llimba.use.serving import server  # noqa: E402
+from llimba.use.serving import admission, listening  # noqa: E402
 from llimba.use.serving.admission import MOST_BYTES  # noqa: E402
 from llimba.use.serving.server import MOST_AT_ONCE, Model, build  # noqa: E402
-from tests.use.models import opened  # noqa: E402
+from tests.use.models import listening_at, opened  # noqa: E402
 
 MESSAGES: Any = [{"role": "user", "content": "Salude"}]
 REQUEST: dict[str, Any] = {"model": "sardu", "messages": MESSAGES, "max_tokens": 2}
@@ -63,16 +64,8 @@ class Served:
 
 @contextmanager
 def served(model: Model, token: str | None = None) -> Iterator[Served]:
-    running = uvicorn.Server(uvicorn.Config(build(model, token), port=0, log_level="error"))
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    while not running.started:
-        time.sleep(0.02)
-    try:
-        yield Served(model, running.servers[0].sockets[0].getsockname()[1])
-    finally:
-        running.should_exit = True
-        thread.join(10)
+    with listening_at(build(model, token)) as port:
+        yield Served(model, port)
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +199,7 @@ def test_clients_that_leave_free_their_slots_at_once(stream: bool, up: Served) -
 
 def test_a_client_that_takes_nothing_does_not_keep_the_model(up: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader whose buffers are full: others are answered meanwhile, and its slot is free after a while."""
-    monkeypatch.setattr(server, "STALLED_SECONDS", 2)
+    monkeypatch.setattr(listening, "STALLED_SECONDS", 2)
     with monkeypatch.context() as patched:
         patched.setattr(up.model, "answer", _endless("\u4e00" * 6000))
         stuck = up.connect(max_tokens=1500, stream=True)
@@ -218,14 +211,15 @@ def test_a_client_that_takes_nothing_does_not_keep_the_model(up: Served, monkeyp
 
 def _endless(piece: str) -> Any:
     async def answer(*_: object) -> Any:
-        for _ in range(10**9):
+        while True:
+            await asyncio.sleep(0)
             yield piece
 
     return answer
 
 
 def test_a_request_that_arrives_too_slowly_ends(up: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "BODY_SECONDS", 0.3)
+    monkeypatch.setattr(admission, "BODY_SECONDS", 0.3)
     with socket.create_connection(("127.0.0.1", up.port)) as slow:
         slow.sendall(
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"

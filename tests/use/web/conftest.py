@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from llimba.languages.identify.identifier import Identifier
 from llimba.models.loading import LoadedModel
 from tests.fakes import SENTENCES
-from tests.use.models import opened
+from tests.use.models import listening_at, opened
 from tests.use.web.browser import chromium
 
 
@@ -23,30 +22,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
     return opened(tmp_path_factory.mktemp("model"), identifier=Identifier.train(texts, "sc", 1))
 
 
-@contextmanager
-def served(app: Any) -> Iterator[str]:
-    """Serve an ASGI application while the block runs; yields its address."""
-    uvicorn = pytest.importorskip("uvicorn")
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-
-
 @pytest.fixture(scope="module")
 def url(model: LoadedModel) -> Iterator[str]:
     """The address of the page; skips where Gradio is not installed."""
     pytest.importorskip("gradio")
     from llimba.use.web.application import application
 
-    with served(application(model, token=None, title="Tiny <b>", max_new_tokens=1500)) as address:
-        yield address
+    with listening_at(application(model, token=None, title="Tiny <b>", max_new_tokens=1500)) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture(scope="module")

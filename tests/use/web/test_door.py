@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from llimba.use.serving.admission import MOST_BYTES
+from llimba.use.web import door
 from llimba.use.web.door import Door
 
 TOKEN = "a-token-of-this-test"
 JOIN = "/gradio_api/queue/join"
+ASKED = {"data": ["x"], "fn_index": 3, "session_hash": "a1-_b", "event_data": None, "trigger_id": 7}
 
 
 class Inside:
@@ -49,7 +51,7 @@ def through(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(Door(inside or Inside(), token)(scope, receive, send))
+    asyncio.run(Door(inside or Inside(), token, lambda number, data: number == 3)(scope, receive, send))
     return sent[0]["status"], {key.decode(): value.decode() for key, value in sent[0]["headers"]}
 
 
@@ -76,7 +78,8 @@ def test_other_hosts_and_other_pages_are_refused() -> None:
     assert through("/", host="localhost:7860")[0] == 200
     assert through(JOIN, [b"{}"], origin="http://evil.example")[0] == 403
     assert through(JOIN, [b"{}"], origin="null")[0] == 403
-    assert through(JOIN, [b"{}"], origin="http://127.0.0.1:7860")[0] == 200
+    assert through(JOIN, [b"{}"], origin="http://[")[0] == 403
+    assert through(JOIN, [json.dumps(ASKED).encode()], origin="http://127.0.0.1:7860")[0] == 200
 
 
 def test_a_token_is_asked_for_as_a_password() -> None:
@@ -94,12 +97,57 @@ def test_a_token_is_asked_for_as_a_password() -> None:
 
 
 def test_bodies_are_read_whole_and_looked_at() -> None:
-    inside = Inside()
-    assert through(JOIN, [b'{"data": ', b"[1]}"], inside=inside)[0] == 200
-    assert json.loads(inside.read[0]) == {"data": [1]}
+    inside, asked = Inside(), json.dumps({**ASKED, "request": {"a": 1}, "batched": True}).encode()
+    assert through(JOIN, [asked[:9], asked[9:]], inside=inside)[0] == 200
+    assert json.loads(inside.read[0]) == ASKED, "and nothing that the page does not send"
     assert through(JOIN, [b"a" * MOST_BYTES, b"a"])[0] == 413
-    for broken in (b"{", b"[1]", b"[" * 200_000, b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}", b"\xff"):
+    for broken in (
+        b"{", b"[1]", b"[" * 200_000, b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}", b"\xff", b'{"a": NaN}',
+        b'{"a": 1e999}', b'{"a": "\\ud800"}',
+    ):  # fmt: skip
         assert through(JOIN, [broken])[0] == 400, broken[:20]
     assert through(JOIN, [b"{}"], content_type="text/plain")[0] == 415
     assert through(JOIN, [], inside=inside)[0] == 400, "the browser left before the body came"
     assert len(inside.read) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"fn_index": 1}, {"fn_index": True}, {"fn_index": "3"}, {"fn_index": None}, {"session_hash": ""},
+     {"session_hash": None}, {"session_hash": "a" * 65}, {"session_hash": "../a"}, {"data": "x"}, {"data": [["x"]]},
+     {"data": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]}],
+)  # fmt: skip
+def test_only_the_pages_own_functions_and_sessions_are_asked_for(changes: dict[str, Any]) -> None:
+    assert through(JOIN, [json.dumps({**ASKED, **changes}).encode()])[0] == 400
+
+
+def test_names_that_no_file_has_are_not_looked_for() -> None:
+    assert through("/assets/" + "a" * 300)[0] == 404
+
+
+def test_more_visitors_than_there_is_room_for_are_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "MOST_INSIDE", 2)
+    statuses: list[int] = []
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.1)
+        await Inside()(scope, receive, send)
+
+    page = Door(slow, None, lambda number, data: True)
+
+    async def visit() -> None:
+        async def send(message: Any) -> None:
+            statuses.extend([message["status"]] if "status" in message else [])
+
+        async def receive() -> Any:
+            return {"type": "http.disconnect"}
+
+        await page({"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"localhost")]}, receive, send)
+
+    async def visits(count: int) -> None:
+        await asyncio.gather(*(visit() for _ in range(count)))
+
+    asyncio.run(visits(5))
+    assert sorted(statuses) == [200, 200, 429, 429, 429]
+    asyncio.run(visits(1))
+    assert statuses[-1] == 200

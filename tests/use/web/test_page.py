@@ -8,8 +8,9 @@ import pytest
 from llimba.models.loading import LoadedModel
 from llimba.use.web.page import title_of
 from llimba.use.web.wording import wordings
+from tests.use.models import listening_at
 from tests.use.web.browser import chromium
-from tests.use.web.conftest import asked_elsewhere, click, put, screenshot, served, text, until
+from tests.use.web.conftest import asked_elsewhere, click, put, screenshot, text, until
 
 
 def test_the_title_is_the_cards(tmp_path: Path) -> None:
@@ -55,9 +56,10 @@ def test_a_password_opens_the_page_and_everything_on_it(model: LoadedModel, tmp_
 
     token = "a-token-of-this-test"
     with (
-        served(application(model, token=token, title="Tiny", max_new_tokens=8)) as address,
+        listening_at(application(model, token=token, title="Tiny", max_new_tokens=8)) as port,
         chromium(tmp_path / "profile") as driver,
     ):
+        address = f"http://127.0.0.1:{port}/"
         driver.get(address)
         assert "send" not in driver.page_source, "nothing of the page is there without it"
         driver.get(address.replace("http://", f"http://anybody:{token}@"))  # as if typed when the browser asked

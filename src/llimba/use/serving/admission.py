@@ -15,6 +15,8 @@ from llimba.use.serving.asked import Refused
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHORTEST_TOKEN = 16
 MOST_BYTES = 2**20  # of one request
+MOST_HELD = 64 * 2**20  # of all that are on their way
+BODY_SECONDS = 20  # for a request to arrive
 
 
 def admit(host: str, authorization: str, token: str | None) -> None:
@@ -34,16 +36,39 @@ def _given(authorization: str) -> bytes:
             return base64.b64decode(value, validate=True).partition(b":")[2]
         except (binascii.Error, ValueError):
             return b""
-    return value.encode() if scheme.lower() == "bearer" else b""
+    return value.encode("latin-1", "replace") if scheme.lower() == "bearer" else b""  # as it came
 
 
-async def json_body(content_type: str, chunks: AsyncIterable[bytes]) -> bytes:
-    """A request's body, read whole; raises `Refused` where it is not JSON by its type (415) or too large (413)."""
-    if content_type.partition(";")[0].strip() != "application/json":
-        raise Refused("send application/json.", 415)
-    body = bytearray()
-    async for chunk in chunks:
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise Refused(f"the request has more than {MOST_BYTES:,} bytes.", 413)
-    return bytes(body)
+class Bodies:
+    """Reads requests' bodies; of all that are being read no more than `MOST_HELD` bytes are kept at once."""
+
+    def __init__(self) -> None:
+        self._held = 0
+
+    async def read(self, content_type: str, chunks: AsyncIterable[bytes]) -> bytes:
+        """A body that is JSON by its type (else 415), not too large (413), and whole within `BODY_SECONDS` (408).
+
+        Raises `Refused` with that status, or 429 where too much is being read.
+        """
+        import anyio
+        from starlette.requests import ClientDisconnect
+
+        if content_type.partition(";")[0].strip() != "application/json":
+            raise Refused("send application/json.", 415)
+        body = bytearray()
+        try:
+            with anyio.fail_after(BODY_SECONDS):
+                async for chunk in chunks:
+                    body += chunk
+                    self._held += len(chunk)
+                    if len(body) > MOST_BYTES:
+                        raise Refused(f"the request has more than {MOST_BYTES:,} bytes.", 413)
+                    if self._held > MOST_HELD:
+                        raise Refused("too many requests at once; try again soon.", 429)
+        except TimeoutError:
+            raise Refused(f"the request did not arrive within {BODY_SECONDS} s.", 408) from None
+        except ClientDisconnect:
+            raise Refused("the request ended early.") from None
+        finally:
+            self._held -= len(body)
+        return bytes(body)

@@ -5,8 +5,8 @@ no token, had addresses that load other models, and anybody on the machine could
 server over our own `stream` has one door, and reads text and control tokens as training did. It makes one answer at a
 time; for many at once run vLLM itself on the published folder, or llama.cpp's server (`llimba export`).
 
-A request that is answered holds a slot, from its arrival until its last byte is sent, its client leaves, or its client
-takes nothing for `STALLED_SECONDS`.
+A request that is answered holds a slot, from its arrival until its last byte is sent or its connection ends: the client
+leaves, or takes nothing for a while (`listening.py`).
 """
 
 import json
@@ -20,7 +20,7 @@ from llimba.errors import LlimbaError
 from llimba.models.encoding import PromptTooLong
 from llimba.models.loading import LoadedModel
 from llimba.models.streaming import Ended, ModelFailed, stream
-from llimba.use.serving.admission import admit, json_body
+from llimba.use.serving.admission import Bodies, admit
 from llimba.use.serving.asked import DEFAULT_TOKENS, Question, Refused, asked
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 MOST_AT_ONCE = 16  # requests; more are told to come back
-BODY_SECONDS = 20  # for a request to arrive
-STALLED_SECONDS = 30  # for a client to take a piece of its answer
 
 
 class Model:
@@ -126,12 +124,6 @@ class Answering:
                 pass
             group.cancel_scope.cancel()
 
-        async def sent(message: dict[str, object]) -> None:
-            with anyio.move_on_after(STALLED_SECONDS) as waited:
-                await send(message)
-            if waited.cancelled_caught:
-                group.cancel_scope.cancel()
-
         refused: list[Refused] = []
         with self._model.slot():
             ids, most = await anyio.to_thread.run_sync(self._model.prompt, self._question)
@@ -139,7 +131,7 @@ class Answering:
                 group.start_soon(watch)
                 try:
                     async with aclosing(self._model.answer(self._question, ids, most)) as pieces:
-                        await (self._events if self._question.stream else self._whole)(pieces, len(ids), sent)
+                        await (self._events if self._question.stream else self._whole)(pieces, len(ids), send)
                 except ModelFailed as error:
                     refused.append(Refused(str(error), 503))
                 group.cancel_scope.cancel()
@@ -201,13 +193,11 @@ def _usage(prompt: int, ended: Ended) -> dict[str, int]:
 
 def build(model: Model, token: str | None) -> "Starlette":
     """The application; `token` None: nobody is asked for one (loopback only)."""
-    import anyio
     from starlette.applications import Starlette
-    from starlette.requests import ClientDisconnect
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
-    started = int(time.time())
+    started, bodies = int(time.time()), Bodies()
 
     def let_in(request: "Request") -> None:
         admit(request.headers.get("host", ""), request.headers.get("authorization", ""), token)
@@ -225,13 +215,7 @@ def build(model: Model, token: str | None) -> "Starlette":
 
     async def chat(request: "Request") -> Answering:
         let_in(request)
-        try:
-            with anyio.fail_after(BODY_SECONDS):
-                body = await json_body(request.headers.get("content-type", ""), request.stream())
-        except TimeoutError:
-            raise Refused(f"the request did not arrive within {BODY_SECONDS} s.", 408) from None
-        except ClientDisconnect:
-            raise Refused("the request ended early.") from None
+        body = await bodies.read(request.headers.get("content-type", ""), request.stream())
         return Answering(model, asked(body, model.name, model.opened.context))
 
     async def refuse(_: "Request", error: Exception) -> "Response":

@@ -1,12 +1,17 @@
 """The page as an ASGI application, ready for uvicorn: Gradio mounted at /, the door before it."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llimba.errors import LlimbaError
 from llimba.models.loading import LoadedModel
-from llimba.use.web.door import Door
+from llimba.use.web.door import Door, Value
 from llimba.use.web.page import STYLE, page, title_of
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "sans-serif"]  # none is fetched
 FIXED = ["ui-monospace", "Consolas", "monospace"]
@@ -50,4 +55,21 @@ def application(
         max_file_size=0,
         app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
     )
-    return Door(app, token)
+    return Door(app, token, lambda number, data: takes(blocks, number, data))
+
+
+def takes(blocks: "gr.Blocks", number: int, data: Sequence[Value]) -> bool:
+    """Whether the page's function of this number can be asked with these values, by its components' own judgement."""
+    import gradio as gr
+
+    asked = blocks.fns.get(number)
+    if asked is None or asked.fn is None or len(asked.inputs) != len(data):
+        return False
+    for component, value in zip(asked.inputs, data, strict=True):
+        if isinstance(component, gr.State):  # the server's, not the visitor's
+            continue
+        try:
+            component.preprocess(value)
+        except Exception:  # whatever it raises, Gradio would print it later
+            return False
+    return True
