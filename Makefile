@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo srd-135m test check format soak fuzz corpus-bench clean
+.PHONY: demo srd-135m test check format soak fuzz serve-load corpus-bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/llimba run recipes/demo.yaml --fallback recipes/demo-hub.yaml
@@ -37,6 +37,11 @@ fuzz: $(VENV)/.installed
 	$(BIN)/python -m tests.stages.sources.fuzz 10000
 	$(BIN)/python -m tests.stages.fuzz_stages 10000
 	$(BIN)/python -m tests.recipe.fuzz 5000
+
+# llimba serve for SECONDS under 64 clients, a third of them hostile, and 1,000 silent connections (MODEL=FOLDER: a real one).
+SECONDS ?= 600
+serve-load: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.serve $(MODEL) --seconds $(SECONDS)
 
 # Planted defects found by the corpus stage, recall and precision per class. TEXT="--seed F.jsonl --evaluation G.jsonl"
 corpus-bench: $(VENV)/.installed
