@@ -32,11 +32,13 @@ KILLS ?= 30
 soak: $(VENV)/.installed
 	$(BIN)/python -m tests.soak --kills $(KILLS)
 
-# Ten thousand mutated files through every reader, ten thousand odd ones through three stages, five thousand recipes.
+# Ten thousand mutated files through every reader, ten thousand odd ones through three stages, five thousand recipes,
+# twenty thousand requests to the server.
 fuzz: $(VENV)/.installed
 	$(BIN)/python -m tests.stages.sources.fuzz 10000
 	$(BIN)/python -m tests.stages.fuzz_stages 10000
 	$(BIN)/python -m tests.recipe.fuzz 5000
+	$(BIN)/python -m tests.use.serving.fuzz 20000
 
 # llimba serve for SECONDS under 64 clients, a third of them hostile, and 1,000 silent connections (MODEL=FOLDER: a real one).
 SECONDS ?= 600

@@ -227,7 +227,9 @@ def build(model: Model, token: str | None) -> "Starlette":
         Route("/health", health, methods=["GET"]),
         Route("/v1/chat/completions", chat, methods=["POST"]),
     ]
-    return Starlette(routes=routes, exception_handlers={Refused: refuse})
+    app = Starlette(routes=routes, exception_handlers={Refused: refuse})
+    app.router.redirect_slashes = False  # to whatever host the request names
+    return app
 
 
 def error_object(message: str, status: int) -> dict[str, object]:
