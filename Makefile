@@ -27,9 +27,11 @@ check: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-# Kill a real training run KILLS times at random moments; it must end in the same bytes as one left alone.
+# Kill runs at random moments, a hundred times through all stages of a tiny model, KILLS times through those of a real one
+# that train; each must end in the same bytes as one left alone.
 KILLS ?= 30
 soak: $(VENV)/.installed
+	$(BIN)/python -m tests.soak --tiny --kills 100
 	$(BIN)/python -m tests.soak --kills $(KILLS)
 
 # Ten thousand mutated files through every reader, ten thousand odd ones through three stages, five thousand recipes,

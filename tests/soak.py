@@ -1,11 +1,13 @@
-"""`make soak`: a real model, killed thirty times at random moments, must end in the same bytes as one left alone.
+"""`make soak`: runs killed at random moments, again and again, must end in the same bytes as one left alone.
 
     python -m tests.soak [--kills 30] [--recipe recipes/demo.yaml] [--seed 1] [--methods full] [--threads 2]
     python -m tests.soak --kills 3 --methods full,lora,rslora,dora,dpo,orpo
+    python -m tests.soak --tiny --kills 100
 
-The base model is the recipe's; the text is the tests' own, so that a run takes a minute. Rounds of cpt and sft, a
-checkpoint after every step, are killed until there were as many kills as asked for; every round is compared. Every
-method has so many kills; those after the first start from the first one's CPT.
+The base model is the recipe's; the text is the tests' own, so that a run takes a minute. Rounds of corpus, instruct,
+cpt and sft, a checkpoint after every step, are killed until there were as many kills as asked for; every round is
+compared. Every method has so many kills; those after the first start from the first one's CPT. With `--tiny` the model
+is the tests' random one, and a round is every stage, from the sources to what is published.
 """
 
 import argparse
@@ -18,9 +20,10 @@ from pathlib import Path
 
 from llimba.files import read_json, write_jsonl
 from llimba.models.base_model import base_folder
+from llimba.pipeline.runner import plan
 from llimba.recipe.file import load_recipe
 from tests import kills
-from tests.fakes import SENTENCES, recipe, recipe_content, write_text
+from tests.fakes import SENTENCES, recipe, recipe_content, tiny_model, tiny_tokenizer, write_text
 
 STAGES = ("corpus", "instruct", "cpt", "sft")
 
@@ -58,11 +61,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--methods", default="full")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--tiny", action="store_true")
     given = parser.parse_args()
-    base = base_folder(load_recipe(given.recipe).base_model)
     chance = random.Random(given.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if given.tiny:
+            tiny_model(attention_dropout=0.1).save_pretrained(folder / "base")
+            tiny_tokenizer().save_pretrained(folder / "base")
+            path = prepare(folder, folder / "base", "full")
+            every = [step.stage.name for step in plan(load_recipe(path), folder / "runs")]
+            soak(folder, path, every, given.kills, chance, given.threads)
+            return
+        base = base_folder(load_recipe(given.recipe).base_model)
         for method in given.methods.split(","):
             again = STAGES if not (folder / "runs").exists() else STAGES[-1:]
             soak(folder, prepare(folder, base, method), again, given.kills, chance, given.threads)
@@ -71,7 +82,7 @@ def main() -> None:
 def soak(
     folder: Path, path: Path, again: Sequence[str], kills_wanted: int, chance: random.Random, threads: int
 ) -> None:
-    """Rounds of one recipe, each beginning without the stages in `again`, until there were `kills_wanted` kills."""
+    """Rounds of one recipe, each the stages in `again` made anew, until there were `kills_wanted` kills."""
     method, runs = load_recipe(path).sft.method, folder / "runs"
     started, killed, rounds = time.monotonic(), 0, 0
 
@@ -80,7 +91,7 @@ def soak(
             shutil.rmtree(runs / stage, ignore_errors=True)
 
     forget()
-    finished, events = kills.run(path, runs, "sft", threads=threads)
+    finished, events = kills.run(path, runs, again[-1], threads=threads)
     assert finished
     expected = kills.bytes_left(runs, again)
     print(
@@ -89,7 +100,9 @@ def soak(
     while killed < kills_wanted:
         forget()
         told: list[str] = []
-        killed += kills.run_with_kills(path, runs, "sft", kills_wanted - killed, events, chance, told.append, threads)
+        killed += kills.run_with_kills(
+            path, runs, again[-1], kills_wanted - killed, events, chance, told.append, threads
+        )
         rounds += 1
         found = kills.bytes_left(runs, again)
         different = sorted(key for key in expected | found if expected.get(key) != found.get(key))
