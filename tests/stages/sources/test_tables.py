@@ -100,3 +100,21 @@ def test_a_parquet_row_group_that_is_torn_costs_itself(tmp_path: Path) -> None:
     reading = intake()
     assert [row["text"] for _, row in rows(path, reading)] == texts[:10] + texts[20:]
     assert "broken file: 10 rows" in reading.first_quarantined
+
+
+def test_a_parquet_file_that_names_one_text_a_thousand_times_is_a_bomb(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    text = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * 1000, pyarrow.int32()), pyarrow.array(["a" * 2**20]))
+    parquet.write_table(pyarrow.table({"text": text}), path)
+    assert path.stat().st_size < 100_000
+    reading = intake()
+    found = list(rows(path, reading))
+    assert len(found) <= 16, "no more than 16 MiB"
+    assert sum(reading.quarantined.values()) == 1000 - len(found)
+    assert reading.first_quarantined.split(": ")[1] == "decompression bomb"
+    empty = tmp_path / "b.parquet"
+    parquet.write_table(pyarrow.table({"text": pyarrow.array(["x"] * 5_000_000)}), empty, compression="zstd")
+    reading = intake()
+    kept = sum(1 for _ in rows(empty, reading))
+    assert kept + sum(reading.quarantined.values()) == 5_000_000
+    assert kept < 4_000_000
